@@ -1,0 +1,59 @@
+const REDACTED = "[redacted]";
+
+/**
+ * A value that cannot be printed by mistake: as text, template, JSON, in an inspector or through
+ * structuredClone it is `[redacted]`. Only `reveal()` gives it.
+ *
+ * @typeParam T What is kept.
+ *
+ * @example
+ * ```ts
+ * import { Secret } from "@cq/cqi/core";
+ * import assert from "node:assert/strict";
+ *
+ * const password = new Secret("hunter2");
+ * assert.equal(`${password}`, "[redacted]");
+ * assert.equal(JSON.stringify({ password }), '{"password":"[redacted]"}');
+ * assert.equal(password.reveal(), "hunter2");
+ * ```
+ */
+export class Secret<T = string> {
+  static {
+    // Names by which Node, Bun and Deno ask an object how to print it.
+    for (const name of ["nodejs.util.inspect.custom", "Deno.customInspect"]) {
+      Object.defineProperty(this.prototype, Symbol.for(name), { value: () => REDACTED });
+    }
+  }
+
+  #value: T;
+
+  /** @param value What is kept. */
+  constructor(value: T) {
+    this.#value = value;
+  }
+
+  /** The value itself. Call it where it is used, and nowhere else. */
+  reveal(): T {
+    return this.#value;
+  }
+
+  /** `[redacted]` */
+  toString(): string {
+    return REDACTED;
+  }
+
+  /** `[redacted]` */
+  toJSON(): string {
+    return REDACTED;
+  }
+
+  /** `[redacted]`, for template strings and concatenation. */
+  [Symbol.toPrimitive](): string {
+    return REDACTED;
+  }
+
+  /** `Secret`, for `Object.prototype.toString`. */
+  get [Symbol.toStringTag](): string {
+    return "Secret";
+  }
+}

@@ -1,0 +1,96 @@
+import type { StatusCode } from "./codes.ts";
+import { CqiError } from "./error.ts";
+
+interface StatusRow {
+  readonly http: number;
+  readonly grpc: number;
+}
+
+// HTTP column: google/rpc/code.proto. 499 is what proxies log for a client that went away.
+const STATUS: Readonly<Record<StatusCode, StatusRow>> = {
+  CANCELLED: { http: 499, grpc: 1 },
+  UNKNOWN: { http: 500, grpc: 2 },
+  INVALID_ARGUMENT: { http: 400, grpc: 3 },
+  DEADLINE_EXCEEDED: { http: 504, grpc: 4 },
+  NOT_FOUND: { http: 404, grpc: 5 },
+  ALREADY_EXISTS: { http: 409, grpc: 6 },
+  PERMISSION_DENIED: { http: 403, grpc: 7 },
+  RESOURCE_EXHAUSTED: { http: 429, grpc: 8 },
+  FAILED_PRECONDITION: { http: 400, grpc: 9 },
+  ABORTED: { http: 409, grpc: 10 },
+  OUT_OF_RANGE: { http: 400, grpc: 11 },
+  UNIMPLEMENTED: { http: 501, grpc: 12 },
+  INTERNAL: { http: 500, grpc: 13 },
+  UNAVAILABLE: { http: 503, grpc: 14 },
+  DATA_LOSS: { http: 500, grpc: 15 },
+  UNAUTHENTICATED: { http: 401, grpc: 16 },
+};
+
+/**
+ * HTTP status for a canonical status, as google/rpc/code.proto maps them.
+ *
+ * @param status Canonical gRPC status.
+ */
+export function httpStatusOf(status: StatusCode): number {
+  return STATUS[status].http;
+}
+
+/**
+ * Number of a canonical status on the gRPC wire, 1 to 16.
+ *
+ * @param status Canonical gRPC status.
+ */
+export function grpcStatusOf(status: StatusCode): number {
+  return STATUS[status].grpc;
+}
+
+/** What a client is told of an error: nothing that it did not know already. */
+export interface ProblemOptions {
+  /** Id under which the operator finds the request in the logs. */
+  readonly requestId?: string;
+  /** Further response headers, such as `WWW-Authenticate`. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Answers with an RFC 9457 problem document: status, code and request id. Message, cause and
+ * stack stay in the log. A rule violation of the caller's own input is the exception: the paths
+ * and rules are sent, since the caller has to mend them.
+ *
+ * @param error What was caught; anything.
+ * @param options Request id and further headers.
+ *
+ * @example
+ * ```ts
+ * import { problemResponse } from "@cq/cqi/errors";
+ * import assert from "node:assert/strict";
+ *
+ * const response = problemResponse(new TypeError("secret detail"), { requestId: "r-1" });
+ * assert.equal(response.status, 500);
+ * assert.deepEqual(await response.json(), {
+ *   type: "about:blank",
+ *   title: "INTERNAL",
+ *   status: 500,
+ *   code: "CQI_INTERNAL",
+ *   request_id: "r-1",
+ * });
+ * ```
+ */
+export function problemResponse(error: unknown, options: ProblemOptions = {}): Response {
+  const known = CqiError.from(error);
+  const status = httpStatusOf(known.status);
+  const headers = new Headers(options.headers);
+  headers.set("content-type", "application/problem+json");
+  if (known.retryAfterMs !== undefined) {
+    headers.set("retry-after", String(Math.ceil(known.retryAfterMs / 1000)));
+  }
+  const body = {
+    type: "about:blank",
+    title: known.status,
+    status,
+    code: known.code,
+    ...(options.requestId === undefined ? {} : { request_id: options.requestId }),
+    ...(known.code === "CQI_CONTRACT_INVALID" ? { violations: known.details.violations } : {}),
+  };
+  return new Response(JSON.stringify(body), { status, headers });
+}

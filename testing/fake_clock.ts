@@ -1,0 +1,104 @@
+import type { Clock, Timer } from "../core/mod.ts";
+
+/** A clock that stands still until it is told to move. */
+export interface FakeClock extends Clock {
+  /**
+   * Moves time on and fires the timers on the way, each at its own moment, in order. Between two
+   * timers all promise callbacks run, so that a timer set by one is honoured.
+   *
+   * @param ms Milliseconds, 0 or more.
+   */
+  advance(ms: number): Promise<void>;
+  /**
+   * Jumps the wall clock without touching timers or the monotonic clock, as an NTP step does.
+   *
+   * @param ms Milliseconds, may be negative.
+   */
+  jump(ms: number): void;
+  /** How many timers are pending. */
+  readonly pending: number;
+}
+
+interface Entry {
+  readonly at: number;
+  readonly order: number;
+  readonly callback: () => void;
+}
+
+/** Where a fake clock starts unless told otherwise: 2026-01-01T00:00:00Z. */
+const START_MS = 1_767_225_600_000;
+
+// A macrotask lets every promise callback that is ready run, however long their chains are.
+function settle(): Promise<void> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
+}
+
+/**
+ * Makes a clock for tests.
+ *
+ * @param startMs Wall time in Unix milliseconds. @default {2026-01-01T00:00:00Z}
+ *
+ * @example An hour in a moment
+ * ```ts
+ * import { sleep } from "@cq/cqi/core";
+ * import { fakeClock } from "@cq/cqi/testing";
+ * import assert from "node:assert/strict";
+ *
+ * const clock = fakeClock();
+ * let woke = false;
+ * const nap = sleep(clock, 3_600_000).then(() => (woke = true));
+ * await clock.advance(3_599_999);
+ * assert.equal(woke, false);
+ * await clock.advance(1);
+ * await nap;
+ * assert.equal(woke, true);
+ * ```
+ */
+export function fakeClock(startMs: number = START_MS): FakeClock {
+  const timers = new Set<Entry>();
+  let elapsed = 0;
+  let offset = 0;
+  let order = 0;
+  const next = (until: number): Entry | undefined => {
+    let first: Entry | undefined;
+    for (const entry of timers) {
+      if (entry.at > until) continue;
+      if (
+        first === undefined || entry.at < first.at ||
+        (entry.at === first.at && entry.order < first.order)
+      ) first = entry;
+    }
+    return first;
+  };
+  return {
+    now: () => startMs + elapsed + offset,
+    monotonic: () => elapsed,
+    timer(callback, delayMs): Timer {
+      const entry = { at: elapsed + Math.max(0, delayMs), order: order++, callback };
+      timers.add(entry);
+      return { cancel: () => void timers.delete(entry) };
+    },
+    async advance(ms) {
+      const until = elapsed + ms;
+      await settle();
+      for (let entry = next(until); entry !== undefined; entry = next(until)) {
+        timers.delete(entry);
+        elapsed = Math.max(elapsed, entry.at);
+        entry.callback();
+        await settle();
+      }
+      elapsed = until;
+    },
+    jump: (ms) => void (offset += ms),
+    get pending() {
+      return timers.size;
+    },
+  };
+}
