@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { compareRuntimes, type Difference } from "../../tools/test_runner/differences.ts";
+import { parseJunit, type TestCase } from "../../tools/test_runner/junit.ts";
+import { plan, suiteOf } from "../../tools/test_runner/plan.ts";
+import { forgiveKnown, totals, totalsLine } from "../../tools/test_runner/report.ts";
+import { type FileResult, withWholeFile } from "../../tools/test_runner/run.ts";
+import { type RuntimeName, RUNTIMES } from "../../tools/test_runner/runtimes.ts";
+
+const FILE = "tests/core/clock_test.ts";
+const PASSED: TestCase = { name: "a", outcome: "passed", detail: "" };
+const FAILED: TestCase = { name: "a", outcome: "failed", detail: "1 is not 2" };
+const SKIPPED: TestCase = { name: "a", outcome: "skipped", detail: "no backend" };
+const SECOND: TestCase = { name: "b", outcome: "passed", detail: "" };
+
+function result(runtime: RuntimeName, ...cases: TestCase[]): FileResult {
+  return { job: { file: FILE, runtime, suite: suiteOf(FILE) }, cases, seconds: 1, output: "" };
+}
+
+function compare(list: readonly Difference[], ...results: FileResult[]): string[] {
+  return compareRuntimes(results, RUNTIMES, list);
+}
+
+test("parseJunit() reads names with escapes and a raw bracket", () => {
+  const xml = `<testcase name="a &amp; <b> &quot;c&quot; &#x41;" time="0"/>`;
+  assert.deepEqual(parseJunit(xml).map((each) => each.name), [`a & <b> "c" A`]);
+});
+
+test("parseJunit() reads a failure's text and falls back to its message", () => {
+  const xml = `<testcase name="a"><failure message="m">t &lt;1&gt;</failure></testcase>` +
+    `<testcase name="b"><failure message="m"/></testcase>`;
+  assert.deepEqual(parseJunit(xml).map((each) => each.detail), ["t <1>", "m"]);
+});
+
+test("parseJunit() reads a skip and its reason", () => {
+  const xml = `<testcase name="a" time="0">\n<skipped type="skipped" message="no x"/>\n</testcase>`;
+  assert.deepEqual(parseJunit(xml), [{ name: "a", outcome: "skipped", detail: "no x" }]);
+});
+
+test("parseJunit() ignores what Node writes into comments", () => {
+  assert.deepEqual(parseJunit(`<!-- <testcase name="x"/> --><testcase name="a"/>`), [PASSED]);
+});
+
+test("withWholeFile() adds a failed test for an exit code that no test explains", () => {
+  assert.deepEqual(withWholeFile([PASSED], 1, false, 1000).map((each) => each.outcome), [
+    "passed",
+    "failed",
+  ]);
+});
+
+test("withWholeFile() adds a failed test for a file without tests", () => {
+  assert.equal(withWholeFile([], 0, false, 1000)[0]?.outcome, "failed");
+});
+
+test("withWholeFile() adds nothing when a test has the blame", () => {
+  assert.deepEqual(withWholeFile([FAILED], 1, false, 1000), [FAILED]);
+});
+
+test("suiteOf() takes a folder of its own name and unit for the rest", () => {
+  assert.equal(suiteOf("tests/architecture/layers_test.ts").name, "architecture");
+  assert.equal(suiteOf(FILE).name, "unit");
+});
+
+test("plan() runs a unit file on each runtime and an architecture file once", () => {
+  const files = [FILE, "tests/architecture/layers_test.ts"];
+  const jobs = plan(files, { runtimes: [], suites: [], filters: [] });
+  assert.deepEqual(jobs.map((job) => job.runtime), ["deno", "node", "bun", "deno"]);
+});
+
+test("plan() keeps to the runtimes, suites and paths that are asked for", () => {
+  const files = [FILE, "tests/core/other_test.ts", "tests/contract/bus_test.ts"];
+  const jobs = plan(files, { runtimes: ["bun"], suites: ["unit"], filters: ["clock"] });
+  assert.deepEqual(jobs.map((job) => `${job.runtime} ${job.file}`), [`bun ${FILE}`]);
+});
+
+test("compareRuntimes() is content when every runtime ran the same tests", () => {
+  const results = RUNTIMES.map((name) => result(name, PASSED, SECOND));
+  assert.deepEqual(compare([], ...results), []);
+});
+
+test("compareRuntimes() names a test that one runtime did not run", () => {
+  const results = [result("deno", PASSED, SECOND), result("node", PASSED, SECOND)];
+  const complaints = compare([], ...results, result("bun", PASSED));
+  assert.equal(complaints.length, 1);
+  assert.match(complaints[0]!, /"b" differs .* deno passed, node passed, bun absent/);
+});
+
+test("compareRuntimes() names a test that one runtime skipped", () => {
+  const complaints = compare(
+    [],
+    result("deno", PASSED),
+    result("node", SKIPPED),
+    result("bun", PASSED),
+  );
+  assert.equal(complaints.length, 1);
+});
+
+test("compareRuntimes() accepts a listed difference", () => {
+  const list: Difference[] = [
+    { runtime: "node", file: FILE, test: "a", state: "skipped", reason: "x" },
+  ];
+  const results = [result("deno", PASSED), result("node", SKIPPED), result("bun", PASSED)];
+  assert.deepEqual(compare(list, ...results), []);
+});
+
+test("compareRuntimes() names a listed difference that no longer differs", () => {
+  const list: Difference[] = [
+    { runtime: "node", file: FILE, test: "a", state: "skipped", reason: "x" },
+  ];
+  const complaints = compare(list, ...RUNTIMES.map((name) => result(name, PASSED)));
+  assert.deepEqual(complaints.length, 1);
+  assert.match(complaints[0]!, /listed as skipped on node and is passed/);
+});
+
+test("compareRuntimes() names a listed test that is gone", () => {
+  const list: Difference[] = [
+    { runtime: "node", file: FILE, test: "gone", state: "failed", reason: "x" },
+  ];
+  const complaints = compare(list, ...RUNTIMES.map((name) => result(name, PASSED)));
+  assert.match(complaints.join(), /"gone" is listed as failed on node and is gone/);
+});
+
+test("compareRuntimes() names a listed file that runs after all", () => {
+  const list: Difference[] = [{ runtime: "bun", file: FILE, state: "failed", reason: "x" }];
+  const complaints = compare(list, ...RUNTIMES.map((name) => result(name, PASSED)));
+  assert.match(complaints.join(), /the file is listed as different on bun and is not/);
+});
+
+test("forgiveKnown() turns a listed failure into a skip and leaves others", () => {
+  const list: Difference[] = [
+    { runtime: "bun", file: FILE, test: "a", state: "failed", reason: "bun issue 1" },
+  ];
+  const judged = forgiveKnown([result("bun", FAILED), result("node", FAILED)], list);
+  assert.deepEqual(judged.map((each) => each.cases[0]?.outcome), ["skipped", "failed"]);
+});
+
+test("totalsLine() mentions skips only when there are some", () => {
+  assert.equal(totalsLine(totals([result("deno", PASSED, FAILED)])), "1 passed, 1 failed");
+  assert.equal(totalsLine(totals([result("deno", SKIPPED)])), "0 passed, 0 failed, 1 skipped");
+});
