@@ -1,0 +1,32 @@
+# The contracts and everything generated from them. Deno is taken from the path, else through npm.
+DENO ?= $(shell command -v deno >/dev/null 2>&1 && echo deno || echo npx -y deno@2.9.6)
+GEN := $(DENO) run -A tools/gen.ts
+
+.PHONY: generate generate-ts check-generated lint format breaking deps
+
+# Everything that is generated and committed.
+generate: generate-ts
+
+# gen/ts and gen/descriptor.
+generate-ts:
+	$(GEN) ts
+
+# Fails when regenerating would change a committed file.
+check-generated:
+	$(GEN) check
+
+# Lint and format of the .proto files.
+lint:
+	$(GEN) lint
+
+# Formats the .proto files.
+format:
+	$(GEN) format
+
+# Compares with the latest release, or with AGAINST=<git ref>.
+breaking:
+	$(GEN) breaking $(AGAINST)
+
+# Fetches the .proto files of others that ours import.
+deps:
+	$(GEN) deps
