@@ -1,0 +1,112 @@
+import type { WaitOptions } from "../core/mod.ts";
+import { CqiError } from "../errors/mod.ts";
+import { refuse } from "../internal/options.ts";
+import { StoreKeyspace } from "./_keyspace.ts";
+import { type Defaults, readSettings } from "./_settings.ts";
+import { type Codec, type Shared, Store } from "./_store.ts";
+import type {
+  BytesKeyspace,
+  BytesSwap,
+  Counters,
+  CountersOptions,
+  SetOptions,
+} from "./keyspace.ts";
+import type { CacheEntry, CacheKey } from "./types.ts";
+
+/** Bytes as they are. No message is named like this: "-" cannot be in its name. */
+export const BYTES_CODEC: Codec<Uint8Array> = {
+  fingerprint: "-bytes",
+  encode: (value) => value instanceof Uint8Array ? value : refuse("value", value, "a Uint8Array"),
+  decode: (bytes) => bytes.slice(),
+};
+
+function requireAtomic(shared: Shared, action: string): void {
+  const { driver } = shared.guard;
+  if (driver.features.atomic) return;
+  throw new CqiError(
+    "CQI_FEATURE_UNSUPPORTED",
+    `Cannot ${action}: cache driver '${driver.name}' lacks the feature 'atomic'`,
+    { details: { driver: driver.name, feature: "atomic" } },
+  );
+}
+
+/** A keyspace of bytes, with the writes that are decided in one step. */
+export class StoreBytesKeyspace extends StoreKeyspace<Uint8Array> implements BytesKeyspace {
+  readonly #store: Store<Uint8Array>;
+
+  constructor(store: Store<Uint8Array>) {
+    super(store);
+    this.#store = store;
+  }
+
+  setIfAbsent(key: CacheKey, value: Uint8Array, options: SetOptions = {}): Promise<boolean> {
+    const { guard } = this.#store.shared;
+    return this.#write("set_if_absent", key, options, (full, ttlMs, wait) => {
+      const entry = this.#entry(full, value, ttlMs);
+      return guard.driver.setIfAbsent(entry, wait);
+    });
+  }
+
+  compareAndSet(key: CacheKey, swap: BytesSwap, options: SetOptions = {}): Promise<boolean> {
+    const { guard } = this.#store.shared;
+    return this.#write("compare_and_set", key, options, (full, ttlMs, wait) => {
+      const expected = swap.expected && this.#entry(full, swap.expected, undefined).value;
+      const value = swap.value && this.#entry(full, swap.value, undefined).value;
+      return guard.driver.compareAndSet({ key: full, expected, value, ttlMs }, wait);
+    });
+  }
+
+  #write(
+    op: string,
+    key: CacheKey,
+    options: SetOptions,
+    fn: (
+      full: string,
+      ttlMs: number | undefined,
+      wait: WaitOptions,
+    ) => boolean | Promise<boolean>,
+  ): Promise<boolean> {
+    const store = this.#store;
+    return store.traced(op, async () => {
+      const full = store.key(key);
+      const ttlMs = store.ttlOf(options.ttl)();
+      requireAtomic(store.shared, op);
+      store.shared.flights.detach(full);
+      return await store.require(op, (wait) => fn(full, ttlMs, wait), options.signal);
+    });
+  }
+
+  #entry(full: string, value: Uint8Array, ttlMs: number | undefined): CacheEntry {
+    const { maxValueBytes } = this.#store.settings;
+    const entry = this.#store.entry(full, this.#store.codec.encode(value), ttlMs);
+    return entry ?? refuse("value", value.length, `at most ${maxValueBytes} bytes long`);
+  }
+}
+
+/** Counters over the driver's own numbers: no envelope, since the backend has to read them. */
+export function createCounters(
+  shared: Shared,
+  options: CountersOptions,
+  defaults: Defaults,
+): Counters {
+  const settings = readSettings({ ...options, jitter: 0 }, defaults);
+  const store = new Store(shared, settings, { ...BYTES_CODEC, fingerprint: "-count" });
+  const { driver } = shared.guard;
+  const { name, ttlMs } = settings;
+  requireAtomic(shared, "open cache counters");
+  return {
+    name,
+    increment: (key, by = 1, { signal } = {}) =>
+      store.traced("increment", async () => {
+        const full = store.key(key);
+        if (!Number.isSafeInteger(by)) refuse("by", by, "a whole number within 2^53");
+        const step = { key: full, by, ttlMs };
+        return await store.require("increment", (wait) => driver.increment(step, wait), signal);
+      }),
+    delete: (key, { signal } = {}) =>
+      store.traced("delete", async () => {
+        const full = store.key(key);
+        return await store.require("delete", (wait) => driver.delete([full], wait), signal) > 0;
+      }),
+  };
+}

@@ -1,0 +1,131 @@
+import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
+import {
+  type Checkable,
+  type HealthReport,
+  type Instruments,
+  type WaitOptions,
+  withDeadline,
+} from "../core/mod.ts";
+import { decode, encode } from "../contracts/mod.ts";
+import { CqiError, messageOf } from "../errors/mod.ts";
+import { BYTES_CODEC, createCounters, StoreBytesKeyspace } from "./_bytes.ts";
+import { Flights } from "./_flights.ts";
+import { Guard } from "./_guard.ts";
+import { StoreKeyspace } from "./_keyspace.ts";
+import { type Defaults, readSettings } from "./_settings.ts";
+import { type Codec, type Shared, Store } from "./_store.ts";
+import type {
+  BytesKeyspace,
+  Counters,
+  CountersOptions,
+  Keyspace,
+  KeyspaceOptions,
+} from "./keyspace.ts";
+import type { CacheDriver } from "./types.ts";
+
+/** Settings of a keyspace of bytes. */
+export type BytesOptions = Pick<KeyspaceOptions, "name" | "ttl" | "jitter" | "loadTimeout">;
+
+/** A cache: typed keyspaces over one driver. */
+export interface Cache extends Checkable, AsyncDisposable {
+  /** Name of its driver. */
+  readonly driver: string;
+  /**
+   * The values of one message type under one name. Asking twice gives two views of the same values.
+   * The type's name is part of every key, so that another type under this name is another keyspace.
+   *
+   * @param schema Descriptor of the message. Fields that this version does not know are kept.
+   * @param options Its name, and how long values are kept.
+   */
+  keyspace<Desc extends DescMessage>(
+    schema: Desc,
+    options: KeyspaceOptions,
+  ): Keyspace<MessageShape<Desc>>;
+  /**
+   * Bytes under one name.
+   *
+   * @param options Its name, and how long values are kept.
+   */
+  bytes(options: BytesOptions): BytesKeyspace;
+  /**
+   * Whole numbers under one name, for counting across all who share the backend. Needs the feature
+   * `atomic` of the driver (`CQI_FEATURE_UNSUPPORTED`).
+   *
+   * @param options Its name, and how long a number lives.
+   */
+  counters(options: CountersOptions): Counters;
+  /**
+   * Whether the backend answers. A service works without its cache, only slower: count it as
+   * degraded, not as down.
+   *
+   * @param options A signal that ends the wait.
+   */
+  check(options?: WaitOptions): Promise<HealthReport>;
+  /** Ends running loads with `CQI_CLOSED` and closes the driver. May be called twice. */
+  close(): Promise<void>;
+}
+
+function messageCodec<Desc extends DescMessage>(
+  schema: Desc,
+  maxBytes: number,
+): Codec<MessageShape<Desc>> {
+  return {
+    fingerprint: schema.typeName,
+    encode: (message) => encode(schema, message),
+    decode: (bytes) => decode(schema, bytes, { maxBytes }),
+  };
+}
+
+/** Makes a cache over a driver. */
+export function createCache(driver: CacheDriver, env: Instruments, defaults: Defaults): Cache {
+  const { clock, random, tracer } = env;
+  const logger = env.logger.child({ component: "cache" });
+  const guard = new Guard({ driver, clock, logger, timeoutMs: defaults.operationTimeoutMs });
+  const flights = new Flights(clock);
+  const operations = env.metrics.counter({
+    name: "cache_operations_total",
+    help: "Operations of the cache by keyspace and result.",
+    labels: ["keyspace", "op", "result"],
+  });
+  const { keyPrefix, operationTimeoutMs } = defaults;
+  const shared: Shared = { guard, flights, clock, random, logger, tracer, operations, keyPrefix };
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    guard.close();
+    flights.close(new CqiError("CQI_CLOSED", "Cannot load into the cache: it is closed"));
+    return closing ??= driver.close();
+  };
+  return {
+    driver: driver.name,
+    keyspace(schema, options) {
+      const codec = messageCodec(schema, defaults.maxValueBytes);
+      return new StoreKeyspace(new Store(shared, readSettings(options, defaults), codec));
+    },
+    bytes({ name, ttl, jitter, loadTimeout }) {
+      const given = Object.fromEntries(
+        Object.entries({ ttl, jitter, loadTimeout }).filter(([, value]) => value !== undefined),
+      );
+      const settings = readSettings({ name, ...given }, defaults);
+      return new StoreBytesKeyspace(new Store(shared, settings, BYTES_CODEC));
+    },
+    counters: (options) => createCounters(shared, options, defaults),
+    async check({ signal } = {}) {
+      const details = { driver: driver.name, breaker: guard.state };
+      try {
+        guard.requireOpen();
+        const report = await withDeadline(
+          clock,
+          operationTimeoutMs,
+          (inner) => driver.check({ signal: inner }),
+          { signal, action: "the check of the cache" },
+        );
+        return { ...report, details: { ...details, ...report.details } };
+      } catch (error) {
+        if (signal?.aborted) throw signal.reason;
+        return { status: "down", message: messageOf(error), details };
+      }
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
