@@ -1,0 +1,228 @@
+// Rules 6 and 7: no runtime's own names in neutral files, one clock, one source of randomness, no
+// state in modules.
+
+import ts from "typescript";
+import { libraryImports } from "./_imports.ts";
+import { at, type FileMap, libraryFiles, parse, visitAll } from "./_project.ts";
+
+/** Where a runtime's own names are allowed. */
+const RUNTIME_FILES_REGEXP =
+  /^(?:[^/]+\/drivers\/|internal\/runtime\/|config\/(?:sources\/|_?[a-z]*_?source)|service\/|testing\/)/;
+
+/**
+ * Whether a file must not know which runtime it is on.
+ *
+ * @param path Relative to the root.
+ */
+export function isNeutral(path: string): boolean {
+  return !RUNTIME_FILES_REGEXP.test(path);
+}
+
+const RUNTIME_NAMES: readonly string[] = ["Deno", "process", "Bun", "Buffer", "require", "global"];
+
+/** Whether an identifier is a use of a variable, not the name of a member or of a declaration. */
+function isVariable(node: ts.Identifier): boolean {
+  const { parent } = node;
+  if (ts.isPropertyAccessExpression(parent)) return parent.expression === node;
+  if (ts.isQualifiedName(parent)) return parent.left === node;
+  if (ts.isPropertyAssignment(parent)) return parent.initializer === node;
+  if (ts.isPropertySignature(parent) || ts.isMethodSignature(parent)) return false;
+  if (ts.isPropertyDeclaration(parent)) return parent.initializer === node;
+  if (ts.isMethodDeclaration(parent) || ts.isAccessor(parent)) return false;
+  if (ts.isBindingElement(parent)) return parent.initializer === node;
+  if (ts.isParameter(parent)) return parent.initializer === node;
+  return !ts.isVariableDeclaration(parent) || parent.initializer === node;
+}
+
+function declares(source: ts.SourceFile, name: string): boolean {
+  let found = false;
+  visitAll(source, (node) => {
+    const bound = ts.isVariableDeclaration(node) || ts.isParameter(node) ||
+      ts.isBindingElement(node) || ts.isFunctionDeclaration(node);
+    if (bound && node.name?.kind === ts.SyntaxKind.Identifier && node.name.text === name) {
+      found = true;
+    }
+  });
+  return found;
+}
+
+function unwrap(node: ts.Expression): ts.Expression {
+  while (ts.isParenthesizedExpression(node) || ts.isAsExpression(node)) node = node.expression;
+  return node;
+}
+
+function memberOf(node: ts.Node, owner: string): string | undefined {
+  if (!ts.isPropertyAccessExpression(node) && !ts.isElementAccessExpression(node)) return undefined;
+  const left = unwrap(node.expression);
+  if (!ts.isIdentifier(left) || left.text !== owner) return undefined;
+  if (ts.isPropertyAccessExpression(node)) return node.name.text;
+  return ts.isStringLiteral(node.argumentExpression) ? node.argumentExpression.text : undefined;
+}
+
+function runtimeNameOf(node: ts.Node): string | undefined {
+  const member = memberOf(node, "globalThis");
+  if (member !== undefined && RUNTIME_NAMES.includes(member)) return member;
+  if (!ts.isIdentifier(node) || !RUNTIME_NAMES.includes(node.text)) return undefined;
+  if (!isVariable(node) || declares(node.getSourceFile(), node.text)) return undefined;
+  return node.text;
+}
+
+/** Rule 6: neutral files name nothing of a runtime. */
+export function neutralFilesNameNoRuntime(files: FileMap): string[] {
+  const found: string[] = [];
+  for (const [path, text] of libraryFiles(files)) {
+    if (!isNeutral(path)) continue;
+    visitAll(parse(path, text), (node) => {
+      const name = runtimeNameOf(node);
+      if (name !== undefined) found.push(`${at(node)} uses ${name}`);
+    });
+  }
+  const builtins = libraryImports(files)
+    .filter((edge) => isNeutral(edge.from) && /^(?:node|bun|cloudflare|deno):/.test(edge.to))
+    .map((edge) => `${edge.where} imports ${edge.to}`);
+  return [...found, ...builtins];
+}
+
+/** What tells time, waits or draws lots. */
+const CLOCK_MEMBERS: Readonly<Record<string, readonly string[]>> = {
+  Date: ["now"],
+  performance: ["now", "timeOrigin"],
+  Math: ["random"],
+  crypto: ["randomUUID", "getRandomValues"],
+  AbortSignal: ["timeout"],
+};
+const CLOCK_GLOBALS: readonly string[] = [
+  "setTimeout",
+  "setInterval",
+  "setImmediate",
+  "requestAnimationFrame",
+];
+const CLOCK_FILES: readonly string[] = ["internal/clock.ts", "internal/random.ts"];
+
+function clockUseOf(node: ts.Node): string | undefined {
+  for (const [owner, members] of Object.entries(CLOCK_MEMBERS)) {
+    const member = memberOf(node, owner);
+    if (member !== undefined && members.includes(member)) return `${owner}.${member}`;
+  }
+  const member = memberOf(node, "globalThis");
+  if (member !== undefined && CLOCK_GLOBALS.includes(member)) return member;
+  if (ts.isNewExpression(node) && ts.isIdentifier(node.expression)) {
+    return node.expression.text === "Date" && (node.arguments?.length ?? 0) === 0
+      ? "new Date()"
+      : undefined;
+  }
+  // A type such as `typeof setTimeout` calls nothing.
+  if (!ts.isIdentifier(node) || !CLOCK_GLOBALS.includes(node.text)) return undefined;
+  return isVariable(node) && !ts.isTypeQueryNode(node.parent) ? node.text : undefined;
+}
+
+/** Rule 7: time and randomness come from the injected clock and random. */
+export function oneClock(files: FileMap): string[] {
+  const found: string[] = [];
+  for (const [path, text] of libraryFiles(files)) {
+    if (CLOCK_FILES.includes(path)) continue;
+    visitAll(parse(path, text), (node) => {
+      const use = clockUseOf(node);
+      if (use !== undefined) found.push(`${at(node)} uses ${use}`);
+    });
+  }
+  return found;
+}
+
+const COLLECTIONS: readonly string[] = ["Map", "Set", "WeakMap", "WeakSet", "Array"];
+
+const MUTATORS: readonly string[] = "add set delete clear push pop shift unshift splice sort fill"
+  .split(" ");
+
+/** State that may stay, and why. */
+const HARMLESS_STATE: Readonly<Record<string, string>> = {
+  "contracts/validate.ts": "rules compiled from schemas, which depend on the schemas alone",
+};
+
+function isMutableValue(declaration: ts.VariableDeclaration): boolean {
+  const value = declaration.initializer === undefined ? undefined : unwrap(declaration.initializer);
+  if (value === undefined) return false;
+  const type = declaration.type?.getText() ?? "";
+  if (/^(?:Readonly|readonly\b)/.test(type)) return false;
+  // What is empty is there to be filled.
+  if (ts.isNewExpression(value)) {
+    return COLLECTIONS.includes(value.expression.getText()) && (value.arguments?.length ?? 0) === 0;
+  }
+  if (ts.isArrayLiteralExpression(value)) return value.elements.length === 0;
+  return ts.isObjectLiteralExpression(value) && value.properties.length === 0;
+}
+
+function writtenTo(node: ts.Node): string | undefined {
+  const root = (expression: ts.Expression, least = 1): string | undefined => {
+    let left = unwrap(expression);
+    let depth = 0;
+    while (ts.isPropertyAccessExpression(left) || ts.isElementAccessExpression(left)) {
+      left = unwrap(left.expression);
+      depth += 1;
+    }
+    return depth >= least && ts.isIdentifier(left) ? left.text : undefined;
+  };
+  if (ts.isCallExpression(node) && ts.isPropertyAccessExpression(node.expression)) {
+    const { name, expression } = node.expression;
+    return MUTATORS.includes(name.text) ? root(expression, 0) : undefined;
+  }
+  if (ts.isBinaryExpression(node)) {
+    const { kind } = node.operatorToken;
+    const assigns = kind >= ts.SyntaxKind.FirstAssignment && kind <= ts.SyntaxKind.LastAssignment;
+    return assigns ? root(node.left) : undefined;
+  }
+  if (ts.isDeleteExpression(node)) return root(node.expression);
+  if (ts.isPostfixUnaryExpression(node) || ts.isPrefixUnaryExpression(node)) {
+    const { operator } = node;
+    const steps = operator === ts.SyntaxKind.PlusPlusToken ||
+      operator === ts.SyntaxKind.MinusMinusToken;
+    return steps ? root(node.operand) : undefined;
+  }
+  return undefined;
+}
+
+function stateOf(source: ts.SourceFile): ts.Node[] {
+  const found: ts.Node[] = [];
+  const constants = new Map<string, ts.Node>();
+  for (const statement of source.statements) {
+    if (!ts.isVariableStatement(statement)) continue;
+    const constant = (statement.declarationList.flags & ts.NodeFlags.Const) !== 0;
+    if (!constant) found.push(statement);
+    for (const declaration of statement.declarationList.declarations) {
+      if (constant && isMutableValue(declaration)) found.push(declaration);
+      if (ts.isIdentifier(declaration.name)) constants.set(declaration.name.text, declaration);
+    }
+  }
+  visitAll(source, (node) => {
+    const name = writtenTo(node);
+    if (name !== undefined && constants.has(name) && !declaredInside(source, name)) {
+      found.push(node);
+    }
+    if (ts.isPropertyDeclaration(node) && isStaticState(node)) found.push(node);
+  });
+  return found;
+}
+
+/** Whether a function of the file hides the module's constant of this name. */
+function declaredInside(source: ts.SourceFile, name: string): boolean {
+  let count = 0;
+  visitAll(source, (node) => {
+    const bound = ts.isVariableDeclaration(node) || ts.isParameter(node) ||
+      ts.isBindingElement(node);
+    if (bound && ts.isIdentifier(node.name) && node.name.text === name) count += 1;
+  });
+  return count > 1;
+}
+
+function isStaticState(node: ts.PropertyDeclaration): boolean {
+  const kinds = (node.modifiers ?? []).map((modifier) => modifier.kind);
+  return kinds.includes(ts.SyntaxKind.StaticKeyword) &&
+    !kinds.includes(ts.SyntaxKind.ReadonlyKeyword);
+}
+
+/** Rule 7: modules hold no state. */
+export function noModuleState(files: FileMap): string[] {
+  return libraryFiles(files).filter(([path]) => !(path in HARMLESS_STATE)).flatMap(([path, text]) =>
+    stateOf(parse(path, text)).map((node) => `${at(node)} keeps state in the module`)
+  );
+}

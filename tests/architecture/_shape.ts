@@ -1,0 +1,173 @@
+// Rules 11 and 13: sizes, names, and constructs that are not used.
+
+import ts from "typescript";
+import { entriesOf } from "./_manifest.ts";
+import { at, type FileMap, isLibrary, libraryFiles, parse, visitAll } from "./_project.ts";
+
+/** Lines that a file may have, and those that need a reason. */
+const LINES = { reason: 300, never: 500, medianAtMost: 130 } as const;
+
+/** Files over 300 lines, each with the reason why it is not two files. */
+export const LONG_FILES: Readonly<Record<string, string>> = {};
+
+function linesOf(text: string): number {
+  return text.replace(/\n$/, "").split("\n").length;
+}
+
+/** Rule 11: nothing over 300 lines without a reason, nothing over 500, no reason that is not needed. */
+export function filesAreShort(files: FileMap): string[] {
+  const sizes = new Map(libraryFiles(files).map(([path, text]) => [path, linesOf(text)]));
+  const long = [...sizes].filter(([path, lines]) =>
+    lines > LINES.never || (lines > LINES.reason && !Object.hasOwn(LONG_FILES, path))
+  ).map(([path, lines]) => `${path} has ${lines} lines`);
+  const idle = Object.keys(LONG_FILES)
+    .filter((path) => (sizes.get(path) ?? 0) <= LINES.reason)
+    .map((path) => `${path} needs no reason`);
+  return [...long, ...idle];
+}
+
+/**
+ * The median of the lines of source files.
+ *
+ * @param files All files.
+ */
+export function medianLines(files: FileMap): number {
+  const sizes = libraryFiles(files).map(([, text]) => linesOf(text)).sort((a, b) => a - b);
+  return sizes[Math.floor(sizes.length / 2)] ?? 0;
+}
+
+/** Rule 11: the median stays within the budget. */
+export function medianInBudget(files: FileMap): string[] {
+  const median = medianLines(files);
+  return median <= LINES.medianAtMost ? [] : [`the median is ${median} lines`];
+}
+
+/** Rule 13: snake_case file names. */
+export function namesAreSnakeCase(files: FileMap): string[] {
+  return [...files.keys()].filter((path) => path.endsWith(".ts") && !path.startsWith("gen/"))
+    .filter((path) =>
+      !path.split("/").every((part) => /^_?[a-z0-9]+(?:_[a-z0-9]+)*(?:\.ts)?$/.test(part))
+    )
+    .map((path) => `${path} is not snake_case`);
+}
+
+const FORBIDDEN: readonly (readonly [what: string, is: (node: ts.Node) => boolean])[] = [
+  [
+    "a default export",
+    (node) =>
+      (ts.isExportAssignment(node) && !node.isExportEquals) ||
+      hasModifier(node, ts.SyntaxKind.DefaultKeyword) ||
+      (ts.isExportSpecifier(node) && node.name.text === "default"),
+  ],
+  ["an enum", ts.isEnumDeclaration],
+  ["a namespace", ts.isModuleDeclaration],
+  ["a decorator", ts.isDecorator],
+  ["any", (node) => node.kind === ts.SyntaxKind.AnyKeyword],
+  [
+    "the private keyword",
+    (node) =>
+      // A constructor cannot be #private.
+      hasModifier(node, ts.SyntaxKind.PrivateKeyword) && !ts.isConstructorDeclaration(node),
+  ],
+  [
+    "a parameter property",
+    (node) =>
+      ts.isParameter(node) &&
+      (node.modifiers ?? []).some((modifier) => modifier.kind !== ts.SyntaxKind.Decorator),
+  ],
+  [
+    "CommonJS",
+    (node) =>
+      (ts.isExportAssignment(node) && node.isExportEquals === true) ||
+      ts.isExternalModuleReference(node) ||
+      (ts.isPropertyAccessExpression(node) && node.getText() === "module.exports"),
+  ],
+  [
+    "a var",
+    (node) => ts.isVariableDeclarationList(node) && (node.flags & ts.NodeFlags.BlockScoped) === 0,
+  ],
+];
+
+function hasModifier(node: ts.Node, kind: ts.SyntaxKind): boolean {
+  return ts.canHaveModifiers(node) && (node.modifiers ?? []).some((each) => each.kind === kind);
+}
+
+/** Rule 13: constructs that are not used, in the whole project save generated code. */
+export function noForbiddenConstructs(files: FileMap): string[] {
+  const found: string[] = [];
+  for (const [path, text] of files) {
+    if (!path.endsWith(".ts") || path.startsWith("gen/")) continue;
+    visitAll(parse(path, text), (node) => {
+      for (const [what, is] of FORBIDDEN) if (is(node)) found.push(`${at(node)} has ${what}`);
+    });
+  }
+  return found;
+}
+
+function isArrow(declaration: ts.VariableDeclaration): boolean {
+  const value = declaration.initializer;
+  return value !== undefined && (ts.isArrowFunction(value) || ts.isFunctionExpression(value));
+}
+
+/** Rule 13: what is exported as a function is declared as one. */
+export function exportedFunctionsAreDeclared(files: FileMap): string[] {
+  const found: string[] = [];
+  for (const [path, text] of libraryFiles(files)) {
+    for (const statement of parse(path, text).statements) {
+      if (!ts.isVariableStatement(statement)) continue;
+      if (!hasModifier(statement, ts.SyntaxKind.ExportKeyword)) continue;
+      for (const declaration of statement.declarationList.declarations) {
+        if (isArrow(declaration)) found.push(`${at(declaration)} exports an arrow function`);
+      }
+    }
+  }
+  return found;
+}
+
+/** Public functions that take more than two arguments and an options bag, and why. */
+export const LONG_SIGNATURES: Readonly<Record<string, string>> = {
+  "core/deadline.ts withDeadline": "the clock is handed in first, before what is the call itself",
+};
+
+/** Files whose exports an entry point passes on. */
+function publicFiles(files: FileMap): Set<string> {
+  const seen = new Set(entriesOf(files).values());
+  for (const path of seen) {
+    for (const statement of parse(path, files.get(path) ?? "").statements) {
+      if (!ts.isExportDeclaration(statement)) continue;
+      const name = statement.moduleSpecifier;
+      if (name === undefined || !ts.isStringLiteral(name) || !name.text.startsWith(".")) continue;
+      seen.add(new URL(name.text, `file:///${path}`).pathname.slice(1));
+    }
+  }
+  return seen;
+}
+
+/** Rule 13: a public function takes two arguments and an options bag at most. */
+export function signaturesAreShort(files: FileMap): string[] {
+  const found: string[] = [];
+  for (const path of publicFiles(files)) {
+    if (!isLibrary(path) || path.startsWith("gen/")) continue;
+    for (const statement of parse(path, files.get(path) ?? "").statements) {
+      if (!ts.isFunctionDeclaration(statement) || statement.name === undefined) continue;
+      if (!hasModifier(statement, ts.SyntaxKind.ExportKeyword)) continue;
+      const name = statement.name.text;
+      if (statement.parameters.length <= 3 || `${path} ${name}` in LONG_SIGNATURES) continue;
+      found.push(`${at(statement)} ${name}() takes ${statement.parameters.length} arguments`);
+    }
+  }
+  return found;
+}
+
+/** mod.ts re-exports, and does nothing else. */
+export function entryFilesOnlyReExport(files: FileMap): string[] {
+  const found: string[] = [];
+  for (const [path, text] of libraryFiles(files)) {
+    if (!path.endsWith("/mod.ts") && path !== "mod.ts") continue;
+    for (const statement of parse(path, text).statements) {
+      if (!ts.isExportDeclaration(statement)) found.push(`${at(statement)} is not a re-export`);
+    }
+    if (!/^\/\*\*[\s\S]*?@module/.test(text)) found.push(`${path} has no @module text`);
+  }
+  return found;
+}
