@@ -2,7 +2,6 @@ import {
   type DescMessage,
   fromBinary,
   fromJson as fromJsonValue,
-  type JsonValue,
   type MessageShape,
   toBinary,
   toJson as toJsonValue,
@@ -10,6 +9,15 @@ import {
 import { CqiError } from "../errors/mod.ts";
 import { requireInteger } from "../internal/options.ts";
 import { decodeError, encodeError } from "./_failure.ts";
+
+/** Anything that JSON can say. */
+export type JsonValue =
+  | null
+  | boolean
+  | number
+  | string
+  | JsonValue[]
+  | { [key: string]: JsonValue };
 
 const MEBIBYTE = 1_048_576;
 

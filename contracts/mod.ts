@@ -34,6 +34,7 @@ export {
   fromJson,
   fromJsonString,
   type JsonDecodeOptions,
+  type JsonValue,
   toJson,
   toJsonString,
 } from "./encode.ts";

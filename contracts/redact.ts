@@ -2,12 +2,11 @@ import {
   clone,
   type DescField,
   type DescMessage,
-  type JsonValue,
   type MessageShape,
   ScalarType,
 } from "@bufbuild/protobuf";
 import { reflect, type ReflectMessage } from "@bufbuild/protobuf/reflect";
-import { toJson } from "./encode.ts";
+import { type JsonValue, toJson } from "./encode.ts";
 
 /** What stands in place of a value that must not be shown. */
 export const REDACTED = "[redacted]";
