@@ -1,0 +1,61 @@
+import { isCqiError, messageOf } from "../errors/mod.ts";
+import type { Batcher } from "./_batcher.ts";
+import type { Environment } from "./_environment.ts";
+import { HEADER } from "./headers.ts";
+import type { BusRecord } from "./driver.ts";
+import type { HeaderValue } from "./types.ts";
+
+/** Why a record could not be handled. */
+export type DeadLetterReason =
+  | "undecodable"
+  | "invalid"
+  | "unknown_type"
+  | "permanent"
+  | "exhausted";
+
+/** What is written beside the untouched record. */
+export interface Verdict {
+  readonly reason: DeadLetterReason;
+  readonly error: unknown;
+  readonly attempts: number;
+  readonly group: string | undefined;
+}
+
+const MAX_MESSAGE = 1024;
+
+/**
+ * Writes a record to its dead-letter topic, key and value as they came. Rejects when it could not be
+ * written: the caller must then keep the record.
+ */
+export async function writeDeadLetter(
+  env: Environment,
+  out: Batcher,
+  topic: string,
+  record: BusRecord,
+  verdict: Verdict,
+  signal: AbortSignal,
+): Promise<void> {
+  const headers = new Map<string, HeaderValue>(record.headers);
+  headers.set(HEADER.dlqReason, verdict.reason);
+  headers.set(HEADER.dlqError, errorClass(verdict.error));
+  headers.set(HEADER.dlqMessage, printable(messageOf(verdict.error)));
+  headers.set(HEADER.dlqAttempts, String(verdict.attempts));
+  headers.set(HEADER.dlqTopic, record.topic);
+  headers.set(HEADER.dlqPartition, String(record.partition));
+  headers.set(HEADER.dlqOffset, String(record.offset));
+  headers.set(HEADER.dlqTimestamp, new Date(record.timestampMs).toISOString());
+  if (verdict.group !== undefined) headers.set(HEADER.dlqGroup, verdict.group);
+  const { key, value } = record;
+  await out.send({ topic, key, value, headers, timestampMs: env.clock.now() }, { signal });
+}
+
+function errorClass(error: unknown): string {
+  if (isCqiError(error)) return error.code;
+  return error instanceof Error ? printable(error.name) : typeof error;
+}
+
+// Header values travel on into logs and terminals.
+function printable(text: string): string {
+  // deno-lint-ignore no-control-regex -- taking them out is the purpose
+  return text.slice(0, MAX_MESSAGE).toWellFormed().replace(/[\u0000-\u001f\u007f]/g, " ");
+}

@@ -1,0 +1,266 @@
+import type { DescMessage, Message } from "@bufbuild/protobuf";
+import {
+  activeContext,
+  LOG_FIELDS,
+  type Next,
+  runInContext,
+  sleep,
+  type Span,
+  withDeadline,
+} from "../core/mod.ts";
+import { CqiError, isCqiError, isRetryable, messageOf } from "../errors/mod.ts";
+import { delays } from "../retry/mod.ts";
+import { extract } from "../tracing/mod.ts";
+import type { Batcher } from "./_batcher.ts";
+import { type DeadLetterReason, type Verdict, writeDeadLetter } from "./_dead_letters.ts";
+import { CAUSE, type Environment } from "./_environment.ts";
+import { type Envelope, readEnvelope, readEvent, schemaOf } from "./_received.ts";
+import { ABANDONED } from "./_stream.ts";
+import { headerText } from "./headers.ts";
+import type { BusRecord } from "./driver.ts";
+import type { Delivery, Skip, SubscriptionInfo } from "./types.ts";
+
+/** A handler and what it asked for. */
+export interface Registration {
+  readonly info: SubscriptionInfo;
+  /** Topic name without the prefix. */
+  readonly topic: string;
+  /** What it declares, or undefined when each record's own type decides. */
+  readonly schema: DescMessage | undefined;
+  /** The handler inside its middleware. */
+  readonly handle: Next<Delivery, SubscriptionInfo, void | Skip>;
+  readonly timeoutMs: number;
+  readonly attempts: number;
+}
+
+/** How work is told to end. */
+export interface Stopping {
+  /** Nothing new starts; waits between attempts end. */
+  readonly draining: AbortSignal;
+  /** Running handlers are aborted: the budget is over. */
+  readonly aborting: AbortSignal;
+}
+
+/** How a record ended. An abandoned one is not committed and comes again. */
+export type Settled = "handled" | "skipped" | "dead_lettered" | "abandoned";
+
+/** Sees one record through: decode, attempts, dead letter. Never rejects. */
+export type Dispatch = (
+  record: BusRecord,
+  registrations: readonly Registration[],
+  stopping: Stopping,
+) => Promise<Settled>;
+
+/** Makes the handling half of a bus for one group. */
+export function dispatcher(env: Environment, out: Batcher, group: string | undefined): Dispatch {
+  const { settings, clock, logger, metrics, tracer } = env;
+  const delayAfter = delays(settings.backoff, env.random);
+  const groupLabel = group ?? "";
+
+  const park = async (ms: number, stopping: Stopping): Promise<boolean> => {
+    await sleep(clock, ms, { signal: stopping.draining }).catch(() => {});
+    return !stopping.draining.aborted;
+  };
+
+  // Until the dead letter is written the record stays where it is: its lane waits, its offset does
+  // not move.
+  const bury = async (
+    record: BusRecord,
+    verdict: Verdict,
+    stopping: Stopping,
+  ): Promise<Settled> => {
+    const topic = settings.deadLetterTopic?.(record.topic);
+    const facts = {
+      reason: verdict.reason,
+      attempts: verdict.attempts,
+      dead_letter_topic: topic,
+      error: verdict.error,
+    };
+    if (group === undefined) {
+      // A reader has the log to itself and changes nothing in it.
+      logger.warn("Reader passed over an event that it cannot read", facts);
+      return "skipped";
+    }
+    for (let tries = 1;; tries++) {
+      try {
+        if (topic !== undefined) {
+          await writeDeadLetter(env, out, topic, record, verdict, stopping.aborting);
+          logger.error("Event dead-lettered", facts);
+          return "dead_lettered";
+        }
+        logger.error("Event cannot be handled and dead letters are off: its key waits", facts);
+      } catch (error) {
+        logger.error("Dead letter cannot be written: its key waits", { ...facts, error });
+      }
+      if (!await park(delayAfter(Math.min(tries + 4, 100)), stopping)) return "abandoned";
+    }
+  };
+
+  const attempt = async (
+    record: BusRecord,
+    envelope: Envelope,
+    event: Message,
+    registration: Registration,
+    number: number,
+    stopping: Stopping,
+  ): Promise<void | Skip> => {
+    const { timeoutMs, info } = registration;
+    const started = clock.monotonic();
+    try {
+      return await withDeadline(
+        clock,
+        timeoutMs,
+        (signal) => registration.handle(deliveryOf(record, envelope, event, number, signal), info),
+        { signal: stopping.aborting, error: () => handlerTimeout(info, timeoutMs) },
+      );
+    } finally {
+      metrics.duration.with({ topic: record.topic, group: groupLabel })
+        .observe((clock.monotonic() - started) / 1000);
+    }
+  };
+
+  const run = async (
+    record: BusRecord,
+    envelope: Envelope,
+    registration: Registration,
+    schema: DescMessage,
+    span: Span,
+    stopping: Stopping,
+  ): Promise<Settled> => {
+    const bad = (reason: DeadLetterReason, error: unknown, attempts: number): Promise<Settled> => {
+      span.fail(error);
+      return bury(record, { reason, error, attempts, group }, stopping);
+    };
+    for (let number = 1;; number++) {
+      let event: Message;
+      try {
+        // Decoded anew for each attempt: an earlier one may have changed its copy.
+        event = readEvent(record, schema, (check) => validated(env, check));
+      } catch (error) {
+        const invalid = isCqiError(error, "CQI_CONTRACT_INVALID");
+        return await bad(invalid ? "invalid" : "undecodable", error, number - 1);
+      }
+      try {
+        const result = await attempt(record, envelope, event, registration, number, stopping);
+        if (result === undefined) return "handled";
+        logger.debug("Event skipped", () => ({ reason: result.skip }));
+        return "skipped";
+      } catch (error) {
+        if (stopping.aborting.aborted || error === ABANDONED) return "abandoned";
+        if (!isTransient(error)) return await bad("permanent", error, number);
+        if (number >= registration.attempts && settings.deadLetterTopic !== undefined) {
+          return await bad("exhausted", error, number);
+        }
+        const delayMs = Math.max(
+          delayAfter(number),
+          isCqiError(error) ? error.retryAfterMs ?? 0 : 0,
+        );
+        span.event("retry", { attempt: number, delay_ms: delayMs });
+        logger.warn("Handler failed and will be tried again", {
+          attempt: number,
+          delay_ms: Math.round(delayMs),
+          error,
+        });
+        metrics.retried.with({ topic: record.topic, group: groupLabel }).add();
+        if (!await park(delayMs, stopping)) return "abandoned";
+      }
+    }
+  };
+
+  return async (record, registrations, stopping) => {
+    const envelope = readEnvelope(record);
+    const fields = {
+      ...activeContext().get(LOG_FIELDS),
+      event_id: envelope.eventId,
+      correlation_id: envelope.correlationId,
+      topic: record.topic,
+      partition: record.partition,
+      offset: record.offset,
+    };
+    const context = activeContext().with(LOG_FIELDS, fields).with(CAUSE, envelope);
+    return await runInContext(context, async () => {
+      const declared = registrations.find((r) => r.schema?.typeName === envelope.type) ??
+        registrations.find((r) => r.schema === undefined) ??
+        (envelope.type === undefined && registrations.length === 1 ? registrations[0] : undefined);
+      const schema = declared && schemaOf(envelope.type, declared.topic, declared.schema);
+      if (declared === undefined || schema === undefined) {
+        if (declared === undefined && settings.unknownType === "skip") {
+          logger.debug("Event skipped: nobody handles its type", { type: envelope.type });
+          return "skipped";
+        }
+        const error = unknownType(record.topic, envelope.type);
+        return await bury(record, { reason: "unknown_type", error, attempts: 0, group }, stopping);
+      }
+      return await tracer.span(
+        `process ${record.topic}`,
+        {
+          kind: "consumer",
+          parent: extract((name) => headerText(record.headers, name)) ?? null,
+          attributes: {
+            "messaging.system": settings.driver,
+            "messaging.operation.type": "process",
+            "messaging.destination.name": record.topic,
+            "messaging.destination.partition.id": String(record.partition),
+            "messaging.consumer.group.name": group,
+            "messaging.message.id": envelope.eventId,
+          },
+        },
+        (span) => run(record, envelope, declared, schema, span, stopping),
+      );
+    });
+  };
+}
+
+function validated(env: Environment, check: () => void): void {
+  if (env.settings.consumeValidation === "off") return;
+  try {
+    check();
+  } catch (error) {
+    if (env.settings.consumeValidation === "dead_letter") throw error;
+    env.logger.warn("Event is not valid and is handled all the same", { error });
+  }
+}
+
+function deliveryOf(
+  record: BusRecord,
+  envelope: Envelope,
+  event: Message,
+  attempt: number,
+  signal: AbortSignal,
+): Delivery {
+  return {
+    event,
+    eventId: envelope.eventId,
+    correlationId: envelope.correlationId,
+    type: event.$typeName,
+    topic: record.topic,
+    partition: record.partition,
+    offset: record.offset,
+    key: record.key ?? undefined,
+    headers: record.headers,
+    timestampMs: record.timestampMs,
+    attempt,
+    signal,
+    skip: (reason) => ({ skip: reason }),
+  };
+}
+
+// An abort that is not ours came from within the handler, and may not come again.
+function isTransient(error: unknown): boolean {
+  return isRetryable(error) || isCqiError(error, "CQI_ABORTED") || !isCqiError(error);
+}
+
+function handlerTimeout(info: SubscriptionInfo, limitMs: number): CqiError {
+  return new CqiError(
+    "CQI_BUS_HANDLER_TIMEOUT",
+    `Handler of '${info.topic}' took over ${limitMs} ms`,
+  );
+}
+
+function unknownType(topic: string, type: string | undefined): CqiError {
+  const shown = type === undefined ? "no type" : `type '${messageOf(type).slice(0, 128)}'`;
+  return new CqiError(
+    "CQI_CONTRACT_UNKNOWN",
+    `Cannot decode an event of '${topic}': it has ${shown}, wanted a message of the contracts`,
+  );
+}

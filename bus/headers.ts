@@ -1,0 +1,120 @@
+import { CqiError } from "../errors/mod.ts";
+import type { HeaderValue } from "./types.ts";
+
+/**
+ * Names of the record headers that this library writes. Attributes of CloudEvents 1.0 stand as in
+ * its Kafka binding, binary mode (`ce_` and the name); the hop's trace stands unprefixed (W3C).
+ */
+export const HEADER: Readonly<
+  Record<
+    | "contentType"
+    | "specVersion"
+    | "id"
+    | "source"
+    | "type"
+    | "time"
+    | "dataSchema"
+    | "partitionKey"
+    | "correlationId"
+    | "causationId"
+    | "traceparent"
+    | "tracestate"
+    | "dlqReason"
+    | "dlqError"
+    | "dlqMessage"
+    | "dlqAttempts"
+    | "dlqTopic"
+    | "dlqPartition"
+    | "dlqOffset"
+    | "dlqTimestamp"
+    | "dlqGroup",
+    string
+  >
+> = {
+  contentType: "content-type",
+  specVersion: "ce_specversion",
+  id: "ce_id",
+  source: "ce_source",
+  type: "ce_type",
+  time: "ce_time",
+  dataSchema: "ce_dataschema",
+  partitionKey: "ce_partitionkey",
+  correlationId: "ce_correlationid",
+  causationId: "ce_causationid",
+  traceparent: "traceparent",
+  tracestate: "tracestate",
+  dlqReason: "cqc_dlq_reason",
+  dlqError: "cqc_dlq_error",
+  dlqMessage: "cqc_dlq_message",
+  dlqAttempts: "cqc_dlq_attempts",
+  dlqTopic: "cqc_dlq_original_topic",
+  dlqPartition: "cqc_dlq_original_partition",
+  dlqOffset: "cqc_dlq_original_offset",
+  dlqTimestamp: "cqc_dlq_original_timestamp",
+  dlqGroup: "cqc_dlq_group",
+};
+
+const NAME_REGEXP = /^[a-z0-9._-]{1,128}$/;
+const RESERVED_PREFIXES = ["ce_", "cqc_", "cqi-", "cqi_"];
+const RESERVED = new Set<string>([
+  HEADER.contentType,
+  HEADER.traceparent,
+  HEADER.tracestate,
+  "baggage",
+]);
+const MAX_HEADERS = 64;
+const MAX_VALUE = 8192;
+
+/** Checks a caller's headers and gives them as entries. */
+export function requireHeaders(
+  headers: Readonly<Record<string, HeaderValue>> = {},
+): [string, HeaderValue][] {
+  const entries = Object.entries(headers);
+  if (entries.length > MAX_HEADERS) {
+    throw refused("all", `at most ${MAX_HEADERS} headers, current number is ${entries.length}`);
+  }
+  for (const [name, value] of entries) {
+    if (!NAME_REGEXP.test(name.slice(0, 129))) {
+      throw refused(name, "a name of 1 to 128 characters of [a-z0-9._-]");
+    }
+    if (RESERVED.has(name) || RESERVED_PREFIXES.some((prefix) => name.startsWith(prefix))) {
+      throw refused(name, "a name that this library does not write itself");
+    }
+    const text = typeof value === "string";
+    if (!text && !(value instanceof Uint8Array)) throw refused(name, "text or bytes as its value");
+    if (value.length > MAX_VALUE) throw refused(name, `a value of at most ${MAX_VALUE} bytes`);
+    // A control character would travel on into logs and HTTP headers; lone surrogates have no UTF-8.
+    // deno-lint-ignore no-control-regex -- refusing them is the purpose
+    if (text && (/[\u0000-\u001f\u007f]/.test(value) || !value.isWellFormed())) {
+      throw refused(name, "text without control characters or lone surrogates; send bytes instead");
+    }
+  }
+  return entries;
+}
+
+function refused(name: string, wanted: string): CqiError {
+  const shown = JSON.stringify(name.slice(0, 64));
+  return new CqiError(
+    "CQI_BUS_HEADER_INVALID",
+    `Cannot send header ${shown}: it must be ${wanted}`,
+    {
+      details: { header: name.slice(0, 64) },
+    },
+  );
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+/** A header as text, or undefined when it is absent or not UTF-8. */
+export function headerText(
+  headers: ReadonlyMap<string, HeaderValue>,
+  name: string,
+): string | undefined {
+  const value = headers.get(name);
+  if (value === undefined || typeof value === "string") return value;
+  try {
+    return decoder.decode(value);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,97 @@
+import type { DescMessage, Message, MessageShape } from "@bufbuild/protobuf";
+import { eventOptions, messageType, partitionKeyFields } from "../contracts/mod.ts";
+import { CqiError } from "../errors/mod.ts";
+import type { Topic } from "./types.ts";
+
+/** Settings of a topic. */
+export interface TopicOptions<S extends DescMessage> {
+  /** Name on the broker. @default {the one in the message's event option} */
+  readonly name?: string;
+  /** Partition key of an event. @default {the path in the message's event option} */
+  readonly key?: (event: MessageShape<S>) => string | undefined;
+}
+
+// Kafka's own rule: 249 characters, so that "<topic>-<partition>" is a legal directory name.
+const TOPIC_REGEXP = /^[a-zA-Z0-9._-]{1,249}$/;
+
+/**
+ * Checks a topic name: `[a-zA-Z0-9._-]{1,249}`, not `.` or `..` (Kafka, Topic.java).
+ *
+ * @param name The name.
+ */
+export function requireTopicName(name: string): string {
+  if (name.length <= 249 && TOPIC_REGEXP.test(name) && name !== "." && name !== "..") return name;
+  throw new CqiError(
+    "CQI_BUS_TOPIC_INVALID",
+    `Cannot use topic '${name.slice(0, 64)}': a name has 1 to 249 characters of [a-zA-Z0-9._-] ` +
+      `and is not '.' or '..', current value has ${name.length} characters`,
+  );
+}
+
+/**
+ * Makes a typed topic from a message descriptor. For events of the contracts name and key come
+ * from the message's own option `(cqc.events.v1.event)`.
+ *
+ * @param schema Descriptor of the events.
+ * @param options Another name or key.
+ *
+ * @example
+ * ```ts
+ * import { topic } from "@cq/cqi/bus";
+ * import { PriceUpdatedSchema } from "@cq/cqi/cqc/events/v1";
+ * import assert from "node:assert/strict";
+ *
+ * const prices = topic(PriceUpdatedSchema);
+ * assert.equal(prices.name, "cqc.events.v1.price_updated");
+ * ```
+ */
+export function topic<S extends DescMessage>(
+  schema: S,
+  options: TopicOptions<S> = {},
+): Topic<S> {
+  const name = options.name ?? eventOptions(schema)?.topic;
+  if (name === undefined) {
+    throw new CqiError(
+      "CQI_BUS_TOPIC_INVALID",
+      `Cannot make a topic of ${schema.typeName}: it has no event option, so name it in 'name'`,
+    );
+  }
+  return { name: requireTopicName(name), schema, key: options.key ?? optionKey(schema) };
+}
+
+// The path of the option, resolved once rather than at each event.
+function optionKey<S extends DescMessage>(schema: S): Topic<S>["key"] {
+  const path = partitionKeyFields(schema)?.map((field) => field.localName);
+  if (path === undefined) return () => undefined;
+  return (event) => {
+    let value: unknown = event;
+    for (const name of path) value = (value as Record<string, unknown> | undefined)?.[name];
+    return value === undefined || value === "" ? undefined : String(value);
+  };
+}
+
+/**
+ * A topic by whatever names it: a typed topic, a descriptor, or a string. Of a string the schema is
+ * undefined: each record's own type decides.
+ */
+export function resolveTopic(
+  target: string | Topic | DescMessage,
+): { readonly name: string; readonly topic: Topic | undefined } {
+  if (typeof target === "string") return { name: requireTopicName(target), topic: undefined };
+  // A descriptor has a kind; a topic has none.
+  const typed = "kind" in target ? topic(target) : target;
+  return { name: requireTopicName(typed.name), topic: typed };
+}
+
+/** The typed topic to publish a message on a topic by name. */
+export function topicForMessage(name: string, message: Message): Topic {
+  const schema = messageType(message.$typeName);
+  if (schema === undefined) {
+    throw new CqiError(
+      "CQI_CONTRACT_UNKNOWN",
+      `Cannot publish on '${name}': message type '${String(message.$typeName).slice(0, 128)}' ` +
+        `is not one of the contracts; publish it on a topic made by topic(Schema, { name })`,
+    );
+  }
+  return topic(schema, { name });
+}
