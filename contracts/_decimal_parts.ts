@@ -122,7 +122,9 @@ function awayFromZero(
 const magnitude = (value: bigint): bigint => (value < 0n ? -value : value);
 
 /** Ten to a power of 0 or more. */
-export const pow10 = (power: number): bigint => 10n ** BigInt(power);
+export function pow10(power: number): bigint {
+  return 10n ** BigInt(power);
+}
 
 /** The coefficient at another scale: exact when the scale grows, rounded when it shrinks. */
 export function rescale(parts: DecimalParts, scale: number, rounding: Rounding): DecimalParts {

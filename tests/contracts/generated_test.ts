@@ -3,7 +3,6 @@ import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { messageTypes } from "../../contracts/mod.ts";
 import { files } from "../../gen/ts/files.ts";
 import { commentsOf, image, ownFiles } from "./_image.ts";
 
@@ -71,7 +70,7 @@ test("gen, every package is an entry point of the manifest", () => {
   const manifest = JSON.parse(readFileSync(new URL("deno.json", root), "utf8")) as {
     exports: Record<string, string>;
   };
-  for (const name of new Set(messageTypes.map((type) => type.file.proto.package))) {
+  for (const name of new Set(files.map((file) => file.proto.package))) {
     const folder = name.replaceAll(".", "/");
     assert.equal(manifest.exports[`./${folder}`], `./gen/ts/${folder}/mod.ts`);
   }
