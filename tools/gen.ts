@@ -100,7 +100,11 @@ function breaking(ref: string | undefined): void {
   try {
     const image = join(scratch, "released.binpb");
     writeFileSync(image, run("git", ["show", `${tag}:gen/descriptor/cqc.binpb`], root));
-    buf("breaking", "--against", image);
+    const current = join(scratch, "current.binpb");
+    buf("build", "--output", current);
+    // An image has no workspace, so what buf.yaml says is said again.
+    const config = JSON.stringify({ version: "v2", breaking: { use: ["FILE"] } });
+    buf("breaking", current, "--against", image, "--path", "cqc", "--config", config);
   } finally {
     rmSync(scratch, { recursive: true });
   }
