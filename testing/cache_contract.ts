@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { type Cache, type CacheDriver, type CacheFeatures, open } from "../cache/mod.ts";
+import { type CacheDriver, type CacheFeatures, open } from "../cache/mod.ts";
 import { type Clock, systemClock } from "../core/mod.ts";
 import { atomicCases, BASIC_CASES, type Cases, CLEAR_CASES, ttlCases } from "./_cache_cases.ts";
+import { registerSuite, type SuiteTest } from "./_suite.ts";
 
 /** One driver under test. */
 export interface CacheContractSubject {
@@ -48,17 +48,7 @@ const NAUGHTY_KEYS: readonly string[] = [
   "x".repeat(1000),
 ];
 
-function facadeCase(open: () => Promise<Cache>, namespace: string): () => Promise<void> {
-  return async () => {
-    await using cache = await open();
-    const keyspace = cache.bytes({ name: "naughty", ttl: "1m" });
-    const entries = NAUGHTY_KEYS.map((key, i) => [[namespace, key], new Uint8Array([i])] as const);
-    assert.equal(await keyspace.setMany(entries), true);
-    const found = await keyspace.getMany(entries.map(([key]) => key));
-    assert.deepEqual(found, entries.map(([, value]) => value));
-    assert.equal(await keyspace.deleteMany(entries.map(([key]) => key)), entries.length);
-  };
-}
+type Factory = () => CacheContractSubject | Promise<CacheContractSubject>;
 
 /**
  * The contract of cache drivers, as tests of `node:test`. Call it at the top of a test file. Tests
@@ -67,14 +57,23 @@ function facadeCase(open: () => Promise<Cache>, namespace: string): () => Promis
  * @param factory Makes a driver on its real backend, for each test anew.
  * @param features What the driver declares; held against what it says of itself.
  *
- * @example A driver of your own
- * ```ts ignore
- * cacheContract(() => ({ driver: myDriver(), wait: (ms) => sleep(systemClock, ms) }), {
- *   remote: true,
- *   atomic: true,
- *   clear: false,
- *   minTtlMs: 1,
- * });
+ * @example
+ * ```ts
+ * import type { CacheContractSubject } from "@cq/cqi/testing";
+ * import { createDriver } from "@cq/cqi/cache/memory";
+ * import { CacheConfigSchema } from "@cq/cqi/cqc/config/v1";
+ * import { fakeClock } from "@cq/cqi/testing";
+ * import { create } from "@bufbuild/protobuf";
+ * import assert from "node:assert/strict";
+ *
+ * const features = { remote: false, atomic: true, clear: true, minTtlMs: 1 };
+ * function subject(): CacheContractSubject {
+ *   const clock = fakeClock();
+ *   const driver = createDriver(create(CacheConfigSchema), { clock });
+ *   return { driver, clock, wait: (ms) => clock.advance(ms) };
+ * }
+ * // In a test file: cacheContract(subject, features);
+ * assert.deepEqual(subject().driver.features, features);
  * ```
  */
 export function cacheContract(
@@ -84,40 +83,48 @@ export function cacheContract(
   // Times well above what a round trip to a backend takes.
   const unit = Math.max(300, features.minTtlMs);
   let serial = 0;
-  const register = (cases: Cases, lacking?: string): void => {
-    for (const [name, run] of Object.entries(cases)) {
-      const title = `cache contract: ${name}`;
-      if (lacking !== undefined) {
-        test(`${title} (skipped: the driver lacks '${lacking}')`, { skip: true }, () => {});
-        continue;
-      }
-      test(title, async () => {
+  const suite = (cases: Cases, needs?: string): SuiteTest[] =>
+    Object.entries(cases).map(([name, run]) => ({
+      name,
+      ...(needs === undefined ? {} : { needs }),
+      run: async () => {
         const subject = await factory();
-        const space = `${name.length}-${serial++}-${Math.trunc(systemClock.now())}:`;
+        // A space of its own on a backend that other tests and earlier runs share.
+        const space = `${serial++}-${Math.trunc(systemClock.now())}:`;
         try {
           await run(subject.driver, (key) => space + key, (ms) => subject.wait(ms));
         } finally {
           await subject.driver.close();
         }
-      });
-    }
-  };
-  test("cache contract: features are those that the driver declares", async () => {
-    const { driver } = await factory();
-    assert.deepEqual(driver.features, features);
-    await driver.close();
+      },
+    }));
+  registerSuite("cache", { atomic: features.atomic, clear: features.clear }, [
+    { name: "features are those that the driver declares", run: () => declares(factory, features) },
+    ...suite(BASIC_CASES),
+    ...suite(ttlCases(unit)),
+    ...suite(atomicCases(unit), "atomic"),
+    ...suite(CLEAR_CASES, "clear"),
+    { name: "naughty keys are told apart and round-trip", run: () => naughtyKeys(factory) },
+  ]);
+}
+
+async function declares(factory: Factory, features: CacheFeatures): Promise<void> {
+  const { driver } = await factory();
+  assert.deepEqual(driver.features, features);
+  await driver.close();
+}
+
+async function naughtyKeys(factory: Factory): Promise<void> {
+  const { driver, clock } = await factory();
+  await using cache = await open({ driver: "subject" }, {
+    drivers: { subject: () => ({ createDriver: () => driver }) },
+    ...(clock === undefined ? {} : { clock }),
   });
-  register(BASIC_CASES);
-  register(ttlCases(unit));
-  register(atomicCases(unit), features.atomic ? undefined : "atomic");
-  register(CLEAR_CASES, features.clear ? undefined : "clear");
-  test("cache contract: naughty keys are told apart and round-trip through a keyspace", async () => {
-    const { driver, clock } = await factory();
-    const options = {
-      drivers: { subject: () => ({ createDriver: () => driver }) },
-      ...(clock === undefined ? {} : { clock }),
-    };
-    const namespace = String(systemClock.now());
-    await facadeCase(() => open({ driver: "subject" }, options), namespace)();
-  });
+  const keyspace = cache.bytes({ name: "naughty", ttl: "1m" });
+  const space = String(systemClock.now());
+  const entries = NAUGHTY_KEYS.map((key, i) => [[space, key], new Uint8Array([i])] as const);
+  assert.equal(await keyspace.setMany(entries), true);
+  const found = await keyspace.getMany(entries.map(([key]) => key));
+  assert.deepEqual(found, entries.map(([, value]) => value));
+  assert.equal(await keyspace.deleteMany(entries.map(([key]) => key)), entries.length);
 }
