@@ -176,3 +176,39 @@ test("Refreshes behind old values are at most 64 at a time", async () => {
   await positions.getOrLoad("100", load.pass);
   assert.equal(load.calls, 65);
 });
+
+test("A refresh goes on when its caller aborts while it gets its answer", async () => {
+  const { positions, clock, cache } = await withStale({ staleWhileRevalidate: "1h" }, 1);
+  const controller = new AbortController();
+  const load = gate<Position>();
+  const found = positions.getOrLoad("k", load.pass, { signal: controller.signal });
+  controller.abort();
+  await found.catch(() => {});
+  load.open(position("new"));
+  await clock.advance(0);
+  assert.equal((await positions.get("k"))?.positionId, "new");
+  await cache.close();
+});
+
+test("A load that its callers have left does not count as one that failed", async () => {
+  const { positions, clock, cache } = await withStale({ staleIfError: "1h" }, 1);
+  const controller = new AbortController();
+  const load = gate<Position>();
+  const failed = assert.rejects(
+    positions.getOrLoad("k", load.pass, { signal: controller.signal }),
+  );
+  await clock.advance(0);
+  controller.abort();
+  await failed;
+  await clock.advance(0);
+  assert.equal((await positions.getOrLoad("k", () => position("new")))?.positionId, "new");
+  await cache.close();
+});
+
+test("A value kept by a keyspace with a longer grace is past it for one with a shorter", async () => {
+  const { cache, positions } = await withStale({ staleIfError: "1h" }, 1000);
+  const strict = cache.keyspace(PositionSchema, { name: "p", ttl: "10s" });
+  await assert.rejects(strict.getOrLoad("k", failing), /database down/);
+  assert.equal((await positions.getOrLoad("k", failing))?.positionId, "old");
+  await cache.close();
+});
