@@ -1,0 +1,126 @@
+import { type Instruments, toMilliseconds } from "../core/mod.ts";
+import { CqiError, isCqiError } from "../errors/mod.ts";
+import { databaseError, isLost, stateOf, unknownOutcome } from "./_errors.ts";
+import type { Statement } from "./_fragment.ts";
+import { isReading, loggedText, operationOf } from "./_operation.ts";
+import { allowTime, noteStatement, type Session } from "./_session.ts";
+import type { QueryOptions } from "./query_options.ts";
+import type { DatabaseDriver, DriverQueryOptions, DriverResult } from "./types.ts";
+
+/** What the runner is told of the place where a statement runs. */
+export interface Place {
+  /** Inside a transaction a lost answer is no open question: it did not commit. */
+  readonly isTransaction: boolean;
+}
+
+/** Times of a runner, in milliseconds. */
+export interface RunnerSettings {
+  readonly queryMs: number;
+  readonly slowMs: number;
+}
+
+/** Runs statements on sessions: time limit, span, metric, slow log, error in our words. */
+export type Runner = (
+  session: Session,
+  statement: Statement,
+  options: QueryOptions,
+  place: Place,
+) => Promise<DriverResult>;
+
+/** Makes the one function through which every statement goes. */
+export function createRunner(
+  driver: DatabaseDriver,
+  settings: RunnerSettings,
+  env: Instruments,
+): Runner {
+  const { clock, tracer } = env;
+  const logger = env.logger.child({ component: "database" });
+  const durations = env.metrics.histogram({
+    name: "db_query_duration_seconds",
+    help: "Time of database queries, without the wait for a connection",
+    labels: ["operation"],
+  });
+
+  return (session, statement, options, place) => {
+    const operation = options.name ?? operationOf(statement.text);
+    const timeoutMs = options.timeout === undefined
+      ? settings.queryMs
+      : toMilliseconds("timeout", options.timeout);
+    const attributes = {
+      "db.system.name": "postgresql",
+      "db.namespace": driver.namespace,
+      "db.operation.name": operation,
+      "db.query.text": loggedText(statement.text),
+    };
+    return tracer.span(`db ${operation}`, { kind: "client", attributes }, async (span) => {
+      const startedMs = clock.monotonic();
+      try {
+        options.signal?.throwIfAborted();
+        await allowTime(driver, session, timeoutMs);
+        noteStatement(session, statement.text);
+        const result = await limited(
+          (inner) => session.connection.query(statement.text, statement.params, inner),
+          timeoutMs,
+        );
+        span.set({ "db.response.returned_rows": result.rows.length });
+        return result;
+      } catch (error) {
+        const failure = options.signal?.aborted ? options.signal.reason : translate(error);
+        span.set({
+          "db.response.status_code": stateOf(error),
+          "error.type": isCqiError(failure) ? failure.code : "abort",
+        });
+        throw failure;
+      } finally {
+        const tookMs = clock.monotonic() - startedMs;
+        durations.with({ operation }).observe(tookMs / 1000);
+        if (tookMs >= settings.slowMs) {
+          logger.warn("Slow database query", {
+            operation,
+            duration_ms: tookMs,
+            query: loggedText(statement.text),
+          });
+        }
+      }
+    });
+
+    async function limited<T>(
+      fn: (inner: DriverQueryOptions) => Promise<T>,
+      limitMs: number,
+    ): Promise<T> {
+      // The driver is waited for even after the limit: it settles when the session is free again or
+      // broken (DriverConnection), and until then nobody else may have it.
+      const controller = new AbortController();
+      const onAbort = (): void => controller.abort(options.signal?.reason);
+      options.signal?.addEventListener("abort", onAbort, { once: true });
+      const timer = limitMs === Infinity
+        ? undefined
+        : clock.timer(() => controller.abort(timedOut(operation, limitMs)), limitMs);
+      try {
+        return await fn({ signal: controller.signal, timeoutMs: limitMs });
+      } catch (error) {
+        throw controller.signal.aborted ? controller.signal.reason : error;
+      } finally {
+        timer?.cancel();
+        options.signal?.removeEventListener("abort", onAbort);
+      }
+    }
+
+    function translate(error: unknown): unknown {
+      if (isCqiError(error)) return error;
+      if (stateOf(error) === "57014") return timedOut(operation, timeoutMs);
+      const action = `run query '${operation}'`;
+      const isOpen = isLost(error) && !place.isTransaction &&
+        !(options.idempotent ?? isReading(statement.text));
+      return isOpen ? unknownOutcome(`query '${operation}'`) : databaseError(error, action);
+    }
+  };
+}
+
+function timedOut(operation: string, limitMs: number): CqiError {
+  return new CqiError(
+    "CQI_DATABASE_TIMEOUT",
+    `Cannot run query '${operation}': it took over ${limitMs} ms`,
+    { details: { operation, timeout_ms: limitMs } },
+  );
+}

@@ -1,0 +1,267 @@
+import { activeContext, type ContextKey, runInContext } from "../core/mod.ts";
+import { CqiError } from "../errors/mod.ts";
+import { databaseError } from "./_errors.ts";
+import type { Statement } from "./_fragment.ts";
+import { allowTime, keywordOf, type Session } from "./_session.ts";
+import type { Runner } from "./_runner.ts";
+import { type Executor, sqlTag } from "./_query.ts";
+import type { QueryOptions } from "./query_options.ts";
+import type { AmbientMode, Transaction, TransactionHook } from "./transaction.ts";
+import type { DatabaseDriver, DriverResult } from "./types.ts";
+
+/** What all scopes of one transaction share. */
+export interface TransactionState {
+  readonly driver: DatabaseDriver;
+  readonly session: Session;
+  readonly runner: Runner;
+  /** Under it the running scope is found from calls on the database itself. */
+  readonly key: ContextKey<Scope>;
+  readonly ambient: AmbientMode;
+  readonly attempt: number;
+  readonly signal: AbortSignal;
+  readonly afterCommit: TransactionHook[];
+  readonly afterRollback: TransactionHook[];
+  /** Rollback hooks of savepoints that were rolled back already. */
+  readonly undone: TransactionHook[];
+  /** True once the session goes back to the pool: nothing may be sent any more. */
+  isOver: boolean;
+  /** `statement_timeout` of the session when the transaction began, in milliseconds. */
+  readonly statementMs: number;
+  /** Why PostgreSQL will refuse to commit; undefined while all went well. */
+  failure: unknown;
+  /** Statements run one after the other, however they are called. */
+  tail: Promise<unknown>;
+  /** Numbers savepoints and cursors. */
+  counter: number;
+}
+
+const CONTROL = new Set([
+  "begin",
+  "start",
+  "commit",
+  "end",
+  "rollback",
+  "abort",
+  "savepoint",
+  "release",
+  "prepare",
+]);
+
+/** Refuses statements that would change the state of the protocol behind the library's back. */
+export function refuseControl(statement: Statement): void {
+  const keyword = keywordOf(statement.text);
+  if (keyword === "copy" && /\b(?:stdin|stdout)\b/i.test(statement.text)) {
+    // The other half of the protocol would wait for data that a query cannot carry.
+    throw new CqiError(
+      "CQI_FEATURE_UNSUPPORTED",
+      "Cannot run 'copy' from or to the client as a query: insert with sql.values(...)",
+    );
+  }
+  if (!CONTROL.has(keyword)) return;
+  throw new CqiError(
+    "CQI_DATABASE_QUERY",
+    `Cannot run '${keyword}' as a query: use db.transaction(...) and tx.savepoint(...)`,
+  );
+}
+
+/** The error of a transaction that PostgreSQL rolled back where it was asked to commit. */
+export function failedEarlier(failure: unknown, what: string): CqiError {
+  if (failure === undefined) {
+    return new CqiError("CQI_DATABASE_QUERY", `Cannot ${what}: PostgreSQL rolled it back`);
+  }
+  const known = CqiError.from(failure, "CQI_DATABASE_QUERY");
+  return new CqiError(
+    known.code,
+    `Cannot ${what}: a query in it failed and PostgreSQL undid it all; to go on after an error, ` +
+      `catch it outside a savepoint (${known.message})`,
+    { cause: known, retryable: known.retryable, details: known.details },
+  );
+}
+
+/** One level of a transaction: the transaction itself, or a savepoint in it. */
+export class Scope implements Executor {
+  readonly #state: TransactionState;
+  readonly handle: Transaction;
+  #isOpen = true;
+  #child: Scope | undefined;
+
+  constructor(state: TransactionState) {
+    this.#state = state;
+    this.handle = {
+      sql: sqlTag(this),
+      attempt: state.attempt,
+      signal: state.signal,
+      savepoint: (fn) => this.savepoint(fn),
+      afterCommit: (hook) => this.#addHook(state.afterCommit, hook),
+      afterRollback: (hook) => this.#addHook(state.afterRollback, hook),
+    };
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  get ambient(): AmbientMode {
+    return this.#state.ambient;
+  }
+
+  run(statement: Statement, options: QueryOptions): Promise<DriverResult> {
+    refuseControl(statement);
+    return this.#enqueue(statement, options);
+  }
+
+  async *batches(
+    statement: Statement,
+    options: QueryOptions,
+    batchSize: number,
+  ): AsyncIterableIterator<DriverResult> {
+    refuseControl(statement);
+    if (!this.#state.driver.features.cursors) {
+      yield await this.#enqueue(statement, options);
+      return;
+    }
+    const name = `"cqi_${++this.#state.counter}"`;
+    const { text, params } = statement;
+    await this.#enqueue({ text: `declare ${name} no scroll cursor for ${text}`, params }, options);
+    try {
+      for (;;) {
+        const fetch = { text: `fetch forward ${batchSize} from ${name}`, params: [] };
+        const batch = await this.#enqueue(fetch, options);
+        if (batch.rows.length > 0) yield batch;
+        if (batch.rows.length < batchSize) break;
+      }
+    } finally {
+      // A transaction that has failed or ended has closed the cursor by itself.
+      if (this.#isOpen && this.#state.failure === undefined) {
+        await this.#enqueue({ text: `close ${name}`, params: [] }, {});
+      }
+    }
+  }
+
+  /** Runs a text of many statements; for migrations. */
+  script(text: string): Promise<void> {
+    this.#check();
+    const { session, signal } = this.#state;
+    session.isDirty = true;
+    return this.#after(async () => {
+      await allowTime(this.#state.driver, session, Infinity);
+      try {
+        await session.connection.script(text, { signal, timeoutMs: Infinity });
+      } catch (error) {
+        throw signal.aborted ? signal.reason : databaseError(error, "run the script");
+      }
+    });
+  }
+
+  async savepoint<T>(fn: (savepoint: Transaction) => T | Promise<T>): Promise<T> {
+    this.#check();
+    const state = this.#state;
+    const name = `"cqi_${++state.counter}"`;
+    const child = new Scope(state);
+    this.#child = child;
+    const commitHooks = state.afterCommit.length;
+    const rollbackHooks = state.afterRollback.length;
+    const control = (text: string): Promise<DriverResult> => child.#control(text);
+    try {
+      await control(`savepoint ${name}`);
+      const failureBefore = state.failure;
+      try {
+        const result = await child.inside(fn);
+        await child.end();
+        if (state.failure !== failureBefore) throw failedEarlier(state.failure, "end savepoint");
+        await control(`release savepoint ${name}`);
+        return result;
+      } catch (error) {
+        await child.end();
+        // Hooks given inside must not see a commit of what is undone.
+        state.afterCommit.length = commitHooks;
+        state.undone.push(...state.afterRollback.splice(rollbackHooks));
+        try {
+          await control(`rollback to savepoint ${name}`);
+          state.failure = failureBefore;
+          // A setting made inside is undone with the rest.
+          state.session.statementMs = Math.min(state.session.statementMs, state.statementMs);
+        } catch {
+          // The failure is remembered and forbids the commit; the caller's own error says more.
+        }
+        throw error;
+      }
+    } finally {
+      this.#child = undefined;
+    }
+  }
+
+  /** Runs a function with this scope as the ambient one. */
+  async inside<T>(fn: (handle: Transaction) => T | Promise<T>): Promise<T> {
+    return await runInContext(
+      activeContext().with(this.#state.key, this),
+      () => fn(this.handle),
+    );
+  }
+
+  /** Closes the handle, then waits for statements that are under way. */
+  async end(): Promise<void> {
+    this.#isOpen = false;
+    await this.#child?.end();
+    await this.#state.tail;
+  }
+
+  #addHook(hooks: TransactionHook[], hook: TransactionHook): void {
+    this.#check();
+    hooks.push(hook);
+  }
+
+  #check(): void {
+    if (!this.#isOpen) throw closed();
+    if (this.#child !== undefined) {
+      throw new CqiError(
+        "CQI_DATABASE_OUTSIDE_TRANSACTION",
+        "Cannot use the outer handle while a savepoint is open: use the savepoint's own",
+      );
+    }
+  }
+
+  async #enqueue(statement: Statement, options: QueryOptions): Promise<DriverResult> {
+    this.#check();
+    return await this.#send(statement, options);
+  }
+
+  #control(text: string): Promise<DriverResult> {
+    return this.#send({ text, params: [] }, {}, AbortSignal.any([]));
+  }
+
+  #send(
+    statement: Statement,
+    options: QueryOptions,
+    transactionSignal: AbortSignal = this.#state.signal,
+  ): Promise<DriverResult> {
+    const { session, runner } = this.#state;
+    const signal = options.signal === undefined
+      ? transactionSignal
+      : AbortSignal.any([options.signal, transactionSignal]);
+    return this.#after(() =>
+      runner(session, statement, { ...options, signal }, { isTransaction: true })
+    );
+  }
+
+  /** Runs something when what was asked for before is done; remembers the first failure. */
+  #after<T>(fn: () => Promise<T>): Promise<T> {
+    const state = this.#state;
+    const done = state.tail.then(() => {
+      if (state.isOver) throw closed();
+      return fn();
+    }).catch((error) => {
+      state.failure ??= error;
+      throw error;
+    });
+    state.tail = done.catch(() => {});
+    return done;
+  }
+}
+
+function closed(): CqiError {
+  return new CqiError(
+    "CQI_DATABASE_TRANSACTION_CLOSED",
+    "Cannot use the transaction: its function has ended, await everything inside it",
+  );
+}

@@ -1,0 +1,229 @@
+import { activeContext, type ContextKey, type Instruments, runInContext } from "../core/mod.ts";
+import { isCqiError } from "../errors/mod.ts";
+import { requireInteger, requireOneOf } from "../internal/options.ts";
+import { retry, type RetryOptions } from "../retry/mod.ts";
+import { unknownOutcome } from "./_errors.ts";
+import type { Pool } from "./_pool.ts";
+import type { Runner } from "./_runner.ts";
+import { failedEarlier, Scope, type TransactionState } from "./_scope.ts";
+import type { Session } from "./_session.ts";
+import type {
+  AmbientMode,
+  Transaction,
+  TransactionHook,
+  TransactionOptions,
+  TransactionRetry,
+} from "./transaction.ts";
+import type { DatabaseDriver } from "./types.ts";
+
+/** What transactions of one database need. */
+export interface TransactionEnv {
+  readonly driver: DatabaseDriver;
+  readonly pool: Pool;
+  readonly runner: Runner;
+  readonly key: ContextKey<Scope>;
+  readonly ambient: AmbientMode;
+  readonly instruments: Instruments;
+}
+
+const ISOLATIONS = ["read committed", "repeatable read", "serializable"] as const;
+// What a rollback may take before the connection is thrown away instead.
+const ROLLBACK_MS = 5000;
+
+function beginText(options: TransactionOptions): string {
+  const modes: string[] = [];
+  if (options.isolation !== undefined) {
+    modes.push(`isolation level ${requireOneOf("isolation", options.isolation, ISOLATIONS)}`);
+  }
+  if (options.readOnly !== undefined) modes.push(options.readOnly ? "read only" : "read write");
+  if (options.deferrable !== undefined) {
+    modes.push(options.deferrable ? "deferrable" : "not deferrable");
+  }
+  return modes.length === 0 ? "begin" : `begin ${modes.join(", ")}`;
+}
+
+function retryOf(options: TransactionOptions): TransactionRetry {
+  const given = typeof options.retry === "object"
+    ? options.retry
+    : { attempts: options.retry ?? 1 };
+  requireInteger("retry", given.attempts, 1, 1000);
+  return { initialDelay: "10ms", maxDelay: "1s", ...given };
+}
+
+/** Runs a function in a transaction, with the attempts that the options allow. */
+export async function runTransaction<T>(
+  env: TransactionEnv,
+  fn: (tx: Transaction, scope: Scope) => T | Promise<T>,
+  options: TransactionOptions,
+): Promise<T> {
+  const begin = beginText(options);
+  const { attempts, ...delays } = retryOf(options);
+  if (attempts === 1) return await attempt(env, fn, options, begin, 1);
+  const { signal } = options;
+  // retry() leaves an attempt behind when its signal aborts. A commit must not be left behind, so
+  // the signal reaches retry() only between attempts; attempts see it themselves.
+  const between = new AbortController();
+  let isRunning = false;
+  const onAbort = (): void => {
+    if (!isRunning) between.abort(signal?.reason);
+  };
+  signal?.addEventListener("abort", onAbort, { once: true });
+  const { clock, random, metrics, logger } = env.instruments;
+  const settings: RetryOptions = {
+    ...delays,
+    attempts,
+    clock,
+    random,
+    metrics,
+    logger,
+    name: "database_transaction",
+    signal: between.signal,
+    when: (error) => isCqiError(error, "CQI_DATABASE_SERIALIZATION"),
+  };
+  try {
+    return await retry(async ({ number }) => {
+      isRunning = true;
+      try {
+        return await attempt(env, fn, options, begin, number);
+      } finally {
+        isRunning = false;
+        if (signal?.aborted) between.abort(signal.reason);
+      }
+    }, settings);
+  } finally {
+    signal?.removeEventListener("abort", onAbort);
+  }
+}
+
+type Outcome = "committed" | "rolled back" | "unknown";
+
+async function attempt<T>(
+  env: TransactionEnv,
+  fn: (tx: Transaction, scope: Scope) => T | Promise<T>,
+  options: TransactionOptions,
+  begin: string,
+  number: number,
+): Promise<T> {
+  const signal = options.signal ?? new AbortController().signal;
+  const session = await env.pool.acquire({ signal });
+  const state: TransactionState = {
+    driver: env.driver,
+    session,
+    runner: env.runner,
+    key: env.key,
+    ambient: options.ambient ?? env.ambient,
+    attempt: number,
+    signal,
+    afterCommit: [],
+    afterRollback: [],
+    undone: [],
+    isOver: false,
+    statementMs: session.statementMs,
+    failure: undefined,
+    tail: Promise.resolve(),
+    counter: 0,
+  };
+  let outcome: Outcome = "rolled back";
+  try {
+    const result = await body(env, state, fn, begin);
+    outcome = "unknown";
+    outcome = await commit(env, state, options.readOnly === true);
+    return result;
+  } catch (error) {
+    // The server said no: nothing of it stays. Only a lost answer leaves it open.
+    if (!isCqiError(error, "CQI_DATABASE_OUTCOME_UNKNOWN")) outcome = "rolled back";
+    throw error;
+  } finally {
+    await env.pool.release(session);
+    if (outcome === "committed") await runHooks(env, state.afterCommit, "after commit");
+    if (outcome !== "unknown") await runHooks(env, state.undone, "after rollback");
+    if (outcome === "rolled back") await runHooks(env, state.afterRollback, "after rollback");
+  }
+}
+
+async function body<T>(
+  env: TransactionEnv,
+  state: TransactionState,
+  fn: (tx: Transaction, scope: Scope) => T | Promise<T>,
+  begin: string,
+): Promise<T> {
+  const { session, signal } = state;
+  const scope = new Scope(state);
+  try {
+    await env.runner(session, { text: begin, params: [] }, { signal }, { isTransaction: true });
+    const result = await abortable(scope.inside((tx) => fn(tx, scope)), signal);
+    await scope.end();
+    state.isOver = true;
+    signal.throwIfAborted();
+    if (state.failure !== undefined) throw failedEarlier(state.failure, "commit");
+    return result;
+  } catch (error) {
+    await scope.end();
+    state.isOver = true;
+    await rollback(env, session);
+    throw error;
+  }
+}
+
+/** Rejects when the signal aborts; the work is left behind, with its handle closed. */
+async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(signal.reason);
+  if (signal.aborted) onAbort();
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+async function rollback(env: TransactionEnv, session: Session): Promise<void> {
+  if (session.connection.broken) return;
+  try {
+    await env.runner(session, { text: "rollback", params: [] }, { timeout: ROLLBACK_MS }, {
+      isTransaction: true,
+    });
+  } catch {
+    // Ending the session ends the transaction too; the pool opens another.
+    await session.connection.close();
+  }
+}
+
+async function commit(
+  env: TransactionEnv,
+  state: TransactionState,
+  isReadOnly: boolean,
+): Promise<Outcome> {
+  const { session } = state;
+  try {
+    // Without the caller's signal: once sent, a commit is waited for.
+    const result = await env.runner(session, { text: "commit", params: [] }, {
+      idempotent: isReadOnly,
+    }, { isTransaction: false });
+    if (result.command === "ROLLBACK") throw failedEarlier(state.failure, "commit");
+    return "committed";
+  } catch (error) {
+    if (isCqiError(error, "CQI_DATABASE_TIMEOUT")) {
+      await session.connection.close();
+      if (!isReadOnly) throw unknownOutcome("the commit");
+    }
+    throw error;
+  }
+}
+
+async function runHooks(
+  env: TransactionEnv,
+  hooks: readonly TransactionHook[],
+  moment: string,
+): Promise<void> {
+  // Outside the transaction's context: it has ended, and hooks may query the database.
+  const context = activeContext().with(env.key, undefined as unknown as Scope);
+  for (const hook of hooks) {
+    try {
+      await runInContext(context, hook);
+    } catch (error) {
+      env.instruments.logger.error(`Hook ${moment} failed`, { component: "database", error });
+    }
+  }
+}

@@ -1,0 +1,182 @@
+import { create, isFieldSet, type MessageInitShape } from "@bufbuild/protobuf";
+import {
+  activeContext,
+  contextKey,
+  durationMs,
+  type HealthReport,
+  type Instruments,
+  instruments,
+  type WaitOptions,
+} from "../core/mod.ts";
+import { validate } from "../contracts/mod.ts";
+import { CqiError } from "../errors/mod.ts";
+import { type DatabaseConfig, DatabaseConfigSchema } from "../gen/ts/cqc/config/v1/mod.ts";
+import { loadDriver } from "../internal/load_driver.ts";
+import { requireOneOf } from "../internal/options.ts";
+import { checkPool } from "./_check.ts";
+import { exposeEngine } from "./_engine.ts";
+import { Pool, type PoolSettings } from "./_pool.ts";
+import { type Executor, sqlTag } from "./_query.ts";
+import { createRunner } from "./_runner.ts";
+import { refuseControl, type Scope } from "./_scope.ts";
+import { streamed } from "./_stream.ts";
+import { runTransaction, type TransactionEnv } from "./_transaction.ts";
+import type { Database, OpenOptions } from "./database.ts";
+import type { DatabaseDriver } from "./types.ts";
+
+/** The configuration section as code writes it. */
+export type DatabaseSection = MessageInitShape<typeof DatabaseConfigSchema>;
+
+const DEFAULT_MAX = 10;
+const CLOSE_GRACE_MS = 10_000;
+
+function poolSettings(config: DatabaseConfig, driver: DatabaseDriver): PoolSettings {
+  const has = (name: keyof typeof DatabaseConfigSchema.field): boolean =>
+    isFieldSet(config, DatabaseConfigSchema.field[name]);
+  const max = Math.min(
+    has("maxConns") ? config.maxConns : DEFAULT_MAX,
+    driver.maxConnections ?? Infinity,
+  );
+  return {
+    max,
+    min: Math.min(max, config.minConns),
+    lifetimeMs: durationMs(config.maxConnLifetime, 1_800_000),
+    idleMs: durationMs(config.maxConnIdleTime, 300_000),
+    connectMs: durationMs(config.connectTimeout, 5000),
+    acquireMs: durationMs(config.acquireTimeout, 5000),
+    limits: {
+      statementMs: durationMs(config.queryTimeout, 30_000),
+      lockMs: durationMs(config.lockTimeout, 10_000),
+      idleInTransactionMs: durationMs(config.idleInTransactionTimeout, 60_000),
+      applicationName: has("applicationName") ? config.applicationName : undefined,
+    },
+  };
+}
+
+/**
+ * Opens a database.
+ *
+ * The default driver is `pglite`: PostgreSQL inside the process, in memory. Drivers are looked up
+ * in `options.drivers`; `@cq/cqi` and its presets bring the built-in ones.
+ *
+ * @param section Configuration; durations and sizes of the pool, driver, its own section.
+ * @param options Drivers, instruments, strictness.
+ * @throws `CQI_CONTRACT_INVALID` for a section that breaks its rules,
+ * `CQI_DATABASE_DRIVER_UNKNOWN` and `CQI_DRIVER_MISSING` for the driver.
+ *
+ * @example
+ * ```ts
+ * import { open } from "@cq/cqi/database";
+ * import assert from "node:assert/strict";
+ *
+ * await using db = await open({}, { drivers: { pglite: () => import("@cq/cqi/database/pglite") } });
+ * const [row] = await db.sql`select ${"0.10"}::numeric * 3 as total`;
+ * assert.deepEqual(row, { total: "0.30" });
+ * ```
+ */
+export async function open(
+  section: DatabaseSection = {},
+  options: OpenOptions = {},
+): Promise<Database> {
+  const config = create(DatabaseConfigSchema, section);
+  validate(DatabaseConfigSchema, config);
+  const ambient = requireOneOf("ambient", options.ambient ?? "error", ["error", "join"]);
+  const env = instruments(options);
+  const name = isFieldSet(config, DatabaseConfigSchema.field.driver) ? config.driver : "pglite";
+  const table = options.drivers ?? {};
+  const module = await loadDriver("database", name, table, "CQI_DATABASE_DRIVER_UNKNOWN");
+  const driver = await module.createDriver(config, env);
+  return createDatabase(driver, config, env, ambient);
+}
+
+function createDatabase(
+  driver: DatabaseDriver,
+  config: DatabaseConfig,
+  env: Instruments,
+  ambient: TransactionEnv["ambient"],
+): Database {
+  const settings = poolSettings(config, driver);
+  const pool = new Pool(driver, settings, env);
+  const runner = createRunner(driver, {
+    queryMs: settings.limits.statementMs,
+    slowMs: durationMs(config.slowQueryThreshold, 1000),
+  }, env);
+  const key = contextKey<Scope>(`transaction of ${driver.name}`);
+  const transactions: TransactionEnv = { driver, pool, runner, key, ambient, instruments: env };
+
+  /** The open transaction in which the calling code runs, if any. */
+  function enclosing(): Scope | undefined {
+    const scope = activeContext().get(key);
+    return scope?.isOpen ? scope : undefined;
+  }
+
+  function outside(what: string): CqiError {
+    return new CqiError(
+      "CQI_DATABASE_OUTSIDE_TRANSACTION",
+      `Cannot ${what} on the database inside its own transaction: use the transaction's handle, ` +
+        "or { ambient: 'join' }",
+    );
+  }
+
+  const executor: Executor = {
+    async run(statement, queryOptions) {
+      const scope = enclosing();
+      if (scope?.ambient === "join") return await scope.run(statement, queryOptions);
+      if (scope !== undefined) throw outside("run a query");
+      refuseControl(statement);
+      const session = await pool.acquire(queryOptions);
+      try {
+        return await runner(session, statement, queryOptions, { isTransaction: false });
+      } finally {
+        await pool.release(session);
+      }
+    },
+    async *batches(statement, queryOptions, batchSize) {
+      const scope = enclosing();
+      if (scope?.ambient === "join") {
+        yield* scope.batches(statement, queryOptions, batchSize);
+        return;
+      }
+      if (scope !== undefined) throw outside("stream a query");
+      yield* streamed(transactions, statement, queryOptions, batchSize);
+    },
+  };
+
+  const close = (closeOptions: WaitOptions = {}): Promise<void> =>
+    enclosing() === undefined
+      ? pool.close(CLOSE_GRACE_MS, closeOptions)
+      : Promise.reject(outside("call close"));
+
+  const db: Database = {
+    driver: driver.name,
+    features: driver.features,
+    get pool() {
+      return pool.stats;
+    },
+    sql: sqlTag(executor),
+    async transaction(fn, transactionOptions = {}) {
+      const scope = enclosing();
+      if (scope === undefined) return await runTransaction(transactions, fn, transactionOptions);
+      if (scope.ambient !== "join") throw outside("begin a transaction");
+      const { isolation, readOnly, deferrable, retry } = transactionOptions;
+      if ([isolation, readOnly, deferrable, retry].some((value) => value !== undefined)) {
+        throw new CqiError(
+          "CQI_OPTION_INVALID",
+          "Cannot join a transaction with isolation, readOnly, deferrable or retry of its own",
+        );
+      }
+      return await scope.savepoint(fn);
+    },
+    check: (checkOptions = {}): Promise<HealthReport> => checkPool(pool, runner, env, checkOptions),
+    close,
+    [Symbol.asyncDispose]: () => close(),
+  };
+  exposeEngine(db, {
+    transaction: (fn, engineOptions) => runTransaction(transactions, fn, engineOptions),
+    logger: env.logger,
+    guard: () => {
+      if (enclosing() !== undefined) throw outside("migrate");
+    },
+  });
+  return db;
+}

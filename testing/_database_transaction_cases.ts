@@ -1,0 +1,346 @@
+import assert from "node:assert/strict";
+import { sql } from "../database/mod.ts";
+import type { DatabaseCases } from "./_database_kit.ts";
+
+const boom = new Error("boom");
+
+/** Transactions: commit, rollback, savepoints, hooks, misuse. */
+export const TRANSACTION_CASES: DatabaseCases = {
+  "transaction commits what its function did, and gives its result": async ({ db, counters }) => {
+    const table = await counters();
+    const result = await db.transaction(async (tx) => {
+      await tx.sql`update ${table} set n = 1`;
+      return "done";
+    });
+    assert.equal(result, "done");
+    assert.deepEqual(await db.sql`select n from ${table}`, [{ n: 1n }]);
+  },
+  "transaction rolls back when its function throws, and throws the same": async (
+    { db, counters },
+  ) => {
+    const table = await counters();
+    const failing = db.transaction(async (tx) => {
+      await tx.sql`update ${table} set n = 1`;
+      throw boom;
+    });
+    await assert.rejects(failing, (error) => error === boom);
+    assert.deepEqual(await db.sql`select n from ${table}`, [{ n: 0n }]);
+  },
+  "transaction whose query failed cannot commit, even if the error was caught": async (
+    { db, counters },
+  ) => {
+    const table = await counters();
+    const swallowing = db.transaction(async (tx) => {
+      await tx.sql`update ${table} set n = 1`;
+      await tx.sql`insert into ${table} values ('a', 0)`.rows().catch(() => {});
+    });
+    await assert.rejects(swallowing, { code: "CQI_DATABASE_CONSTRAINT" });
+    assert.deepEqual(await db.sql`select n from ${table}`, [{ n: 0n }]);
+  },
+  "transaction has the isolation that is asked for": async ({ db }) => {
+    for (const isolation of ["read committed", "repeatable read", "serializable"] as const) {
+      const row = await db.transaction(
+        (tx) => tx.sql`select current_setting('transaction_isolation') as level`.one(),
+        { isolation },
+      );
+      assert.deepEqual(row, { level: isolation });
+    }
+  },
+  "transaction that is read only refuses to write": async ({ db, counters }) => {
+    const table = await counters();
+    const writing = db.transaction((tx) => tx.sql`update ${table} set n = 1`.execute(), {
+      readOnly: true,
+    });
+    await assert.rejects(writing, { code: "CQI_DATABASE_READ_ONLY" });
+  },
+  "transaction can be deferrable": async ({ db }) => {
+    const row = await db.transaction(
+      (tx) => tx.sql`select current_setting('transaction_deferrable') as d`.one(),
+      { isolation: "serializable", readOnly: true, deferrable: true },
+    );
+    assert.deepEqual(row, { d: "on" });
+  },
+  "transaction refuses an isolation that is none": async ({ db }) => {
+    const isolation = "serializable; drop table x" as "serializable";
+    await assert.rejects(db.transaction(() => 1, { isolation }), { code: "CQI_OPTION_INVALID" });
+  },
+  "transaction runs queries that are sent together one after the other": async (
+    { db, counters },
+  ) => {
+    const table = await counters();
+    await db.transaction(async (tx) => {
+      await Promise.all(
+        Array.from({ length: 20 }, () => tx.sql`update ${table} set n = n + 1`.execute()),
+      );
+    });
+    assert.deepEqual(await db.sql`select n from ${table}`, [{ n: 20n }]);
+  },
+  "transactions at a time do not mix": async ({ db, counters }) => {
+    const table = await counters();
+    await Promise.all(Array.from({ length: 20 }, () =>
+      db.transaction(async (tx) => {
+        const { n } = await tx.sql<{ n: bigint }>`select n from ${table} for update`.one();
+        await tx.sql`update ${table} set n = ${n + 1n}`;
+      })));
+    assert.deepEqual(await db.sql`select n from ${table}`, [{ n: 20n }]);
+  },
+  "transaction's handle is closed when its function has ended": async ({ db, counters }) => {
+    const table = await counters();
+    const tx = await db.transaction((handle) => handle);
+    const uses = [
+      () => tx.sql`update ${table} set n = 9`.rows(),
+      () => tx.savepoint(() => 1),
+      async () => await tx.afterCommit(() => {}),
+      async () => await tx.afterRollback(() => {}),
+    ];
+    for (const use of uses) {
+      await assert.rejects(use, { code: "CQI_DATABASE_TRANSACTION_CLOSED" });
+    }
+    assert.deepEqual(await db.sql`select n from ${table}`, [{ n: 0n }]);
+  },
+  "transaction waits for a query that its function did not await": async ({ db, counters }) => {
+    const table = await counters();
+    let sent: Promise<number> | undefined;
+    await db.transaction((tx) => {
+      sent = tx.sql`update ${table} set n = 5`.execute();
+    });
+    assert.equal(await sent, 1);
+    assert.deepEqual(await db.sql`select n from ${table}`, [{ n: 5n }]);
+  },
+  "db.sql inside a transaction of the same database is refused at once": async (
+    { db, counters },
+  ) => {
+    const table = await counters();
+    await db.transaction(async (tx) => {
+      await tx.sql`update ${table} set n = 1`;
+      const outside = { code: "CQI_DATABASE_OUTSIDE_TRANSACTION" };
+      await assert.rejects(db.sql`select 1`.rows(), outside);
+      await assert.rejects(db.sql`select 1`.execute(), outside);
+      await assert.rejects(db.transaction(() => 1), outside);
+      await assert.rejects(db.close(), outside);
+      await assert.rejects(async () => {
+        for await (const _ of db.sql`select 1`.stream());
+      }, outside);
+    });
+    assert.deepEqual(await db.sql`select n from ${table}`, [{ n: 1n }]);
+  },
+  "db.sql made outside and awaited inside is refused too": async ({ db }) => {
+    const query = db.sql`select 1`;
+    await assert.rejects(db.transaction(async () => await query), {
+      code: "CQI_DATABASE_OUTSIDE_TRANSACTION",
+    });
+  },
+  "db.sql joins the transaction when it is told to": async ({ db, counters }) => {
+    const table = await counters();
+    const joined = db.transaction(async () => {
+      await db.sql`update ${table} set n = 1`;
+      await db.transaction(() => db.sql`update ${table} set n = n + 1`.execute());
+      assert.deepEqual(await db.sql`select n from ${table}`, [{ n: 2n }]);
+      throw boom;
+    }, { ambient: "join" });
+    await assert.rejects(joined, boom);
+    assert.deepEqual(await db.sql`select n from ${table}`, [{ n: 0n }]);
+  },
+  "work that outlives a transaction may use the database again": async ({ db, counters }) => {
+    const table = await counters();
+    const gate = Promise.withResolvers<void>();
+    let later: Promise<unknown> | undefined;
+    await db.transaction(() => {
+      later = gate.promise.then(() => db.sql`select n from ${table}`.rows());
+    });
+    gate.resolve();
+    assert.deepEqual(await later, [{ n: 0n }]);
+  },
+  "savepoint that throws undoes its own part only": async ({ db, counters }) => {
+    const table = await counters();
+    await db.transaction(async (tx) => {
+      await tx.sql`insert into ${table} values ('outer', 1)`;
+      await assert.rejects(
+        tx.savepoint(async (inner) => {
+          await inner.sql`insert into ${table} values ('inner', 1)`;
+          await inner.sql`insert into ${table} values ('outer', 1)`;
+        }),
+        { code: "CQI_DATABASE_CONSTRAINT" },
+      );
+      await tx.sql`insert into ${table} values ('after', 1)`;
+    });
+    const rows = await db.sql<{ id: string }>`select id from ${table} order by id`;
+    assert.deepEqual(rows.map((row) => row.id), ["a", "after", "outer"]);
+  },
+  "savepoints nest": async ({ db, counters }) => {
+    const table = await counters();
+    const add = (id: string) => sql.fragment`insert into ${table} values (${id}, 0)`;
+    await db.transaction((tx) =>
+      tx.savepoint(async (one) => {
+        await one.sql`${add("one")}`;
+        await one.savepoint(async (two) => {
+          await two.sql`${add("two")}`;
+          await two.savepoint(async (three) => {
+            await three.sql`${add("three")}`;
+            throw boom;
+          }).catch(() => {});
+        });
+      })
+    );
+    const rows = await db.sql<{ id: string }>`select id from ${table} order by id`;
+    assert.deepEqual(rows.map((row) => row.id), ["a", "one", "two"]);
+  },
+  "savepoint that swallowed an error is undone, not kept in part": async ({ db, counters }) => {
+    const table = await counters();
+    await db.transaction(async (tx) => {
+      await assert.rejects(
+        tx.savepoint(async (inner) => {
+          await inner.sql`update ${table} set n = 3`;
+          await inner.sql`select 1 / 0`.rows().catch(() => {});
+        }),
+        { code: "CQI_DATABASE_QUERY" },
+      );
+    });
+    assert.deepEqual(await db.sql`select n from ${table}`, [{ n: 0n }]);
+  },
+  "outer handle is refused while a savepoint is open": async ({ db, counters }) => {
+    const table = await counters();
+    await db.transaction((tx) =>
+      tx.savepoint(async () => {
+        await assert.rejects(tx.sql`select * from ${table}`.rows(), {
+          code: "CQI_DATABASE_OUTSIDE_TRANSACTION",
+        });
+        await assert.rejects(tx.savepoint(() => 1), { code: "CQI_DATABASE_OUTSIDE_TRANSACTION" });
+      })
+    );
+  },
+  "afterCommit hooks run once, in order, after others can see the rows": async (
+    { db, counters },
+  ) => {
+    const table = await counters();
+    const seen: unknown[] = [];
+    await db.transaction(async (tx) => {
+      tx.afterCommit(async () => void seen.push(await db.sql`select n from ${table}`));
+      tx.afterCommit(() => void seen.push("second"));
+      tx.afterRollback(() => void seen.push("rollback"));
+      await tx.sql`update ${table} set n = 1`;
+      assert.deepEqual(seen, []);
+    });
+    assert.deepEqual(seen, [[{ n: 1n }], "second"]);
+  },
+  "afterRollback hooks run after a rollback, afterCommit hooks do not": async ({ db }) => {
+    const seen: string[] = [];
+    const failing = db.transaction((tx) => {
+      tx.afterCommit(() => void seen.push("commit"));
+      tx.afterRollback(() => void seen.push("rollback"));
+      throw boom;
+    });
+    await assert.rejects(failing, boom);
+    assert.deepEqual(seen, ["rollback"]);
+  },
+  "hooks of a savepoint that was rolled back see a rollback": async ({ db }) => {
+    const seen: string[] = [];
+    await db.transaction(async (tx) => {
+      tx.afterCommit(() => void seen.push("outer commit"));
+      tx.afterRollback(() => void seen.push("outer rollback"));
+      await tx.savepoint((inner) => {
+        inner.afterCommit(() => void seen.push("inner commit"));
+        inner.afterRollback(() => void seen.push("inner rollback"));
+        throw boom;
+      }).catch(() => {});
+    });
+    assert.deepEqual(seen, ["outer commit", "inner rollback"]);
+  },
+  "hooks that throw do not undo the commit": async ({ db, counters }) => {
+    const table = await counters();
+    const seen: string[] = [];
+    await db.transaction(async (tx) => {
+      tx.afterCommit(() => {
+        throw boom;
+      });
+      tx.afterCommit(() => void seen.push("next"));
+      await tx.sql`update ${table} set n = 1`;
+    });
+    assert.deepEqual(seen, ["next"]);
+    assert.deepEqual(await db.sql`select n from ${table}`, [{ n: 1n }]);
+  },
+  "transaction that is aborted rolls back and throws the reason": async ({ db, counters }) => {
+    const table = await counters();
+    const controller = new AbortController();
+    const stuck = db.transaction(async (tx) => {
+      await tx.sql`update ${table} set n = 1`;
+      controller.abort(boom);
+      // A function that never ends does not hold the transaction.
+      await new Promise(() => {});
+    }, { signal: controller.signal });
+    await assert.rejects(stuck, (error) => error === boom);
+    assert.deepEqual(await db.sql`select n from ${table}`, [{ n: 0n }]);
+    assert.equal(db.pool.used, 0);
+  },
+  "transaction whose signal has aborted is not begun": async ({ db }) => {
+    let called = false;
+    const signal = AbortSignal.abort(boom);
+    await assert.rejects(db.transaction(() => (called = true), { signal }), boom);
+    assert.equal(called, false);
+  },
+  "transaction refuses deferred violations at its commit": async ({ db, name }) => {
+    const table = name("deferred");
+    await db.sql`create table ${table} (id int4 unique deferrable initially deferred)`;
+    const seen: string[] = [];
+    const failing = db.transaction(async (tx) => {
+      tx.afterRollback(() => void seen.push("rollback"));
+      await tx.sql`insert into ${table} values (1), (1)`;
+    });
+    await assert.rejects(failing, { code: "CQI_DATABASE_CONSTRAINT" });
+    assert.deepEqual(seen, ["rollback"]);
+  },
+  "transaction is tried again when it is told to": async ({ db, counters }) => {
+    const table = await counters();
+    const attempts: number[] = [];
+    await db.transaction(async (tx) => {
+      attempts.push(tx.attempt);
+      await tx.sql`update ${table} set n = n + 1`;
+      if (tx.attempt < 3) {
+        await tx.sql`do $$ begin raise exception using errcode = '40001'; end $$`;
+      }
+    }, { retry: { attempts: 3, initialDelay: "1ms" } });
+    assert.deepEqual(attempts, [1, 2, 3]);
+    assert.deepEqual(await db.sql`select n from ${table}`, [{ n: 1n }]);
+  },
+  "transaction.stream reads with a cursor, and other queries go between": async ({ db }) => {
+    const sums = await db.transaction(async (tx) => {
+      const seen: number[] = [];
+      const rows = tx.sql<{ i: number }>`select generate_series(1, 5) as i`;
+      for await (const { i } of rows.stream({ batchSize: 2 })) {
+        const { v } = await tx.sql<{ v: number }>`select ${i}::int4 * 10 as v`.one();
+        seen.push(v);
+        if (i === 4) break;
+      }
+      return seen;
+    });
+    assert.deepEqual(sums, [10, 20, 30, 40]);
+  },
+};
+
+/** Cases that need two connections at a time. */
+export const PARALLEL_CASES: DatabaseCases = {
+  "transaction is not seen before it commits": async ({ db, counters }) => {
+    const table = await counters();
+    const written = Promise.withResolvers<void>();
+    const read = Promise.withResolvers<void>();
+    const work = db.transaction(async (tx) => {
+      await tx.sql`update ${table} set n = 1`;
+      written.resolve();
+      await read.promise;
+    });
+    await written.promise;
+    assert.deepEqual(await db.sql`select n from ${table}`, [{ n: 0n }]);
+    read.resolve();
+    await work;
+    assert.deepEqual(await db.sql`select n from ${table}`, [{ n: 1n }]);
+  },
+  "ten serializable writers with retry lose nothing": async ({ db, counters }) => {
+    const table = await counters();
+    await Promise.all(Array.from({ length: 10 }, () =>
+      db.transaction(async (tx) => {
+        const { n } = await tx.sql<{ n: bigint }>`select n from ${table}`.one();
+        await tx.sql`update ${table} set n = ${n + 1n}`;
+      }, { isolation: "serializable", retry: 50 })));
+    assert.deepEqual(await db.sql`select n from ${table}`, [{ n: 10n }]);
+  },
+};
