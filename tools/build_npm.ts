@@ -44,7 +44,7 @@ async function rewriteAll(folder: string): Promise<void> {
     const path = `${folder}/${entry.name}`;
     if (entry.isDirectory) await rewriteAll(path);
     else if (path.endsWith(".d.ts")) {
-      await Deno.writeTextFile(path, rewriteDeclarations(await Deno.readTextFile(path)));
+      await Deno.writeTextFile(path, rewriteDeclarations(path, await Deno.readTextFile(path)));
     }
   }
 }

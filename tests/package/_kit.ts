@@ -33,7 +33,7 @@ export async function run(
   const { code, stdout, stderr } = await new Deno.Command(program, {
     args: [...args],
     cwd,
-    env: { NO_COLOR: "1", FORCE_COLOR: "0" },
+    env: { NO_COLOR: "1" },
     stdin: "null",
     signal: AbortSignal.timeout(LIMIT_MS),
   }).output();

@@ -34,14 +34,33 @@ export async function readSources(root: string, folder: string): Promise<Source[
   return sources.sort((a, b) => a.path < b.path ? -1 : 1);
 }
 
+/** The names that a file imports or exports from, static or lazy, types included. */
+function specifiersOf(path: string, text: string): ts.StringLiteral[] {
+  const found: ts.StringLiteral[] = [];
+  const add = (node: ts.Node | undefined): void => {
+    if (node !== undefined && ts.isStringLiteral(node)) found.push(node);
+  };
+  const visit = (node: ts.Node): void => {
+    if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) add(node.moduleSpecifier);
+    if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) {
+      add(node.argument.literal);
+    }
+    if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
+      add(node.arguments[0]);
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(ts.createSourceFile(path, text, ts.ScriptTarget.Latest));
+  return found;
+}
+
 /**
  * The third-party packages that a source imports, types included.
  *
  * @param source The file.
  */
 export function packagesOf(source: Source): string[] {
-  const { importedFiles } = ts.preProcessFile(source.text, true, true);
-  return importedFiles.map((file) => file.fileName)
+  return specifiersOf(source.path, source.text).map((node) => node.text)
     .filter((name) => !name.startsWith(".") && !name.includes(":"))
     .map((name) => name.split("/").slice(0, name.startsWith("@") ? 2 : 1).join("/"));
 }
@@ -50,17 +69,16 @@ export function packagesOf(source: Source): string[] {
  * Turns `.ts` in the relative imports of a declaration file into `.js`, which is what lies beside
  * it. TypeScript rewrites them in code alone.
  *
+ * @param path For messages.
  * @param text A `.d.ts` file.
  */
-export function rewriteDeclarations(text: string): string {
-  const { importedFiles } = ts.preProcessFile(text, true, true);
+export function rewriteDeclarations(path: string, text: string): string {
   let result = text;
   // From the end, so that the positions before stay right.
-  for (const { fileName, pos } of importedFiles.sort((a, b) => b.pos - a.pos)) {
-    if (!/^\.{1,2}\/.*(?<!\.d)\.ts$/.test(fileName)) continue;
-    const start = result.indexOf(fileName, pos);
-    result = result.slice(0, start) + fileName.replace(/\.ts$/, ".js") +
-      result.slice(start + fileName.length);
+  for (const node of specifiersOf(path, text).sort((a, b) => b.end - a.end)) {
+    if (!/^\.{1,2}\/.*(?<!\.d)\.ts$/.test(node.text)) continue;
+    const name = JSON.stringify(node.text.replace(/\.ts$/, ".js"));
+    result = result.slice(0, node.end - node.text.length - 2) + name + result.slice(node.end);
   }
   return result;
 }
