@@ -16,9 +16,10 @@ import { type DeadLetterReason, type Verdict, writeDeadLetter } from "./_dead_le
 import { CAUSE, type Environment } from "./_environment.ts";
 import { type Envelope, readEnvelope, readEvent, schemaOf } from "./_received.ts";
 import { ABANDONED } from "./_stream.ts";
-import { headerText } from "./headers.ts";
+import { copyHeaders, headerText } from "./headers.ts";
+import type { Rest } from "./lanes.ts";
 import type { BusRecord } from "./driver.ts";
-import type { Delivery, Skip, SubscriptionInfo } from "./types.ts";
+import type { Delivery, Skip, StartAt, SubscriptionInfo } from "./types.ts";
 
 /** A handler and what it asked for. */
 export interface Registration {
@@ -31,6 +32,7 @@ export interface Registration {
   readonly handle: Next<Delivery, SubscriptionInfo, void | Skip>;
   readonly timeoutMs: number;
   readonly attempts: number;
+  readonly startAt: StartAt;
 }
 
 /** How work is told to end. */
@@ -49,7 +51,16 @@ export type Dispatch = (
   record: BusRecord,
   registrations: readonly Registration[],
   stopping: Stopping,
+  rest: Rest,
 ) => Promise<Settled>;
+
+// What the steps of one record share.
+interface Work {
+  readonly record: BusRecord;
+  readonly envelope: Envelope;
+  readonly stopping: Stopping;
+  readonly rest: Rest;
+}
 
 /** Makes the handling half of a bus for one group. */
 export function dispatcher(env: Environment, out: Batcher, group: string | undefined): Dispatch {
@@ -57,18 +68,15 @@ export function dispatcher(env: Environment, out: Batcher, group: string | undef
   const delayAfter = delays(settings.backoff, env.random);
   const groupLabel = group ?? "";
 
-  const park = async (ms: number, stopping: Stopping): Promise<boolean> => {
-    await sleep(clock, ms, { signal: stopping.draining }).catch(() => {});
+  const park = async (ms: number, { stopping, rest }: Work): Promise<boolean> => {
+    await rest(sleep(clock, ms, { signal: stopping.draining }).catch(() => {}));
     return !stopping.draining.aborted;
   };
 
   // Until the dead letter is written the record stays where it is: its lane waits, its offset does
   // not move.
-  const bury = async (
-    record: BusRecord,
-    verdict: Verdict,
-    stopping: Stopping,
-  ): Promise<Settled> => {
+  const bury = async (work: Work, verdict: Verdict): Promise<Settled> => {
+    const { record, stopping } = work;
     const topic = settings.deadLetterTopic?.(record.topic);
     const facts = {
       reason: verdict.reason,
@@ -92,18 +100,16 @@ export function dispatcher(env: Environment, out: Batcher, group: string | undef
       } catch (error) {
         logger.error("Dead letter cannot be written: its key waits", { ...facts, error });
       }
-      if (!await park(delayAfter(Math.min(tries + 4, 100)), stopping)) return "abandoned";
+      if (!await park(delayAfter(tries + 4), work)) return "abandoned";
     }
   };
 
   const attempt = async (
-    record: BusRecord,
-    envelope: Envelope,
+    { record, envelope, stopping }: Work,
     event: Message,
     registration: Registration,
     number: number,
-    stopping: Stopping,
-  ): Promise<void | Skip> => {
+  ): Promise<unknown> => {
     const { timeoutMs, info } = registration;
     const started = clock.monotonic();
     try {
@@ -120,16 +126,15 @@ export function dispatcher(env: Environment, out: Batcher, group: string | undef
   };
 
   const run = async (
-    record: BusRecord,
-    envelope: Envelope,
+    work: Work,
     registration: Registration,
     schema: DescMessage,
     span: Span,
-    stopping: Stopping,
   ): Promise<Settled> => {
+    const { record, stopping } = work;
     const bad = (reason: DeadLetterReason, error: unknown, attempts: number): Promise<Settled> => {
       span.fail(error);
-      return bury(record, { reason, error, attempts, group }, stopping);
+      return bury(work, { reason, error, attempts, group });
     };
     for (let number = 1;; number++) {
       let event: Message;
@@ -141,12 +146,14 @@ export function dispatcher(env: Environment, out: Batcher, group: string | undef
         return await bad(invalid ? "invalid" : "undecodable", error, number - 1);
       }
       try {
-        const result = await attempt(record, envelope, event, registration, number, stopping);
-        if (result === undefined) return "handled";
+        const result = await attempt(work, event, registration, number);
+        if (!isSkip(result)) return "handled";
         logger.debug("Event skipped", () => ({ reason: result.skip }));
         return "skipped";
-      } catch (error) {
-        if (stopping.aborting.aborted || error === ABANDONED) return "abandoned";
+      } catch (thrown) {
+        // While all is stopping, what a handler uses may be closed already: the next owner judges.
+        if (stopping.draining.aborted || thrown === ABANDONED) return "abandoned";
+        const error = readable(thrown);
         if (!isTransient(error)) return await bad("permanent", error, number);
         if (number >= registration.attempts && settings.deadLetterTopic !== undefined) {
           return await bad("exhausted", error, number);
@@ -162,13 +169,14 @@ export function dispatcher(env: Environment, out: Batcher, group: string | undef
           error,
         });
         metrics.retried.with({ topic: record.topic, group: groupLabel }).add();
-        if (!await park(delayMs, stopping)) return "abandoned";
+        if (!await park(delayMs, work)) return "abandoned";
       }
     }
   };
 
-  return async (record, registrations, stopping) => {
+  return async (record, registrations, stopping, rest) => {
     const envelope = readEnvelope(record);
+    const work = { record, envelope, stopping, rest };
     const fields = {
       ...activeContext().get(LOG_FIELDS),
       event_id: envelope.eventId,
@@ -189,7 +197,7 @@ export function dispatcher(env: Environment, out: Batcher, group: string | undef
           return "skipped";
         }
         const error = unknownType(record.topic, envelope.type);
-        return await bury(record, { reason: "unknown_type", error, attempts: 0, group }, stopping);
+        return await bury(work, { reason: "unknown_type", error, attempts: 0, group });
       }
       return await tracer.span(
         `process ${record.topic}`,
@@ -205,7 +213,7 @@ export function dispatcher(env: Environment, out: Batcher, group: string | undef
             "messaging.message.id": envelope.eventId,
           },
         },
-        (span) => run(record, envelope, declared, schema, span, stopping),
+        (span) => run(work, declared, schema, span),
       );
     });
   };
@@ -237,12 +245,28 @@ function deliveryOf(
     partition: record.partition,
     offset: record.offset,
     key: record.key ?? undefined,
-    headers: record.headers,
+    // Handlers are strangers to each other, and to the next attempt.
+    headers: copyHeaders(record.headers),
     timestampMs: record.timestampMs,
     attempt,
     signal,
     skip: (reason) => ({ skip: reason }),
   };
+}
+
+function isSkip(result: unknown): result is Skip {
+  return typeof result === "object" && result !== null && "skip" in result;
+}
+
+// Anything can be thrown, also what throws when it is looked at.
+function readable(thrown: unknown): unknown {
+  try {
+    isRetryable(thrown);
+    if (thrown instanceof Error) void [thrown.name, thrown.message, thrown.stack, thrown.cause];
+    return thrown;
+  } catch {
+    return new Error("Thrown value that cannot be read");
+  }
 }
 
 // An abort that is not ours came from within the handler, and may not come again.

@@ -6,7 +6,7 @@ import type { Environment } from "./_environment.ts";
 import { type Flow, flow } from "./_flow.ts";
 import { ownedPartition, type Partition } from "./_partition.ts";
 import type { BusRecord, DriverConsumer, Position, RecordSink, TopicPartition } from "./driver.ts";
-import type { StartAt } from "./types.ts";
+import type { GroupLag, StartAt } from "./types.ts";
 
 /** One consumer for all subscriptions of a group in this process, over the union of their topics. */
 export interface GroupConsumer {
@@ -16,8 +16,8 @@ export interface GroupConsumer {
   remove(registration: Registration): Promise<void>;
   /** Stops or goes on starting the handlers of a subscription. */
   pause(registration: Registration, paused: boolean): void;
-  /** Sets the lag gauges. */
-  collect(): Promise<void>;
+  /** How far behind it is, by topic; also sets the lag gauges. */
+  lag(): Promise<readonly GroupLag[]>;
   /** How the consumer is. */
   report(): HealthReport;
 }
@@ -190,10 +190,10 @@ export function groupConsumer(
     pause(registration, paused) {
       flowOf(registration.info.topic).work.pause(paused);
     },
-    async collect() {
-      for (const { topic, lag } of sumByTopic(await consumer?.lag() ?? [])) {
-        metrics.lag.with({ topic, group: label }).set(Number(lag));
-      }
+    async lag() {
+      const lags = sumByTopic(await consumer?.lag() ?? []);
+      for (const { topic, lag } of lags) metrics.lag.with({ topic, group: label }).set(Number(lag));
+      return lags.map((each) => ({ ...each, group: label }));
     },
     report: () =>
       trouble === undefined ? { status: "ok" } : {

@@ -105,6 +105,17 @@ function refused(name: string, wanted: string): CqiError {
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
+/** The same headers in memory of their own. */
+export function copyHeaders(
+  headers: Iterable<readonly [string, HeaderValue]>,
+): Map<string, HeaderValue> {
+  const copy = new Map<string, HeaderValue>();
+  for (const [name, value] of headers) {
+    copy.set(name, typeof value === "string" ? value : value.slice());
+  }
+  return copy;
+}
+
 /** A header as text, or undefined when it is absent or not UTF-8. */
 export function headerText(
   headers: ReadonlyMap<string, HeaderValue>,

@@ -1,5 +1,11 @@
+/**
+ * Lets others run while a task waits: its place is theirs until the wait is over, its lane is not.
+ * Resolves, or rejects, as the wait did once there is a place again.
+ */
+export type Rest = <T>(wait: Promise<T>) => Promise<T>;
+
 /** Work of one record; must not reject. */
-export type LaneTask = () => Promise<void>;
+export type LaneTask = (rest: Rest) => Promise<void>;
 
 /**
  * Runs tasks of one lane one after another and lanes side by side, a bounded number at once. A lane
@@ -13,10 +19,8 @@ export interface Lanes {
    * @param task The work.
    */
   push(lane: string | undefined, task: LaneTask): void;
-  /** Stops or goes on starting tasks; running ones finish. */
+  /** Stops or goes on starting tasks; running and resting ones finish. */
   pause(paused: boolean): void;
-  /** Resolves when nothing runs; tasks that have not started may remain while paused. */
-  idle(): Promise<void>;
 }
 
 interface Lane {
@@ -36,7 +40,8 @@ export function lanes(concurrency: number): Lanes {
   let head = 0;
   let running = 0;
   let paused = false;
-  let waiters: (() => void)[] = [];
+  // Tasks back from a rest: they go first.
+  const returning: (() => void)[] = [];
 
   const nextReady = (): Lane | undefined => {
     const lane = ready[head];
@@ -54,21 +59,37 @@ export function lanes(concurrency: number): Lanes {
     if (lane.tasks.length > 0) ready.push(lane);
     else if (lane.name !== undefined) byName.delete(lane.name);
     start();
-    if (running === 0) {
-      const done = waiters;
-      waiters = [];
-      for (const resolve of done) resolve();
+  };
+
+  const rest: Rest = async (wait) => {
+    running--;
+    start();
+    try {
+      return await wait;
+    } finally {
+      await new Promise<void>((resolve) => {
+        returning.push(resolve);
+        start();
+      });
     }
   };
 
   const start = (): void => {
-    while (!paused && running < concurrency) {
-      const lane = nextReady();
-      if (lane === undefined) return;
-      const task = lane.tasks.shift()!;
+    while (running < concurrency) {
+      const back = returning.shift();
+      const lane = back !== undefined || paused ? undefined : nextReady();
+      if (back === undefined && lane === undefined) return;
       running++;
-      task().then(() => finish(lane));
+      if (back !== undefined) back();
+      else run(lane!);
     }
+  };
+
+  const run = (lane: Lane): void => {
+    const task = lane.tasks.shift()!;
+    const done = (): void => finish(lane);
+    // One that rejects all the same must not stop its lane.
+    task(rest).then(done, done);
   };
 
   return {
@@ -87,6 +108,5 @@ export function lanes(concurrency: number): Lanes {
       paused = value;
       start();
     },
-    idle: () => running === 0 ? Promise.resolve() : new Promise((resolve) => waiters.push(resolve)),
   };
 }

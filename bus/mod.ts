@@ -24,7 +24,7 @@
  *
  * @module
  */
-export { type BusSection, open } from "./open.ts";
+export { type EventBusConfigInit, open } from "./open.ts";
 export { topic, type TopicOptions } from "./topic.ts";
 export { HEADER } from "./headers.ts";
 export { murmur2, partitionOfKey } from "./murmur2.ts";
@@ -47,6 +47,7 @@ export type {
   ConsumeMiddleware,
   Delivery,
   EventHandler,
+  GroupLag,
   HeaderValue,
   OpenOptions,
   Published,

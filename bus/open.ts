@@ -18,6 +18,7 @@ import type {
   Bus,
   Delivery,
   EventHandler,
+  GroupLag,
   OpenOptions,
   PublishOptions,
   RecordStream,
@@ -29,7 +30,7 @@ import type {
 } from "./types.ts";
 
 /** The bus section of a configuration, as one writes it in code. */
-export type BusSection = MessageInitShape<typeof EventBusConfigSchema>;
+export type EventBusConfigInit = MessageInitShape<typeof EventBusConfigSchema>;
 
 /**
  * Opens a bus.
@@ -39,7 +40,10 @@ export type BusSection = MessageInitShape<typeof EventBusConfigSchema>;
  * @throws {CqiError} `CQI_CONTRACT_INVALID` for a setting out of bounds, `CQI_BUS_DRIVER_UNKNOWN`,
  * `CQI_DRIVER_MISSING`.
  */
-export async function open(section: BusSection = {}, options: OpenOptions = {}): Promise<Bus> {
+export async function open(
+  section: EventBusConfigInit = {},
+  options: OpenOptions = {},
+): Promise<Bus> {
   const config: EventBusConfig = create(EventBusConfigSchema, section);
   validate(EventBusConfigSchema, config);
   const settings = settingsOf(config, options.service);
@@ -66,9 +70,9 @@ function createBus(
   const consumers = new Map<string, GroupConsumer>();
   const subscriptions = new Set<Subscription>();
   let closing: Promise<void> | undefined;
-  const stopCollecting = onCollect(async () => {
-    await Promise.all([...consumers.values()].map((consumer) => consumer.collect()));
-  });
+  const lag = async (): Promise<readonly GroupLag[]> =>
+    (await Promise.all([...consumers.values()].map((consumer) => consumer.lag()))).flat();
+  const stopCollecting = onCollect(async () => void await lag());
 
   const requireOpen = (action: string): void => {
     if (closing === undefined) return;
@@ -218,6 +222,7 @@ function createBus(
     },
     subscribe: subscribe as Bus["subscribe"],
     records,
+    lag,
     async check(wait = {}): Promise<HealthReport> {
       if (closing !== undefined) return { status: "down", message: "The bus is closed" };
       try {

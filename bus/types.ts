@@ -169,6 +169,16 @@ export interface Stream<E extends Message = Message>
   close(): Promise<void>;
 }
 
+/** How far a group is behind on a topic, over the partitions that this process owns. */
+export interface GroupLag {
+  /** Consumer group. */
+  readonly group: string;
+  /** Topic name. */
+  readonly topic: string;
+  /** Records written and not yet committed. */
+  readonly lag: bigint;
+}
+
 /** Records as an async iterable; leaving the loop or aborting the signal closes it. */
 export interface RecordStream extends AsyncIterable<BusRecord>, AsyncDisposable {
   /** Ends the loop. Safe to call twice. */
@@ -249,6 +259,8 @@ export interface Bus extends Checkable, AsyncDisposable {
    * @param options Start, signal; `group` is not used.
    */
   records(topic: string, options?: Omit<StreamOptions, "group">): RecordStream;
+  /** How far behind the groups of this process are. */
+  lag(): Promise<readonly GroupLag[]>;
   /** Stops taking in, finishes what is in hand within the budget, flushes. Safe to call twice. */
   close(): Promise<void>;
 }

@@ -1,0 +1,17 @@
+import * as base from "../../tracing/mod.ts";
+import { DRIVERS } from "./_drivers.ts";
+
+export * from "../../tracing/mod.ts";
+
+/**
+ * `open` of `@cq/cqi/tracing`, with the drivers of this entry point; those handed in are added.
+ *
+ * @param section The section of the configuration; `{}` gives the embedded driver.
+ * @param options As there.
+ */
+export function open(
+  section: base.TracingConfigInit = {},
+  options: base.OpenOptions = {},
+): Promise<base.OpenTracer> {
+  return base.open(section, { ...options, drivers: { ...DRIVERS.tracing, ...options.drivers } });
+}

@@ -1,0 +1,35 @@
+// Which drivers a server has, by the names that configuration gives them. Each is imported when it
+// is first asked for, and not before.
+import type { LogConfig } from "../../gen/ts/cqc/config/v1/mod.ts";
+import type { LogSink } from "../../logging/mod.ts";
+import type { ServiceDrivers } from "../../service/mod.ts";
+
+/** All drivers of a server. */
+export const DRIVERS: Required<ServiceDrivers> = {
+  bus: {
+    memory: () => import("../../bus/drivers/memory.ts"),
+  },
+  cache: {
+    memory: () => import("../../cache/drivers/memory.ts"),
+  },
+  database: {
+    mock: () => import("../../database/drivers/mock.ts"),
+    pglite: () => import("../../database/drivers/pglite.ts"),
+  },
+  http: {
+    default: () => import("../../service/drivers/srvx.ts"),
+  },
+  metrics: {
+    prometheus: () => import("../../metrics/drivers/prometheus.ts"),
+  },
+  tracing: {
+    memory: () => import("../../tracing/drivers/memory.ts"),
+    otlp: () => import("../../tracing/drivers/otlp.ts"),
+  },
+};
+
+/** The process's own output, as the `log` section says. */
+export async function stdio(config: LogConfig): Promise<LogSink> {
+  const { stdioSink } = await import("../../internal/runtime/stdio.ts");
+  return stdioSink({ fd: config.output === "stderr" ? 2 : 1 });
+}
