@@ -11,7 +11,9 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["logging", "metrics", "tracing"],
   ["config", "secrets", "retry", "breaker", "ratelimit", "health"],
   ["bus", "database", "cache", "auth"],
-  ["outbox", "service", "presets", "testing"],
+  ["outbox", "service"],
+  // Presets wire services as well, and tests of users want a wired application.
+  ["presets", "testing"],
   ["mod.ts"],
 ];
 

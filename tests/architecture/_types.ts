@@ -17,7 +17,7 @@ import { type FileMap, libraryFiles, readProject } from "./_project.ts";
 export function neutralFiles(files: FileMap): string[] {
   // mod.ts and the server preset are wired to files that are not neutral.
   return libraryFiles(files).map(([path]) => path)
-    .filter((path) => isNeutral(path) && path !== "mod.ts" && path !== "presets/server.ts");
+    .filter((path) => isNeutral(path) && path !== "mod.ts" && !path.startsWith("presets/server"));
 }
 
 /**

@@ -20,6 +20,7 @@ export const DEPENDENCIES: Readonly<Record<string, Dependency>> = {
   "@opentelemetry/otlp-transformer": { kind: "driver", reason: "spans as OTLP bytes" },
   "@opentelemetry/sdk-trace": { kind: "driver", reason: "spans, batches and samplers" },
   "prom-client": { kind: "driver", reason: "Prometheus metrics" },
+  "srvx": { kind: "driver", reason: "one HTTP server on three runtimes" },
   "@bufbuild/protoc-gen-es": { kind: "development", reason: "generates gen/ts" },
   "@types/node": { kind: "development", reason: "types of node: modules" },
   "esbuild": { kind: "development", reason: "bundles the worker of the package test" },
