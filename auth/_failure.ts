@@ -36,3 +36,8 @@ export function unavailable(message: string, cause?: unknown): CqiError {
     ...(cause === undefined ? {} : { cause }),
   });
 }
+
+/** What came from the address of a JWK set is none. */
+export function unusable(what: string): CqiError {
+  return new CqiError("CQI_AUTH_UNAVAILABLE", `Cannot use the JWK set: ${what}`);
+}

@@ -1,3 +1,4 @@
+import { unusable } from "./_failure.ts";
 import type { FetchLike } from "./types.ts";
 
 // Largest JWK set that is read. Real ones are 1 to 20 kB.
@@ -9,7 +10,7 @@ const JSON_TYPE_REGEXP = /^application\/(?:[a-z0-9.-]{1,64}\+)?json *(?:;|$)/i;
 async function readBody(response: Response, signal: AbortSignal): Promise<Uint8Array> {
   if (Number(response.headers.get("content-length")) > MAX_DOCUMENT_BYTES) {
     await response.body?.cancel();
-    throw new Error(`The document is over ${MAX_DOCUMENT_BYTES} bytes`);
+    throw unusable(`the document is over ${MAX_DOCUMENT_BYTES} bytes`);
   }
   const reader = response.body?.getReader();
   if (reader === undefined) return new Uint8Array();
@@ -22,7 +23,7 @@ async function readBody(response: Response, signal: AbortSignal): Promise<Uint8A
       size += part.value.length;
       if (size > MAX_DOCUMENT_BYTES) {
         await reader.cancel();
-        throw new Error(`The document is over ${MAX_DOCUMENT_BYTES} bytes`);
+        throw unusable(`the document is over ${MAX_DOCUMENT_BYTES} bytes`);
       }
       chunks.push(part.value);
     }
@@ -46,7 +47,7 @@ async function readBody(response: Response, signal: AbortSignal): Promise<Uint8A
  * @param url Where it is.
  * @param fetchLike How to get it.
  * @param signal Ends the transfer.
- * @throws {Error} Says what was wrong; the caller decides what that means.
+ * @throws {CqiError} `CQI_AUTH_UNAVAILABLE`; the caller decides what that means.
  */
 export async function fetchDocument(
   url: URL,
@@ -62,18 +63,18 @@ export async function fetchDocument(
     if (response.status >= 300 && response.status < 400 && location !== null) {
       await response.body?.cancel();
       target = new URL(location, target);
-      if (target.origin !== url.origin) throw new Error("The answer redirects to another origin");
+      if (target.origin !== url.origin) throw unusable("the answer redirects to another origin");
       continue;
     }
     if (response.status !== 200 || !JSON_TYPE_REGEXP.test(typeOf(response))) {
       await response.body?.cancel();
-      throw new Error(
-        `The answer is no JSON document of status 200, its status is ${response.status}`,
+      throw unusable(
+        `the answer is no JSON document of status 200, its status is ${response.status}`,
       );
     }
     return await readBody(response, signal);
   }
-  throw new Error(`The answer redirects over ${MAX_REDIRECTS} times`);
+  throw unusable(`the answer redirects over ${MAX_REDIRECTS} times`);
 }
 
 function typeOf(response: Response): string {

@@ -1,5 +1,6 @@
 import { isCqiError } from "../errors/mod.ts";
 import { fits, keyOfJwk, type VerifyKey } from "./_algorithms.ts";
+import { unusable } from "./_failure.ts";
 import { isFields, type JsonFields, parseFields } from "./_json.ts";
 import { MAX_KID_LENGTH } from "./_token.ts";
 
@@ -46,12 +47,12 @@ async function keysOf(jwk: JsonFields, allowed: readonly string[]): Promise<Veri
  *
  * @param bytes The document.
  * @param allowed Algorithms that the configuration allows.
- * @throws {Error} Says what is wrong with the document.
+ * @throws {CqiError} `CQI_AUTH_UNAVAILABLE`, says what is wrong with the document.
  */
 export async function parseKeySet(bytes: Uint8Array, allowed: readonly string[]): Promise<KeySet> {
   const list = parseFields(bytes)?.keys;
-  if (!Array.isArray(list)) throw new Error("The document is no JWK set");
-  if (list.length > MAX_KEYS) throw new Error(`The set has over ${MAX_KEYS} keys`);
+  if (!Array.isArray(list)) throw unusable("the document is no JWK set");
+  if (list.length > MAX_KEYS) throw unusable(`the set has over ${MAX_KEYS} keys`);
   const byKid = new Map<string, readonly VerifyKey[]>();
   const all: VerifyKey[] = [];
   let ignored = 0;
@@ -61,10 +62,10 @@ export async function parseKeySet(bytes: Uint8Array, allowed: readonly string[])
     all.push(...keys);
     const kid = isFields(jwk) ? jwk.kid : undefined;
     if (keys.length === 0 || typeof kid !== "string") continue;
-    if (byKid.has(kid)) throw new Error("Two keys of the set have the same id");
+    if (byKid.has(kid)) throw unusable("two keys of the set have the same id");
     byKid.set(kid, keys);
   }
-  if (all.length === 0) throw new Error("The set has no usable key");
+  if (all.length === 0) throw unusable("the set has no usable key");
   return { byKid, all, ignored };
 }
 
