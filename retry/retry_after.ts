@@ -1,4 +1,3 @@
-import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import { type Clock, systemClock } from "../core/mod.ts";
 import { CqiError, isCqiError } from "../errors/mod.ts";
 
@@ -96,25 +95,38 @@ function sane(ms: number | undefined): number | undefined {
 
 // RetryInfo { google.protobuf.Duration retry_delay = 1; }, Duration { int64 seconds = 1; int32 nanos = 2; }
 function retryInfoMs(bytes: Uint8Array): number | undefined {
-  try {
-    const delay = fieldsOf(bytes).get(1);
-    if (!(delay instanceof Uint8Array)) return undefined;
-    const parts = fieldsOf(delay);
-    return Number(parts.get(1) ?? 0) * 1000 + Number(parts.get(2) ?? 0) / 1e6;
-  } catch {
-    // What a peer sent and nobody can read says nothing; the usual back-off holds.
-    return undefined;
-  }
+  const delay = fieldsOf(bytes)?.get(1);
+  if (!(delay instanceof Uint8Array)) return undefined;
+  const parts = fieldsOf(delay);
+  return parts && Number(parts.get(1) ?? 0) * 1000 + Number(parts.get(2) ?? 0) / 1e6;
 }
 
-function fieldsOf(bytes: Uint8Array): Map<number, bigint | string | Uint8Array> {
-  const reader = new BinaryReader(bytes);
-  const fields = new Map<number, bigint | string | Uint8Array>();
-  while (reader.pos < reader.len) {
-    const [field, type] = reader.tag();
-    if (type === WireType.LengthDelimited) fields.set(field, reader.bytes());
-    else if (type === WireType.Varint) fields.set(field, reader.int64());
-    else reader.skip(type, field);
+/**
+ * The fields of a message of varints and nested messages (protobuf encoding, "Message Structure"),
+ * or undefined when it is malformed or has others. By hand, since a whole decoder would be half of
+ * this module's size in a bundle.
+ */
+function fieldsOf(bytes: Uint8Array): Map<number, number | Uint8Array> | undefined {
+  const fields = new Map<number, number | Uint8Array>();
+  let position = 0;
+  const varint = (): number => {
+    let value = 0;
+    for (let scale = 1; position < bytes.length; scale *= 128) {
+      const byte = bytes[position++]!;
+      value += (byte & 127) * scale;
+      // Beyond 2^53 it is no delay: a negative number, which takes ten bytes, among them.
+      if (byte < 128) return value <= Number.MAX_SAFE_INTEGER ? value : NaN;
+    }
+    return NaN;
+  };
+  while (position < bytes.length) {
+    const tag = varint();
+    const value = varint();
+    if (Number.isNaN(tag) || Number.isNaN(value)) return undefined;
+    if (tag % 8 === 0) fields.set(tag >> 3, value);
+    else if (tag % 8 === 2 && position + value <= bytes.length) {
+      fields.set(tag >> 3, bytes.subarray(position, position += value));
+    } else return undefined;
   }
   return fields;
 }
