@@ -2,8 +2,9 @@ import type { WaitOptions } from "../core/mod.ts";
 import { CqiError } from "../errors/mod.ts";
 import { refuse } from "../internal/options.ts";
 import { StoreKeyspace } from "./_keyspace.ts";
+import { BYTES_CODEC } from "./_codec.ts";
 import { type Defaults, readSettings } from "./_settings.ts";
-import { type Codec, type Shared, Store } from "./_store.ts";
+import { type Shared, Store } from "./_store.ts";
 import type {
   BytesKeyspace,
   BytesSwap,
@@ -12,13 +13,6 @@ import type {
   SetOptions,
 } from "./keyspace.ts";
 import type { CacheEntry, CacheKey } from "./types.ts";
-
-/** Bytes as they are. No message is named like this: "-" cannot be in its name. */
-export const BYTES_CODEC: Codec<Uint8Array> = {
-  fingerprint: "-bytes",
-  encode: (value) => value instanceof Uint8Array ? value : refuse("value", value, "a Uint8Array"),
-  decode: (bytes) => bytes.slice(),
-};
 
 function requireAtomic(shared: Shared, action: string): void {
   const { driver } = shared.guard;

@@ -26,6 +26,7 @@ export interface GuardOptions {
 export class Guard {
   readonly driver: CacheDriver;
   readonly #options: GuardOptions;
+  readonly #remote: boolean;
   #failures = 0;
   // Monotonic milliseconds; undefined while closed.
   #openUntil: number | undefined;
@@ -35,6 +36,7 @@ export class Guard {
   constructor(options: GuardOptions) {
     this.driver = options.driver;
     this.#options = options;
+    this.#remote = options.driver.features.remote;
   }
 
   get state(): BreakerState {
@@ -58,7 +60,15 @@ export class Guard {
   call<T>(fn: (options: WaitOptions) => Answer<T>, signal?: AbortSignal): Answer<T> {
     this.requireOpen();
     signal?.throwIfAborted();
-    return this.driver.features.remote ? this.#callRemote(fn, signal) : fn({ signal });
+    return this.#remote ? this.#callRemote(fn, signal) : fn({ signal });
+  }
+
+  /** As `call` of the driver's `get`, the one call whose own cost shows. */
+  get(key: string, signal?: AbortSignal): Answer<Uint8Array | undefined> {
+    if (this.#remote) return this.call((options) => this.driver.get(key, options), signal);
+    this.requireOpen();
+    signal?.throwIfAborted();
+    return signal === undefined ? this.driver.get(key) : this.driver.get(key, { signal });
   }
 
   async #callRemote<T>(

@@ -43,17 +43,24 @@ export class StoreKeyspace<V> implements Keyspace<V> {
     });
   }
 
-  async getOrLoad(
+  getOrLoad(
     key: CacheKey,
     loader: Loader<V>,
     options: LoadOptions<V> = {},
   ): Promise<V | undefined> {
-    return (await this.lookup(key, loader, options)).value;
+    const store = this.#store;
+    return store.traced("get_or_load", async (span) => {
+      const found = lookup(store, key, loader, options, span);
+      return found instanceof Promise ? (await found).value : found.value;
+    });
   }
 
   lookup(key: CacheKey, loader: Loader<V>, options: LoadOptions<V> = {}): Promise<Lookup<V>> {
     const store = this.#store;
-    return store.traced("get_or_load", (span) => lookup(store, key, loader, options, span));
+    return store.traced(
+      "get_or_load",
+      async (span) => await lookup(store, key, loader, options, span),
+    );
   }
 
   set(key: CacheKey, value: V, options: SetOptions = {}): Promise<boolean> {

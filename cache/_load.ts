@@ -7,31 +7,40 @@ import type { Answer, CacheKey } from "./types.ts";
 
 /**
  * Looks a key up and loads it on a miss: one flight for each key and process, whose answer every
- * caller decodes for itself.
+ * caller decodes for itself. A driver in the process answers at once, so a hit costs no flight.
  */
-export async function lookup<V>(
+export function lookup<V>(
   store: Store<V>,
   key: CacheKey,
   loader: Loader<V>,
   options: LoadOptions<V>,
   span?: Span,
-): Promise<Lookup<V>> {
+): Answer<Lookup<V>> {
   const { flights, guard } = store.shared;
   const { signal } = options;
   signal?.throwIfAborted();
+  guard.requireOpen();
   const full = store.key(key);
   let flight = flights.get(full);
   if (flight === undefined) {
-    // A driver in the process answers at once, so a hit costs no flight.
     const near = guard.driver.features.remote ? undefined : store.read(full);
     if (near !== undefined && !(near instanceof Promise)) {
       if (near.result === "hit" || near.result === "negative") return found(store, near, span);
-    } else guard.requireOpen();
+    }
     flight = flights.start(full);
     void fly(store, flight, near ?? store.read(full, flight.signal), loader, options);
   }
+  return join(store, flight, signal, span);
+}
+
+async function join<V>(
+  store: Store<V>,
+  flight: Flight,
+  signal: AbortSignal | undefined,
+  span: Span | undefined,
+): Promise<Lookup<V>> {
   try {
-    const landed = await flights.wait(flight, signal);
+    const landed = await store.shared.flights.wait(flight, signal);
     note(store, landed.result, span);
     return {
       // Decoded for each, so that callers share no objects.

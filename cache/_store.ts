@@ -66,7 +66,8 @@ export class Store<V> {
   /** Begins every key of this keyspace and none of another. */
   readonly prefix: string;
   readonly #hash: number;
-  readonly #counters = new Map<string, Counter>();
+  // By operation, then by result: joining the two for each call would cost more than the count.
+  readonly #counters = new Map<string, Map<string, Counter>>();
 
   constructor(shared: Shared, settings: Settings, codec: Codec<V>) {
     this.shared = shared;
@@ -81,11 +82,11 @@ export class Store<V> {
   }
 
   count(op: string, result: string, times = 1): void {
-    const id = `${op} ${result}`;
-    let counter = this.#counters.get(id);
+    const results = this.#counters.get(op) ?? new Map<string, Counter>();
+    let counter = results.get(result);
     if (counter === undefined) {
       counter = this.shared.operations.with({ keyspace: this.settings.name, op, result });
-      this.#counters.set(id, counter);
+      this.#counters.set(op, results.set(result, counter));
     }
     counter.add(times);
   }
@@ -108,7 +109,7 @@ export class Store<V> {
   read(full: string, signal?: AbortSignal): Answer<Read<V>> {
     const { guard } = this.shared;
     try {
-      const answer = guard.call((options) => guard.driver.get(full, options), signal);
+      const answer = guard.get(full, signal);
       if (!(answer instanceof Promise)) return this.#open(full, answer);
       return answer.then(
         (bytes) => this.#open(full, bytes),

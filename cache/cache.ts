@@ -6,14 +6,14 @@ import {
   type WaitOptions,
   withDeadline,
 } from "../core/mod.ts";
-import { decode, encode } from "../contracts/mod.ts";
 import { CqiError, messageOf } from "../errors/mod.ts";
-import { BYTES_CODEC, createCounters, StoreBytesKeyspace } from "./_bytes.ts";
+import { createCounters, StoreBytesKeyspace } from "./_bytes.ts";
+import { BYTES_CODEC, createCopier, messageCodec } from "./_codec.ts";
 import { Flights } from "./_flights.ts";
 import { Guard } from "./_guard.ts";
 import { StoreKeyspace } from "./_keyspace.ts";
 import { type Defaults, readSettings } from "./_settings.ts";
-import { type Codec, type Shared, Store } from "./_store.ts";
+import { type Shared, Store } from "./_store.ts";
 import type {
   BytesKeyspace,
   Counters,
@@ -65,17 +65,6 @@ export interface Cache extends Checkable, AsyncDisposable {
   close(): Promise<void>;
 }
 
-function messageCodec<Desc extends DescMessage>(
-  schema: Desc,
-  maxBytes: number,
-): Codec<MessageShape<Desc>> {
-  return {
-    fingerprint: schema.typeName,
-    encode: (message) => encode(schema, message),
-    decode: (bytes) => decode(schema, bytes, { maxBytes }),
-  };
-}
-
 /** Makes a cache over a driver. */
 export function createCache(driver: CacheDriver, env: Instruments, defaults: Defaults): Cache {
   const { clock, random, tracer } = env;
@@ -89,6 +78,7 @@ export function createCache(driver: CacheDriver, env: Instruments, defaults: Def
   });
   const { keyPrefix, operationTimeoutMs } = defaults;
   const shared: Shared = { guard, flights, clock, random, logger, tracer, operations, keyPrefix };
+  const copy = createCopier();
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => {
     guard.close();
@@ -98,7 +88,7 @@ export function createCache(driver: CacheDriver, env: Instruments, defaults: Def
   return {
     driver: driver.name,
     keyspace(schema, options) {
-      const codec = messageCodec(schema, defaults.maxValueBytes);
+      const codec = messageCodec(schema, copy);
       return new StoreKeyspace(new Store(shared, readSettings(options, defaults), codec));
     },
     bytes({ name, ttl, jitter, loadTimeout }) {

@@ -1,0 +1,67 @@
+import { type DescMessage, fromBinary, type MessageShape, ScalarType } from "@bufbuild/protobuf";
+import { decode, encode } from "../contracts/mod.ts";
+import { refuse } from "../internal/options.ts";
+import type { Codec } from "./_store.ts";
+
+/** Size of the block that small copies share, in bytes; copies of over half of it get their own. */
+const BLOCK_BYTES = 8192;
+/** Deepest nesting of messages that is read, as in contracts/. */
+const RECURSION_LIMIT = 100;
+
+/** Bytes as they are. No message is named like this: "-" cannot be in its name. */
+export const BYTES_CODEC: Codec<Uint8Array> = {
+  fingerprint: "-bytes",
+  encode: (value) => value instanceof Uint8Array ? value : refuse("value", value, "a Uint8Array"),
+  decode: (bytes) => bytes.slice(),
+};
+
+/**
+ * Makes a function that copies bytes into blocks: on V8 a buffer of its own for each copy would
+ * cost ten times as much as the copy.
+ */
+export function createCopier(): (bytes: Uint8Array) => Uint8Array {
+  let block = new Uint8Array(BLOCK_BYTES);
+  let used = 0;
+  return (bytes) => {
+    if (bytes.length > BLOCK_BYTES / 2) return new Uint8Array(bytes);
+    if (used + bytes.length > BLOCK_BYTES) {
+      block = new Uint8Array(BLOCK_BYTES);
+      used = 0;
+    }
+    const copy = block.subarray(used, used + bytes.length);
+    copy.set(bytes);
+    used += bytes.length;
+    return copy;
+  };
+}
+
+/** Whether a message can hold a field of type bytes, in itself or in a message within. */
+export function holdsBytes(schema: DescMessage, seen: Set<DescMessage> = new Set()): boolean {
+  if (seen.has(schema)) return false;
+  seen.add(schema);
+  return schema.fields.some((field) =>
+    field.scalar === ScalarType.BYTES ||
+    (field.message !== undefined && holdsBytes(field.message, seen))
+  );
+}
+
+/**
+ * Messages of one type. What a decode gives may be views of the bytes it read (fields of type
+ * bytes, unknown fields), so each decode reads a copy of its own.
+ *
+ * @param schema Descriptor of the message.
+ * @param copy Copies into shared blocks; used where only unknown fields could be views.
+ */
+export function messageCodec<Desc extends DescMessage>(
+  schema: Desc,
+  copy: (bytes: Uint8Array) => Uint8Array,
+): Codec<MessageShape<Desc>> {
+  const options = { recursionLimit: RECURSION_LIMIT };
+  return {
+    fingerprint: schema.typeName,
+    encode: (message) => encode(schema, message),
+    decode: holdsBytes(schema)
+      ? (bytes) => decode(schema, bytes, { maxBytes: bytes.length })
+      : (bytes) => fromBinary(schema, copy(bytes), options),
+  };
+}
