@@ -6,6 +6,7 @@ import { durationMs, type FetchHandler, type HttpHandler, instruments } from "..
 import * as databases from "../database/mod.ts";
 import { CqiError } from "../errors/mod.ts";
 import { CqiConfigSchema } from "../gen/ts/cqc/config/v1/mod.ts";
+import { ComponentKind } from "../gen/ts/cqc/infrastructure/v1/mod.ts";
 import * as healths from "../health/mod.ts";
 import { loadDriver } from "../internal/load_driver.ts";
 import * as logs from "../logging/mod.ts";
@@ -88,7 +89,7 @@ export async function open<P extends PartName = never>(
   const given = { ...base, logger, metrics, tracer };
   const health = await step(
     "health",
-    () => healths.open(section.health, { ...given, service: identity }),
+    async () => await healths.open(section.health ?? {}, { ...given, service: identity }),
   );
 
   const parts: { -readonly [K in PartName]?: Parts[K] } = {};
@@ -99,7 +100,7 @@ export async function open<P extends PartName = never>(
         ...given,
         ...drivers.database && { drivers: drivers.database },
       }));
-    health.add("database", database, { kind: "database" });
+    health.add("database", database, { kind: ComponentKind.DATABASE });
     parts.database = database;
   }
   if (wanted.has("cache")) {
@@ -109,7 +110,7 @@ export async function open<P extends PartName = never>(
         caches.open(section.cache, { ...given, ...drivers.cache && { drivers: drivers.cache } }),
     );
     // A service without its cache is slower, not down.
-    health.add("cache", cache, { kind: "cache", critical: false });
+    health.add("cache", cache, { kind: ComponentKind.CACHE, critical: false });
     parts.cache = cache;
   }
   if (wanted.has("bus")) {
@@ -119,7 +120,7 @@ export async function open<P extends PartName = never>(
         service: identity,
         ...drivers.bus && { drivers: drivers.bus },
       }));
-    health.add("bus", bus, { kind: "event_bus" });
+    health.add("bus", bus, { kind: ComponentKind.EVENT_BUS });
     parts.bus = bus;
   }
 

@@ -1,18 +1,12 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Bus, BusDriverModule } from "../bus/mod.ts";
 import type { Cache, CacheDriverModule } from "../cache/mod.ts";
-import type {
-  DriverTable,
-  FetchHandler,
-  HttpHandler,
-  Instruments,
-  WaitOptions,
-} from "../core/mod.ts";
+import type { DriverTable, FetchHandler, HttpHandler, Instruments } from "../core/mod.ts";
 import type { Database, DatabaseDriverModule } from "../database/mod.ts";
 import type { CqiConfig, CqiConfigSchema } from "../gen/ts/cqc/config/v1/mod.ts";
 import type { Health } from "../health/mod.ts";
 import type { LoggingOptions } from "../logging/mod.ts";
-import type { MetricsDriverModule } from "../metrics/mod.ts";
+import type { MetricsDriverModule, MetricsRegistry } from "../metrics/mod.ts";
 import type { TracingDriverModule } from "../tracing/mod.ts";
 
 /** What a service may use; a part that is not asked for is neither opened nor typed. */
@@ -87,6 +81,8 @@ export interface Core extends Instruments, AsyncDisposable {
   readonly config: CqiConfig;
   /** Health of the parts; add your own checks. */
   readonly health: Health;
+  /** The metrics as an operator sees them. */
+  readonly registry: MetricsRegistry;
   /**
    * Serves `/health/live`, `/health/ready`, `/health/startup`, `/metrics` and the handler's own
    * routes, with request ids, traces, access log, metrics and problem documents around them.
@@ -102,7 +98,7 @@ export interface Core extends Instruments, AsyncDisposable {
    * @param main The work; its signal aborts when it is time to stop. @default {wait for a signal}
    * @returns The exit code: 0, or 1 after a failure.
    */
-  run(main?: (options: Required<WaitOptions>) => Promise<void>): Promise<number>;
+  run(main?: (options: { readonly signal: AbortSignal }) => Promise<void>): Promise<number>;
   /** Closes everything in reverse order of opening. Safe to call twice. */
   close(): Promise<void>;
 }

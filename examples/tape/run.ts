@@ -43,7 +43,9 @@ export async function run(
     await Promise.all([
       bus.subscribe(prices, strategy(bus, tape), group("strategy")),
       bus.subscribe(prices, candles(app.database), group("candles")),
-      bus.subscribe(prices, ({ price }) => latest.set(tape.marketId, price!), group("latest")),
+      bus.subscribe(prices, async ({ price }) => {
+        await latest.set(tape.marketId, price!);
+      }, group("latest")),
       bus.subscribe(orders, portfolio(app.database, bus, tape), group("portfolio")),
       bus.subscribe(positions, risk(bus, tape), group("risk")),
       bus.subscribe(alerts, ({ message }) => logger.warn(message), group("alerts")),

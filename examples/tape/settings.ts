@@ -20,4 +20,4 @@ export const tapeSection = config.fields({
 });
 
 /** The section, read. */
-export type TapeSettings = config.FieldsOutput<typeof tapeSection["fields"]>;
+export type TapeSettings = config.SectionOutput<typeof tapeSection>;

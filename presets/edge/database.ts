@@ -10,7 +10,7 @@ export * from "../../database/mod.ts";
  * @param options As there.
  */
 export function open(
-  section: base.DatabaseSection = {},
+  section: base.DatabaseConfigInit = {},
   options: base.OpenOptions = {},
 ): Promise<base.Database> {
   return base.open(section, { ...options, drivers: { ...DRIVERS.database, ...options.drivers } });

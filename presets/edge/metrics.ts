@@ -11,7 +11,7 @@ export * from "../../metrics/mod.ts";
  */
 export function open(
   section: base.MetricsConfigInit = {},
-  options: base.OpenOptions = {},
+  options: base.MetricsOptions = {},
 ): Promise<base.MetricsRegistry> {
   return base.open(section, { ...options, drivers: { ...DRIVERS.metrics, ...options.drivers } });
 }
