@@ -37,6 +37,10 @@ test("parseJunit() reads a skip and its reason", () => {
   assert.deepEqual(parseJunit(xml), [{ name: "a", outcome: "skipped", detail: "no x" }]);
 });
 
+test("parseJunit() reads a quote that Node has escaped twice", () => {
+  assert.deepEqual(parseJunit(`<testcase name="a &amp;quot;b&amp;quot;"/>`)[0]?.name, `a "b"`);
+});
+
 test("parseJunit() ignores what Node writes into comments", () => {
   assert.deepEqual(parseJunit(`<!-- <testcase name="x"/> --><testcase name="a"/>`), [PASSED]);
 });

@@ -61,7 +61,7 @@ function readCase(attributes: string, body: string): TestCase {
  * @returns The tests in the order of the report.
  */
 export function parseJunit(xml: string): TestCase[] {
-  // Node puts diagnostics, unescaped, into comments.
-  const text = xml.replace(/<!--[\s\S]*?-->/g, "");
+  // Node puts diagnostics, unescaped, into comments, and escapes a quote twice.
+  const text = xml.replace(/<!--[\s\S]*?-->/g, "").replaceAll("&amp;quot;", "&quot;");
   return [...text.matchAll(CASE_REGEXP)].map((match) => readCase(match[1] ?? "", match[2] ?? ""));
 }
