@@ -3,14 +3,13 @@ import { create } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { bus } from "../../mod.ts";
 import type { PriceUpdated } from "../../gen/ts/cqc/events/v1/mod.ts";
+import { OrderType, TimeInForce } from "../../gen/ts/cqc/markets/v1/mod.ts";
 import {
   FeeKind,
   type Order,
   OrderSchema,
   OrderSide,
   OrderStatus,
-  OrderType,
-  TimeInForce,
 } from "../../gen/ts/cqc/venues/v1/mod.ts";
 import { idOf, orders } from "./events.ts";
 import type { TapeSettings } from "./settings.ts";

@@ -1,4 +1,7 @@
 import type { JsonValue } from "../../contracts/mod.ts";
+import { ASSETS_CASES } from "./_cel_cases_assets.ts";
+import { IDENTIFIERS_CASES } from "./_cel_cases_identifiers.ts";
+import { MARKETS_CASES } from "./_cel_cases_markets.ts";
 
 /** Fields put over the Example of a message; null takes a field out. */
 export type Patch = Readonly<Record<string, JsonValue>>;
@@ -6,8 +9,14 @@ export type Patch = Readonly<Record<string, JsonValue>>;
 const later = "2030-01-01T00:00:00Z";
 const earlier = "2020-01-01T00:00:00Z";
 
+/** By rule: the message that has it, and changes to its Example. */
+export type Cases = Readonly<Record<string, { type: string; breaks: readonly Patch[] }>>;
+
 /** For every rule over several fields: changes to the Example, each of which breaks it alone. */
-export const CASES: Readonly<Record<string, { type: string; breaks: readonly Patch[] }>> = {
+export const CASES: Cases = {
+  ...ASSETS_CASES,
+  ...MARKETS_CASES,
+  ...IDENTIFIERS_CASES,
   "price.bid_not_above_ask": {
     type: "cqc.markets.v1.Price",
     breaks: [{ bid: "64250.21" }, { bid: "100", ask: "99.999" }, { bid: "1", ask: "0" }],

@@ -14,14 +14,22 @@ const DECIMAL_PATTERNS: readonly string[] = [
 ];
 
 /** What a field that holds money, a price, a size or a rate is called. */
-const DECIMAL_NAME =
-  /(?:^|_)(?:price|prices|amount|quantity|size|rate|value|notional|pnl|margin|collateral|leverage|ratio|cost|basis|bid|ask|threshold|observed|delta|bps|funding|interest|confidence|offset|fee|volume|weight|quote)$/;
+const DECIMAL_NAME = new RegExp(
+  "(?:^|_)(?:price|prices|amount|quantity|size|rate|value|notional|pnl|margin|collateral|leverage|" +
+    "ratio|cost|basis|bid|ask|threshold|observed|delta|bps|funding|interest|confidence|offset|fee|" +
+    "volume|weight|weights|quote|open|high|low|close|vwap|multiplier|premium|cap|floor|ceiling|ltv|" +
+    "bonus|factor|gamma|theta|vega|rho|iv|score|imbalance|deviation|drawdown|shortfall|long|short|" +
+    "gross|net|realized|unrealized|total|available|locked|reserved|borrowed|usd|base|impact|" +
+    "tolerance|cash|flows|return|shock|change|loss|equity)$",
+);
 
 /** Fields whose name only looks like a decimal's, with what they are. */
 const NOT_DECIMALS: Readonly<Record<string, string>> = {};
 
 /** Every double or float, with the reason why it is one. */
 const FLOATS: Readonly<Record<string, string>> = {
+  "cqc.assets.v1.AssetGroupMember.weight":
+    "a share within a group, fixed by the platform's service",
   "cqc.observability.v1.LogEntry.duration_ms": "a measurement, not money",
   "cqc.observability.v1.MetricDefinition.buckets": "bounds that Prometheus holds as doubles",
   "cqc.config.v1.CacheConfig.ttl_jitter": "a setting, not money",
@@ -37,7 +45,8 @@ const pathOf = (field: DescField): string => `${field.parent.typeName}.${field.n
 const scalarOf = (field: DescField): ScalarType | undefined => field.scalar;
 const patternOf = (field: DescField): string => {
   const rules = rulesOfField(field).type;
-  return rules.case === "string" ? rules.value.pattern : "";
+  const own = rules.case === "repeated" ? rules.value.items?.type : rules;
+  return own?.case === "string" ? own.value.pattern : "";
 };
 
 test("contracts, doubles and floats are only those with a written reason", () => {
@@ -57,9 +66,10 @@ test("contracts, every double of configuration and measurement is finite by rule
   assert.deepEqual(loose.map(pathOf), []);
 });
 
-test("contracts, every text field named like a decimal has one of the four patterns", () => {
+test("contracts, every text field or list named like a decimal has one of the four patterns", () => {
   const bad = allFields.filter((field) =>
-    scalarOf(field) === ScalarType.STRING && field.fieldKind === "scalar" &&
+    (scalarOf(field) === ScalarType.STRING && field.fieldKind === "scalar" ||
+      field.fieldKind === "list" && field.scalar === ScalarType.STRING) &&
     DECIMAL_NAME.test(field.name) && !(pathOf(field) in NOT_DECIMALS) &&
     !DECIMAL_PATTERNS.includes(patternOf(field))
   );
@@ -82,7 +92,8 @@ test("contracts, every enum field takes defined values only, and zero only when 
       own?.case === "enum" && own.value.definedOnly,
       `${pathOf(field)} is not defined_only`,
     );
-    assert.equal(own.value.notIn.includes(0), rules.required, `${pathOf(field)} and zero`);
+    const zeroRefused = rules.required || rules.type.case === "repeated";
+    assert.equal(own.value.notIn.includes(0), zeroRefused, `${pathOf(field)} and zero`);
   }
 });
 
@@ -171,7 +182,8 @@ test("contracts, every field outside required ones says what its absence means",
         const comment = comments.get(`4,${at},2,${index}`) ?? "";
         const rules = rulesOfField(linked!.fields.find((each) => each.name === field.name)!);
         const member = linked!.fields.find((each) => each.name === field.name)!.oneof !== undefined;
-        if (rules.required || member || file.package === "cqc.config.v1") return;
+        const atLeastOne = rules.type.case === "repeated" && rules.type.value.minItems > 0n;
+        if (rules.required || atLeastOne || member || file.package === "cqc.config.v1") return;
         assert.match(comment, /Absent|absent|Empty|May be empty/, `${type.name}.${field.name}`);
       });
     });

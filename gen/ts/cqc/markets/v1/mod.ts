@@ -6,6 +6,26 @@
  *
  * @module
  */
+export * from "./amm_market_details_pb.ts";
+export * from "./candle_pb.ts";
+export * from "./funding_rate_pb.ts";
+export * from "./future_contract_pb.ts";
+export * from "./greeks_pb.ts";
+export * from "./instrument_pb.ts";
+export * from "./lending_borrow_pb.ts";
+export * from "./lending_deposit_pb.ts";
+export * from "./lending_market_details_pb.ts";
+export * from "./liquidity_metrics_pb.ts";
 export * from "./margin_mode_pb.ts";
+export * from "./market_depth_pb.ts";
+export * from "./market_pb.ts";
+export * from "./open_interest_pb.ts";
+export * from "./option_series_pb.ts";
+export * from "./order_book_pb.ts";
+export * from "./order_type_pb.ts";
+export * from "./perp_contract_pb.ts";
+export * from "./perp_market_details_pb.ts";
 export * from "./price_pb.ts";
+export * from "./spot_instrument_pb.ts";
 export * from "./trade_pb.ts";
+export * from "./vwap_pb.ts";
