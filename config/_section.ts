@@ -1,5 +1,6 @@
 import type { DescMessage } from "@bufbuild/protobuf";
 import { violations } from "../contracts/mod.ts";
+import type { StandardSchemaIssue } from "../core/mod.ts";
 import { decodeMessage, jsonOf } from "./_decode.ts";
 import { externalName, type FieldTable, isFieldsSchema } from "./fields.ts";
 import { looksSecret } from "./_hidden.ts";
@@ -7,7 +8,6 @@ import { childPath, type Findings } from "./_problems.ts";
 import { LEAF, SECRET, type Shape, shapeOf, type Slot } from "./_shape.ts";
 import type { ConfigMap, ConfigNode, ConfigProblem } from "./source.ts";
 import type { SectionSchema } from "./section_schema.ts";
-import type { StandardSchemaIssue } from "./standard_schema.ts";
 
 function isMessage(schema: SectionSchema): schema is DescMessage {
   return (schema as { kind?: unknown }).kind === "message";

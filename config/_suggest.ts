@@ -34,11 +34,12 @@ const plain = (name: string): string => name.toLowerCase().replaceAll(/[-_.]/g, 
  */
 export function suggest(name: string, known: Iterable<string>): string | undefined {
   if (name.length > MAX_LENGTH) return undefined;
+  const flat = plain(name);
   let best: string | undefined;
   let least = Math.max(1, Math.floor(name.length / 3)) + 1;
   for (const candidate of known) {
     if (Math.abs(candidate.length - name.length) >= least + 3) continue;
-    const score = plain(candidate) === plain(name) ? 0 : distance(name, candidate);
+    const score = plain(candidate) === flat ? 0 : distance(name, candidate);
     if (score < least) [best, least] = [candidate, score];
   }
   return best;

@@ -1,11 +1,7 @@
+import type { StandardSchema, StandardSchemaIssue, StandardSchemaResult } from "../core/mod.ts";
 import type { Field } from "./field.ts";
 import { didYouMean, suggest } from "./_suggest.ts";
 import { isForbidden } from "./source.ts";
-import type {
-  StandardSchema,
-  StandardSchemaIssue,
-  StandardSchemaResult,
-} from "./standard_schema.ts";
 
 /** Settings by name; a name in camelCase is written in snake_case in files. */
 export type FieldTable = Readonly<Record<string, Field<unknown> | FieldsSchema<unknown>>>;

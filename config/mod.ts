@@ -68,7 +68,7 @@ export type {
   StandardSchemaProps,
   StandardSchemaResult,
   StandardSchemaTypes,
-} from "./standard_schema.ts";
+} from "../core/mod.ts";
 
 // For those who write sources of their own.
 export type {

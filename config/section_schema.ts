@@ -1,5 +1,5 @@
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
-import type { StandardSchema } from "./standard_schema.ts";
+import type { StandardSchema } from "../core/mod.ts";
 
 /** What describes a section: a message of the contracts or one's own, or a Standard Schema. */
 export type SectionSchema = DescMessage | StandardSchema<unknown, unknown>;

@@ -17,15 +17,17 @@ export interface YamlTree {
   readonly plain: ReadonlySet<ConfigNode>;
 }
 
-// A mebibyte of a real configuration has some 200,000 tokens. What aliases stand for counts each
-// time, which is what makes a bomb of few lines harmless.
-const MAX_TOKENS = 400_000;
-const MAX_NODES = 50_000;
+// Some 12,000 settings, a hundred times what the largest configurations have. What aliases stand
+// for counts each time, which is what makes a bomb of few lines harmless.
+const MAX_TOKENS = 100_000;
+const MAX_NODES = 20_000;
 const SCALAR_MARK = "\x1f";
 const REFUSED: Readonly<Record<string, string>> = {
   "!": "uses a tag, which is not supported; quote a value to make it text",
   "%": "uses a directive, which is not supported; YAML 1.2 with the core schema is read",
 };
+
+const SEVERAL = "holds several documents, wanted one";
 
 class Refusal {
   readonly message: string;
@@ -45,6 +47,7 @@ function inspect(text: string): Refusal | undefined {
   let line = 1;
   let flow = 0;
   let indicators = 0;
+  let documents = 0;
   let afterMark = false;
   for (const token of new Lexer().lex(text)) {
     if (++tokens > MAX_TOKENS) return new Refusal(`has more than ${MAX_TOKENS} tokens`, line);
@@ -54,6 +57,7 @@ function inspect(text: string): Refusal | undefined {
     } else if (token === "[" || token === "{") flow++;
     else if (token === "]" || token === "}") flow--;
     else if (token === "-" || token === "?") indicators++;
+    else if (token === "---" && ++documents > 1) return new Refusal(SEVERAL, line);
     else if (REFUSED[token[0]!] !== undefined) return new Refusal(REFUSED[token[0]!]!, line);
     if (flow > MAX_DEPTH || indicators > MAX_DEPTH) {
       return new Refusal(`nests more than ${MAX_DEPTH} levels`, line);
@@ -105,7 +109,7 @@ export function readYaml(text: string, name: string): YamlTree {
     refuse(`is not valid YAML: ${EXPLAINED[error.code] ?? error.code}${hint}`, line);
   }
   if (all.length > 1) {
-    refuse("holds several documents, wanted one", lines.linePos(all[1]!.range[0]).line);
+    refuse(SEVERAL, lines.linePos(all[1]!.range[0]).line);
   }
   const root = all[0]?.contents;
   if (problems.length > 0 || root === null || root === undefined) {
@@ -120,6 +124,8 @@ export function readYaml(text: string, name: string): YamlTree {
 
 // The parser's own messages show parts of the file, which may be secrets.
 const EXPLAINED: Readonly<Record<string, string>> = {
+  RESOURCE_EXHAUSTION: "it nests too many levels",
+  KEY_OVER_1024_CHARS: "a name has more than 1024 characters",
   BAD_INDENT: "the indentation does not fit",
   MISSING_CHAR: "a character is missing, such as a closing quote, bracket or comma",
   TAB_AS_INDENT: "a tab is used as indentation",

@@ -239,7 +239,8 @@ function strict<T extends Record<string, "string" | "number" | "boolean">>(
         const given = value as Record<string, unknown>;
         const issues: StandardSchemaIssue[] = [];
         for (const [key, type] of Object.entries(shape)) {
-          if (typeof given[key] === type) continue;
+          const actual: string = typeof given[key];
+          if (actual === type) continue;
           issues.push({ path: [{ key }], message: `Expected ${type}, received ${given[key]}` });
         }
         return issues.length > 0 ? { issues } : { value: { ...given } };

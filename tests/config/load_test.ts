@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -309,4 +309,13 @@ test("load reports each setting with its source, and no secret", async () => {
   assert.match(text, /^auth\.api_keys\[0\]\.hash = \[redacted\] from config\.yaml:7$/m);
   assert.match(text, /^tracing\.otlp\.endpoint = https:\/\/\[redacted\]@otlp\.internal from/m);
   assert.doesNotMatch(JSON.stringify(report) + text, /canary|a1a1/);
+});
+
+test("load takes the file that the page on configuration shows", async () => {
+  const page = await readFile(new URL("../../docs/configuration.md", import.meta.url), "utf8");
+  const yamlBlock = /```yaml\n([^]*?)```/.exec(page)?.[1] ?? "";
+  const { cqi } = await load({ sources: [file(yamlBlock)], variables: { DB_PASSWORD: "canary" } });
+  assert.equal(cqi.tracing?.sampleRatio, 0.05);
+  assert.equal(cqi.database?.postgres?.host, "localhost");
+  assert.equal(cqi.database?.postgres?.password?.valueSource.value, "DB_PASSWORD");
 });

@@ -97,7 +97,7 @@ test("yaml refuses a bomb of aliases before it grows (C1)", async () => {
   }
   const found = await mistakesIn(lines.join("\n"));
   assert(
-    found.some((each) => /has more than 50000 values, counting what aliases stand for/.test(each)),
+    found.some((each) => /has more than 20000 values, counting what aliases stand for/.test(each)),
   );
 });
 
@@ -112,7 +112,7 @@ test("yaml refuses a text beyond 1 MiB, and one with too many tokens (C1)", asyn
   const table: [string, RegExp][] = [
     ["#".repeat(1_048_577), /is larger than 1048576 bytes/],
     ["é".repeat(600_000), /is larger than 1048576 bytes/],
-    ["\n".repeat(1_000_000), /has more than 400000 tokens/],
+    ["\n".repeat(1_000_000), /has more than 100000 tokens/],
   ];
   for (const [text, wanted] of table) {
     assert.match((await mistakesIn(text)).join("\n"), wanted);
