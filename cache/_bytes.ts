@@ -1,5 +1,4 @@
 import type { WaitOptions } from "../core/mod.ts";
-import { CqiError } from "../errors/mod.ts";
 import { refuse } from "../internal/options.ts";
 import { StoreKeyspace } from "./_keyspace.ts";
 import { BYTES_CODEC } from "./_codec.ts";
@@ -13,16 +12,6 @@ import type {
   SetOptions,
 } from "./keyspace.ts";
 import type { CacheEntry, CacheKey } from "./types.ts";
-
-function requireAtomic(shared: Shared, action: string): void {
-  const { driver } = shared.guard;
-  if (driver.features.atomic) return;
-  throw new CqiError(
-    "CQI_FEATURE_UNSUPPORTED",
-    `Cannot ${action}: cache driver '${driver.name}' lacks the feature 'atomic'`,
-    { details: { driver: driver.name, feature: "atomic" } },
-  );
-}
 
 /** A keyspace of bytes, with the writes that are decided in one step. */
 export class StoreBytesKeyspace extends StoreKeyspace<Uint8Array> implements BytesKeyspace {
@@ -64,7 +53,7 @@ export class StoreBytesKeyspace extends StoreKeyspace<Uint8Array> implements Byt
     return store.traced(op, async () => {
       const full = store.key(key);
       const ttlMs = store.ttlOf(options.ttl)();
-      requireAtomic(store.shared, op);
+      store.shared.guard.requireFeature("atomic", op);
       store.shared.flights.detach(full);
       return await store.require(op, (wait) => fn(full, ttlMs, wait), options.signal);
     });
@@ -87,7 +76,7 @@ export function createCounters(
   const store = new Store(shared, settings, { ...BYTES_CODEC, fingerprint: "-count" });
   const { driver } = shared.guard;
   const { name, ttlMs } = settings;
-  requireAtomic(shared, "open cache counters");
+  shared.guard.requireFeature("atomic", "open cache counters");
   return {
     name,
     increment: (key, by = 1, { signal } = {}) =>

@@ -53,6 +53,16 @@ export class Guard {
     if (this.#closed) throw new CqiError("CQI_CLOSED", "Cannot use the cache: it is closed");
   }
 
+  /** Refuses what the driver cannot do with `CQI_FEATURE_UNSUPPORTED`. */
+  requireFeature(feature: "atomic" | "clear", action: string): void {
+    if (this.driver.features[feature]) return;
+    throw new CqiError(
+      "CQI_FEATURE_UNSUPPORTED",
+      `Cannot ${action}: cache driver '${this.driver.name}' lacks the feature '${feature}'`,
+      { details: { driver: this.driver.name, feature } },
+    );
+  }
+
   /**
    * Calls the driver. Fails with the caller's own abort reason, `CQI_CLOSED`, what the driver says
    * of the request, or `CQI_CACHE_UNAVAILABLE`.

@@ -98,7 +98,8 @@ export class StoreKeyspace<V> implements Keyspace<V> {
       guard.requireOpen();
       if (fulls.length === 0) return 0;
       const { signal } = options;
-      return await store.require("delete", (wait) => guard.driver.delete(fulls, wait), signal);
+      const remove = (wait: WaitOptions) => guard.driver.delete(fulls, wait);
+      return await store.require("delete", remove, signal, fulls.length);
     });
   }
 
@@ -106,6 +107,7 @@ export class StoreKeyspace<V> implements Keyspace<V> {
     const store = this.#store;
     const { guard, flights } = store.shared;
     return store.traced("clear", async () => {
+      guard.requireFeature("clear", "clear a cache keyspace");
       flights.detachAll(store.prefix);
       const { signal } = options;
       return await store.require("clear", (wait) => guard.driver.clear(store.prefix, wait), signal);

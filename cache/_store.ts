@@ -7,6 +7,7 @@ import {
   type Random,
   type Span,
   type Tracer,
+  type WaitOptions,
 } from "../core/mod.ts";
 import { CqiError, isCqiError } from "../errors/mod.ts";
 import { seal, typeHash, unseal } from "./_envelope.ts";
@@ -197,19 +198,20 @@ export class Store<V> {
     }
   }
 
-  /** Calls the driver for an operation whose failure the caller has to know. */
+  /** Calls the driver for an operation whose failure the caller has to know; counts its keys. */
   async require<T>(
     op: string,
-    fn: (options: { readonly signal?: AbortSignal | undefined }) => Answer<T>,
+    fn: (options: WaitOptions) => Answer<T>,
     signal?: AbortSignal,
+    keys = 1,
   ): Promise<T> {
     try {
       const value = await this.shared.guard.call(fn, signal);
-      this.count(op, "ok");
+      this.count(op, "ok", keys);
       return value;
     } catch (error) {
       this.passOn(error, signal);
-      this.count(op, "error");
+      this.count(op, "error", keys);
       throw isCqiError(error) ? error : new CqiError(
         "CQI_CACHE_UNAVAILABLE",
         `Cannot ${op} in cache keyspace '${this.settings.name}': the driver failed`,

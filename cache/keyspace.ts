@@ -149,7 +149,8 @@ export interface Keyspace<V> {
    */
   deleteMany(keys: readonly CacheKey[], options?: WaitOptions): Promise<number>;
   /**
-   * Deletes all values of this keyspace and no others.
+   * Deletes all values of this keyspace and no others. Needs the feature `clear` of the driver
+   * (`CQI_FEATURE_UNSUPPORTED`).
    *
    * @param options A signal that ends the wait.
    * @returns How many there were.
