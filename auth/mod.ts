@@ -34,10 +34,7 @@ export type {
   AuthConfigInit,
   AuthOptions,
   AuthPolicy,
-  ClaimsSchema,
   CredentialSource,
   FetchLike,
   Guard,
-  SchemaIssue,
-  SchemaResult,
 } from "./types.ts";

@@ -4,6 +4,7 @@ import type {
   HttpMiddleware,
   Instruments,
   Secret,
+  StandardSchema,
   WaitOptions,
 } from "../core/mod.ts";
 import type { AuthContext } from "../gen/ts/cqc/auth/v1/mod.ts";
@@ -32,33 +33,6 @@ export interface CredentialSource {
  */
 export type AuthPolicy = (auth: AuthContext, request: Request) => boolean | Promise<boolean>;
 
-/** What is wrong with a value, by the Standard Schema convention. */
-export interface SchemaIssue {
-  /** For people. */
-  readonly message: string;
-}
-
-/** What a check by the Standard Schema convention gives: issues, or none. */
-export interface SchemaResult {
-  /** Absent when the value is right. */
-  readonly issues?: readonly SchemaIssue[] | undefined;
-}
-
-/**
- * The part of Standard Schema (version 1) that is used: Zod, Valibot, ArkType and others have it.
- */
-export interface ClaimsSchema {
-  /** The convention's one property. */
-  readonly "~standard": {
-    /**
-     * Checks a value.
-     *
-     * @param value All claims of a token.
-     */
-    validate(value: unknown): SchemaResult | Promise<SchemaResult>;
-  };
-}
-
 /** Settings of {@linkcode open} that are code, not configuration. */
 export interface AuthOptions extends Partial<Instruments> {
   /** Fetches JWK sets. @default {the runtime's fetch} */
@@ -86,8 +60,8 @@ export interface AuthOptions extends Partial<Instruments> {
    * @param options A signal that ends the wait.
    */
   readonly isRevoked?: (auth: AuthContext, options: WaitOptions) => boolean | Promise<boolean>;
-  /** What all claims of a token must be like beyond the configured rules. @default {anything} */
-  readonly claims?: ClaimsSchema;
+  /** Checks all claims of a token beyond the configured rules. @default {anything goes} */
+  readonly claims?: StandardSchema<unknown, unknown>;
   /** Name of the protected area in `WWW-Authenticate`. @default {"cqi"} */
   readonly realm?: string;
   /** Tokens whose signature check is remembered, 0 to 1 million. @default {10000} */

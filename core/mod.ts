@@ -64,6 +64,13 @@ export {
 } from "./middleware.ts";
 export { type Random, uuid, uuidFromName } from "./random.ts";
 export { Secret } from "./secret.ts";
+export type {
+  StandardSchema,
+  StandardSchemaIssue,
+  StandardSchemaProps,
+  StandardSchemaResult,
+  StandardSchemaTypes,
+} from "./standard_schema.ts";
 export {
   ACTIVE_SPAN,
   activeSpan,

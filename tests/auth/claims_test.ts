@@ -206,6 +206,8 @@ test("authenticate() answers with a valid AuthContext of the token", async () =>
 test("authenticate() checks all claims by a Standard Schema", async () => {
   const claims = {
     "~standard": {
+      version: 1 as const,
+      vendor: "test",
       validate: (value: unknown) =>
         (value as { desk?: unknown }).desk === "fx" ? { value } : { issues: [{ message: "no" }] },
     },

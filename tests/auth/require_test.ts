@@ -155,7 +155,7 @@ test("X7 require() lets nobody in when a hook, a policy or the clock throws", as
   };
   const hooks = [
     { isRevoked: throwing },
-    { claims: { "~standard": { validate: throwing } } },
+    { claims: { "~standard": { version: 1 as const, vendor: "test", validate: throwing } } },
     { source: throwing },
     { fetch: throwing },
   ];
