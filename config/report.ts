@@ -43,7 +43,9 @@ export function reportOf(findings: Findings, environment: string | undefined): C
 function shown(path: string, text: string, hidden: boolean): string {
   // A reference tells where a secret lies, which is no secret.
   const reference = /^(?:variable|file) /.test(text) || /\.(?:env|file)$/.test(path);
-  if (hidden || (looksSecret(path) && !reference)) return REDACTED;
+  // Below a section, since `secrets` itself holds none.
+  const name = path.slice(path.indexOf(".") + 1);
+  if (hidden || (looksSecret(name) && !reference)) return REDACTED;
   const safe = withoutUserinfo(text);
   return safe.length > MAX_SHOWN ? `${safe.slice(0, MAX_SHOWN)}…` : safe;
 }
