@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import type { Clock, Timer } from "../core/mod.ts";
 
 /** A clock that stands still until it is told to move. */
@@ -28,16 +29,10 @@ interface Entry {
 /** Where a fake clock starts unless told otherwise: 2026-01-01T00:00:00Z. */
 const START_MS = 1_767_225_600_000;
 
-// A macrotask lets every promise callback that is ready run, however long their chains are.
+// setImmediate runs once every promise callback that is ready has run, however long their chains
+// are. A message port would not do: Deno runs its messages in between.
 function settle(): Promise<void> {
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(null);
-  });
+  return new Promise((resolve) => void setImmediate(resolve));
 }
 
 /**
