@@ -97,7 +97,11 @@ const CLOCK_GLOBALS: readonly string[] = [
   "setImmediate",
   "requestAnimationFrame",
 ];
-const CLOCK_FILES: readonly string[] = ["internal/clock.ts", "internal/random.ts"];
+const CLOCK_FILES: Readonly<Record<string, string>> = {
+  "internal/clock.ts": "the clock",
+  "internal/random.ts": "the randomness",
+  "testing/fake_clock.ts": "lets promise callbacks run before time moves on; tells no time",
+};
 
 function clockUseOf(node: ts.Node): string | undefined {
   for (const [owner, members] of Object.entries(CLOCK_MEMBERS)) {
@@ -120,7 +124,7 @@ function clockUseOf(node: ts.Node): string | undefined {
 export function oneClock(files: FileMap): string[] {
   const found: string[] = [];
   for (const [path, text] of libraryFiles(files)) {
-    if (CLOCK_FILES.includes(path)) continue;
+    if (path in CLOCK_FILES) continue;
     visitAll(parse(path, text), (node) => {
       const use = clockUseOf(node);
       if (use !== undefined) found.push(`${at(node)} uses ${use}`);

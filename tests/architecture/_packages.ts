@@ -35,28 +35,30 @@ export function clientsOnlyInDrivers(files: FileMap): string[] {
     .map((edge) => `${edge.where} imports ${edge.to}, which only a driver may`);
 }
 
+/** The packages that a driver imports, itself or in the private files beside it. */
+function ownPackages(files: FileMap, driver: string): Set<string> {
+  const parts = [...closureOf(files, driver).files]
+    .filter((path) => path === driver || /\/drivers\/_/.test(path));
+  const edges = libraryImports(files).filter((edge) =>
+    parts.includes(edge.from) && isPackage(edge)
+  );
+  return new Set(edges.map((edge) => packageOf(edge.to)));
+}
+
 /** Rule 3: one client library a driver. */
 export function oneClientPerDriver(files: FileMap): string[] {
-  const families = new Map<string, Set<string>>();
-  for (const edge of libraryImports(files)) {
-    if (!isDriver(edge.from) || !isPackage(edge)) continue;
-    if (packageOf(edge.to) === "@bufbuild/protobuf") continue;
-    const own = families.get(edge.from) ?? new Set();
-    families.set(edge.from, own.add(familyOf(packageOf(edge.to))));
-  }
-  return [...families].filter(([, own]) => own.size > 1)
-    .map(([path, own]) => `${path} imports ${[...own].sort().join(" and ")}`);
+  const drivers = [...files.keys()].filter((path) => /^[^/]+\/drivers\/[^_/][^/]*\.ts$/.test(path));
+  return drivers.flatMap((path) => {
+    const own = [...ownPackages(files, path)].filter((name) => name !== "@bufbuild/protobuf");
+    const families = [...new Set(own.map(familyOf))].sort();
+    return families.length > 1 ? [`${path} imports ${families.join(" and ")}`] : [];
+  });
 }
 
 /** Rule 3: third parties come by their bare name from deno.json. */
 export function bareNamesOnly(files: FileMap): string[] {
   return libraryImports(files).filter((edge) => /^(?:npm|jsr|https?|file|data):/.test(edge.to))
     .map((edge) => `${edge.where} imports ${edge.to} in place of a bare name`);
-}
-
-function ownPackages(files: FileMap, path: string): Set<string> {
-  const edges = libraryImports(files).filter((edge) => edge.from === path && isPackage(edge));
-  return new Set(edges.map((edge) => packageOf(edge.to)));
 }
 
 /**

@@ -47,6 +47,14 @@ test("oneClientPerDriver() catches a driver that imports two", () => {
   ]);
 });
 
+test("oneClientPerDriver() counts what private files beside the driver import", () => {
+  const plants = {
+    "bus/drivers/planted.ts": `import "./_planted.ts";\nimport "pino";`,
+    "bus/drivers/_planted.ts": `import "prom-client";`,
+  };
+  assert.equal(caught(oneClientPerDriver, plants).length, 1);
+});
+
 test("oneClientPerDriver() counts a vendor's packages as one", () => {
   const plants = {
     "tracing/drivers/planted.ts": `import "@opentelemetry/a";\nimport "@opentelemetry/b/c";`,
