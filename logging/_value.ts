@@ -1,8 +1,9 @@
 import { Secret } from "../core/mod.ts";
+import { REDACTED } from "../internal/redact_secrets.ts";
 import { errorJson, isError } from "./_error.ts";
 import { type FindMessage, messageFields, wellKnownText } from "./_message.ts";
 import { classify, cut, ESCAPE, escapeText } from "./_quote.ts";
-import { type KeyRules, REDACTED, redactText } from "./_redact.ts";
+import { type KeyRules, redactText } from "./_redact.ts";
 
 /** Objects within objects deeper than this are left out. */
 export const MAX_DEPTH = 8;

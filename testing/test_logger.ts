@@ -1,5 +1,6 @@
 import type { Lazy, LogFields, Logger, LogLevel } from "../core/mod.ts";
 import { activeContext, LOG_FIELDS } from "../core/mod.ts";
+import { isEqual, show } from "./_compare.ts";
 
 /** One line that was logged. */
 export interface TestLogEntry {
@@ -44,32 +45,6 @@ export interface TestLogger extends Logger {
 }
 
 const SHOWN = 20;
-
-function show(value: unknown): string {
-  if (value instanceof Error) return `${value.name}: ${value.message}`;
-  if (value instanceof RegExp) return String(value);
-  try {
-    const json = JSON.stringify(value, (_key, inner) => {
-      if (typeof inner === "bigint") return `${inner}n`;
-      return inner instanceof Error || inner instanceof RegExp ? show(inner) : inner;
-    });
-    return json ?? String(value);
-  } catch {
-    return "[unprintable]";
-  }
-}
-
-function isEqual(actual: unknown, expected: unknown): boolean {
-  if (Object.is(actual, expected)) return true;
-  if (expected instanceof RegExp) return typeof actual === "string" && expected.test(actual);
-  if (typeof actual !== "object" || typeof expected !== "object") return false;
-  if (actual === null || expected === null) return false;
-  const keys = Object.keys(expected);
-  return keys.length === Object.keys(actual).length &&
-    keys.every((key) =>
-      isEqual((actual as Record<string, unknown>)[key], (expected as Record<string, unknown>)[key])
-    );
-}
 
 function fits(entry: TestLogEntry, { level, message, fields = {} }: ExpectedLog): boolean {
   if (level !== undefined && entry.level !== level) return false;

@@ -1,0 +1,18 @@
+import {
+  open,
+  type OpenTracer,
+  type TracingConfigInit,
+  type TracingOptions,
+} from "../../tracing/mod.ts";
+import * as memory from "../../tracing/drivers/memory.ts";
+
+/** A tracer on the driver `memory`. */
+export function memoryTracer(
+  section: TracingConfigInit = {},
+  options: TracingOptions = {},
+): Promise<OpenTracer> {
+  return open({ driver: "memory", ...section } as TracingConfigInit, {
+    drivers: { memory: () => memory },
+    ...options,
+  });
+}
