@@ -32,11 +32,32 @@ import { file_cqc_config_v1_server_config } from "./cqc/config/v1/server_config_
 import { file_cqc_config_v1_service_config } from "./cqc/config/v1/service_config_pb.ts";
 import { file_cqc_config_v1_tls_config } from "./cqc/config/v1/tls_config_pb.ts";
 import { file_cqc_config_v1_tracing_config } from "./cqc/config/v1/tracing_config_pb.ts";
+import { file_cqc_events_v1_asset_created } from "./cqc/events/v1/asset_created_pb.ts";
+import { file_cqc_events_v1_asset_deployment_created } from "./cqc/events/v1/asset_deployment_created_pb.ts";
+import { file_cqc_events_v1_asset_updated } from "./cqc/events/v1/asset_updated_pb.ts";
+import { file_cqc_events_v1_balance_changed } from "./cqc/events/v1/balance_changed_pb.ts";
+import { file_cqc_events_v1_funding_rate_updated } from "./cqc/events/v1/funding_rate_updated_pb.ts";
+import { file_cqc_events_v1_funds_transfer_updated } from "./cqc/events/v1/funds_transfer_updated_pb.ts";
+import { file_cqc_events_v1_instrument_created } from "./cqc/events/v1/instrument_created_pb.ts";
+import { file_cqc_events_v1_market_created } from "./cqc/events/v1/market_created_pb.ts";
+import { file_cqc_events_v1_market_updated } from "./cqc/events/v1/market_updated_pb.ts";
 import { file_cqc_events_v1_options } from "./cqc/events/v1/options_pb.ts";
+import { file_cqc_events_v1_order_canceled } from "./cqc/events/v1/order_canceled_pb.ts";
 import { file_cqc_events_v1_order_placed } from "./cqc/events/v1/order_placed_pb.ts";
+import { file_cqc_events_v1_order_updated } from "./cqc/events/v1/order_updated_pb.ts";
 import { file_cqc_events_v1_position_changed } from "./cqc/events/v1/position_changed_pb.ts";
 import { file_cqc_events_v1_price_updated } from "./cqc/events/v1/price_updated_pb.ts";
+import { file_cqc_events_v1_quality_flag_raised } from "./cqc/events/v1/quality_flag_raised_pb.ts";
+import { file_cqc_events_v1_quality_flag_resolved } from "./cqc/events/v1/quality_flag_resolved_pb.ts";
+import { file_cqc_events_v1_relationship_established } from "./cqc/events/v1/relationship_established_pb.ts";
 import { file_cqc_events_v1_risk_alert } from "./cqc/events/v1/risk_alert_pb.ts";
+import { file_cqc_events_v1_risk_alert_resolved } from "./cqc/events/v1/risk_alert_resolved_pb.ts";
+import { file_cqc_events_v1_service_status_changed } from "./cqc/events/v1/service_status_changed_pb.ts";
+import { file_cqc_events_v1_transaction_recorded } from "./cqc/events/v1/transaction_recorded_pb.ts";
+import { file_cqc_events_v1_venue_asset_delisted } from "./cqc/events/v1/venue_asset_delisted_pb.ts";
+import { file_cqc_events_v1_venue_asset_listed } from "./cqc/events/v1/venue_asset_listed_pb.ts";
+import { file_cqc_events_v1_venue_market_delisted } from "./cqc/events/v1/venue_market_delisted_pb.ts";
+import { file_cqc_events_v1_venue_market_listed } from "./cqc/events/v1/venue_market_listed_pb.ts";
 import { file_cqc_identifiers_v1_identifier } from "./cqc/identifiers/v1/identifier_pb.ts";
 import { file_cqc_infrastructure_v1_error_reason } from "./cqc/infrastructure/v1/error_reason_pb.ts";
 import { file_cqc_infrastructure_v1_health } from "./cqc/infrastructure/v1/health_pb.ts";
@@ -70,11 +91,29 @@ import { file_cqc_observability_v1_log } from "./cqc/observability/v1/log_pb.ts"
 import { file_cqc_observability_v1_metric } from "./cqc/observability/v1/metric_pb.ts";
 import { file_cqc_observability_v1_options } from "./cqc/observability/v1/options_pb.ts";
 import { file_cqc_observability_v1_trace } from "./cqc/observability/v1/trace_pb.ts";
+import { file_cqc_portfolio_v1_allocation } from "./cqc/portfolio/v1/allocation_pb.ts";
+import { file_cqc_portfolio_v1_exposure } from "./cqc/portfolio/v1/exposure_pb.ts";
+import { file_cqc_portfolio_v1_pnl } from "./cqc/portfolio/v1/pnl_pb.ts";
+import { file_cqc_portfolio_v1_portfolio } from "./cqc/portfolio/v1/portfolio_pb.ts";
 import { file_cqc_portfolio_v1_position } from "./cqc/portfolio/v1/position_pb.ts";
+import { file_cqc_portfolio_v1_transaction } from "./cqc/portfolio/v1/transaction_pb.ts";
+import { file_cqc_risk_v1_alert } from "./cqc/risk/v1/alert_pb.ts";
+import { file_cqc_risk_v1_liquidation_risk } from "./cqc/risk/v1/liquidation_risk_pb.ts";
 import { file_cqc_risk_v1_risk_alert } from "./cqc/risk/v1/risk_alert_pb.ts";
+import { file_cqc_risk_v1_risk_limit } from "./cqc/risk/v1/risk_limit_pb.ts";
+import { file_cqc_risk_v1_risk_snapshot } from "./cqc/risk/v1/risk_snapshot_pb.ts";
+import { file_cqc_risk_v1_stress } from "./cqc/risk/v1/stress_pb.ts";
 import { file_cqc_venues_v1_algo_parameters } from "./cqc/venues/v1/algo_parameters_pb.ts";
+import { file_cqc_venues_v1_balance } from "./cqc/venues/v1/balance_pb.ts";
+import { file_cqc_venues_v1_execution_report } from "./cqc/venues/v1/execution_report_pb.ts";
 import { file_cqc_venues_v1_fee } from "./cqc/venues/v1/fee_pb.ts";
+import { file_cqc_venues_v1_funds_transfer } from "./cqc/venues/v1/funds_transfer_pb.ts";
+import { file_cqc_venues_v1_new_order } from "./cqc/venues/v1/new_order_pb.ts";
 import { file_cqc_venues_v1_order } from "./cqc/venues/v1/order_pb.ts";
+import { file_cqc_venues_v1_rate_limit } from "./cqc/venues/v1/rate_limit_pb.ts";
+import { file_cqc_venues_v1_venue_account } from "./cqc/venues/v1/venue_account_pb.ts";
+import { file_cqc_venues_v1_venue_asset } from "./cqc/venues/v1/venue_asset_pb.ts";
+import { file_cqc_venues_v1_venue } from "./cqc/venues/v1/venue_pb.ts";
 
 /** Descriptors of all files of the contracts. */
 export const files: readonly DescFile[] = [
@@ -109,11 +148,32 @@ export const files: readonly DescFile[] = [
   file_cqc_config_v1_service_config,
   file_cqc_config_v1_tls_config,
   file_cqc_config_v1_tracing_config,
+  file_cqc_events_v1_asset_created,
+  file_cqc_events_v1_asset_deployment_created,
+  file_cqc_events_v1_asset_updated,
+  file_cqc_events_v1_balance_changed,
+  file_cqc_events_v1_funding_rate_updated,
+  file_cqc_events_v1_funds_transfer_updated,
+  file_cqc_events_v1_instrument_created,
+  file_cqc_events_v1_market_created,
+  file_cqc_events_v1_market_updated,
   file_cqc_events_v1_options,
+  file_cqc_events_v1_order_canceled,
   file_cqc_events_v1_order_placed,
+  file_cqc_events_v1_order_updated,
   file_cqc_events_v1_position_changed,
   file_cqc_events_v1_price_updated,
+  file_cqc_events_v1_quality_flag_raised,
+  file_cqc_events_v1_quality_flag_resolved,
+  file_cqc_events_v1_relationship_established,
   file_cqc_events_v1_risk_alert,
+  file_cqc_events_v1_risk_alert_resolved,
+  file_cqc_events_v1_service_status_changed,
+  file_cqc_events_v1_transaction_recorded,
+  file_cqc_events_v1_venue_asset_delisted,
+  file_cqc_events_v1_venue_asset_listed,
+  file_cqc_events_v1_venue_market_delisted,
+  file_cqc_events_v1_venue_market_listed,
   file_cqc_identifiers_v1_identifier,
   file_cqc_infrastructure_v1_error_reason,
   file_cqc_infrastructure_v1_health,
@@ -147,9 +207,27 @@ export const files: readonly DescFile[] = [
   file_cqc_observability_v1_metric,
   file_cqc_observability_v1_options,
   file_cqc_observability_v1_trace,
+  file_cqc_portfolio_v1_allocation,
+  file_cqc_portfolio_v1_exposure,
+  file_cqc_portfolio_v1_pnl,
+  file_cqc_portfolio_v1_portfolio,
   file_cqc_portfolio_v1_position,
+  file_cqc_portfolio_v1_transaction,
+  file_cqc_risk_v1_alert,
+  file_cqc_risk_v1_liquidation_risk,
   file_cqc_risk_v1_risk_alert,
+  file_cqc_risk_v1_risk_limit,
+  file_cqc_risk_v1_risk_snapshot,
+  file_cqc_risk_v1_stress,
   file_cqc_venues_v1_algo_parameters,
+  file_cqc_venues_v1_balance,
+  file_cqc_venues_v1_execution_report,
   file_cqc_venues_v1_fee,
+  file_cqc_venues_v1_funds_transfer,
+  file_cqc_venues_v1_new_order,
   file_cqc_venues_v1_order,
+  file_cqc_venues_v1_rate_limit,
+  file_cqc_venues_v1_venue_account,
+  file_cqc_venues_v1_venue_asset,
+  file_cqc_venues_v1_venue,
 ];

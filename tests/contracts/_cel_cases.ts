@@ -1,7 +1,11 @@
 import type { JsonValue } from "../../contracts/mod.ts";
 import { ASSETS_CASES } from "./_cel_cases_assets.ts";
+import { EVENTS_CASES } from "./_cel_cases_events.ts";
 import { IDENTIFIERS_CASES } from "./_cel_cases_identifiers.ts";
 import { MARKETS_CASES } from "./_cel_cases_markets.ts";
+import { PORTFOLIO_CASES } from "./_cel_cases_portfolio.ts";
+import { RISK_CASES } from "./_cel_cases_risk.ts";
+import { VENUES_CASES } from "./_cel_cases_venues.ts";
 
 /** Fields put over the Example of a message; null takes a field out. */
 export type Patch = Readonly<Record<string, JsonValue>>;
@@ -15,8 +19,12 @@ export type Cases = Readonly<Record<string, { type: string; breaks: readonly Pat
 /** For every rule over several fields: changes to the Example, each of which breaks it alone. */
 export const CASES: Cases = {
   ...ASSETS_CASES,
-  ...MARKETS_CASES,
+  ...EVENTS_CASES,
   ...IDENTIFIERS_CASES,
+  ...MARKETS_CASES,
+  ...PORTFOLIO_CASES,
+  ...RISK_CASES,
+  ...VENUES_CASES,
   "price.bid_not_above_ask": {
     type: "cqc.markets.v1.Price",
     breaks: [{ bid: "64250.21" }, { bid: "100", ask: "99.999" }, { bid: "1", ask: "0" }],

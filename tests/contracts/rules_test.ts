@@ -24,7 +24,11 @@ const DECIMAL_NAME = new RegExp(
 );
 
 /** Fields whose name only looks like a decimal's, with what they are. */
-const NOT_DECIMALS: Readonly<Record<string, string>> = {};
+const NOT_DECIMALS: Readonly<Record<string, string>> = {
+  "cqc.portfolio.v1.Allocation.dimension_value": "an id or a name",
+  "cqc.portfolio.v1.Exposure.dimension_value": "an id or a name",
+  "cqc.risk.v1.RiskLimit.dimension_value": "an id or a name",
+};
 
 /** Every double or float, with the reason why it is one. */
 const FLOATS: Readonly<Record<string, string>> = {

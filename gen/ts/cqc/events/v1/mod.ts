@@ -6,8 +6,29 @@
  *
  * @module
  */
+export * from "./asset_created_pb.ts";
+export * from "./asset_deployment_created_pb.ts";
+export * from "./asset_updated_pb.ts";
+export * from "./balance_changed_pb.ts";
+export * from "./funding_rate_updated_pb.ts";
+export * from "./funds_transfer_updated_pb.ts";
+export * from "./instrument_created_pb.ts";
+export * from "./market_created_pb.ts";
+export * from "./market_updated_pb.ts";
 export * from "./options_pb.ts";
+export * from "./order_canceled_pb.ts";
 export * from "./order_placed_pb.ts";
+export * from "./order_updated_pb.ts";
 export * from "./position_changed_pb.ts";
 export * from "./price_updated_pb.ts";
+export * from "./quality_flag_raised_pb.ts";
+export * from "./quality_flag_resolved_pb.ts";
+export * from "./relationship_established_pb.ts";
 export * from "./risk_alert_pb.ts";
+export * from "./risk_alert_resolved_pb.ts";
+export * from "./service_status_changed_pb.ts";
+export * from "./transaction_recorded_pb.ts";
+export * from "./venue_asset_delisted_pb.ts";
+export * from "./venue_asset_listed_pb.ts";
+export * from "./venue_market_delisted_pb.ts";
+export * from "./venue_market_listed_pb.ts";

@@ -6,4 +6,9 @@
  *
  * @module
  */
+export * from "./allocation_pb.ts";
+export * from "./exposure_pb.ts";
+export * from "./pnl_pb.ts";
+export * from "./portfolio_pb.ts";
 export * from "./position_pb.ts";
+export * from "./transaction_pb.ts";

@@ -6,4 +6,9 @@
  *
  * @module
  */
+export * from "./alert_pb.ts";
+export * from "./liquidation_risk_pb.ts";
 export * from "./risk_alert_pb.ts";
+export * from "./risk_limit_pb.ts";
+export * from "./risk_snapshot_pb.ts";
+export * from "./stress_pb.ts";

@@ -7,5 +7,13 @@
  * @module
  */
 export * from "./algo_parameters_pb.ts";
+export * from "./balance_pb.ts";
+export * from "./execution_report_pb.ts";
 export * from "./fee_pb.ts";
+export * from "./funds_transfer_pb.ts";
+export * from "./new_order_pb.ts";
 export * from "./order_pb.ts";
+export * from "./rate_limit_pb.ts";
+export * from "./venue_account_pb.ts";
+export * from "./venue_asset_pb.ts";
+export * from "./venue_pb.ts";

@@ -1,0 +1,96 @@
+import type { Cases } from "./_cel_cases.ts";
+
+/** Changes to the Examples of cqc.events.v1 that break its rules over several fields. */
+export const EVENTS_CASES: Cases = {
+  "instrument_created.details_match_kind": {
+    type: "cqc.events.v1.InstrumentCreated",
+    breaks: [{
+      "perp": null,
+      "spot": {
+        "instrument_id": "2e7d1c90-6a4b-4f58-9c03-5d8e1f2a7b46",
+        "base_asset_id": "6f1e2d3c-4b5a-4c69-8778-96a5b4c3d2e1",
+        "quote_asset_id": "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901",
+        "created_at": "2026-01-02T08:00:00Z",
+        "updated_at": "2026-01-02T08:00:00Z",
+      },
+    }],
+  },
+  "quality_flag_resolved.flag_is_resolved": {
+    type: "cqc.events.v1.QualityFlagResolved",
+    breaks: [{
+      "flag": {
+        "flag_id": "d9c4b7a6-1e53-4820-9f6b-2a8d0e7c5f13",
+        "asset_id": "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901",
+        "flag_type": "FLAG_TYPE_BLACKLISTABLE",
+        "severity": "FLAG_SEVERITY_LOW",
+        "source": "manual",
+        "reason": "The issuer can freeze addresses",
+        "raised_by": "user:ada",
+        "raised_at": "2026-01-10T12:00:00Z",
+      },
+    }],
+  },
+  "order_updated.same_order": {
+    type: "cqc.events.v1.OrderUpdated",
+    breaks: [{
+      "execution_report": {
+        "execution_id": "c8d7e6f5-a4b3-4c2d-9e1f-0a9b8c7d6e52",
+        "venue_execution_id": "3819472910",
+        "order_id": "93b2a1c0-d4e5-4f67-8a9b-0c1d2e3f4a58",
+        "client_order_id": "mm-20260115-000042",
+        "venue_order_id": "8886774",
+        "account_id": "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10",
+        "venue_id": "binance",
+        "market_id": "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11",
+        "execution_type": "EXECUTION_TYPE_TRADE",
+        "order_status": "ORDER_STATUS_PARTIALLY_FILLED",
+        "side": "ORDER_SIDE_BUY",
+        "order_type": "ORDER_TYPE_LIMIT",
+        "last_quantity": "0.2",
+        "last_price": "64000.00",
+        "cumulative_quantity": "0.2",
+        "leaves_quantity": "0.3",
+        "average_price": "64000.00",
+        "last_quote_value": "12800.00",
+        "fee": {
+          "asset_id": "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901",
+          "amount": "-0.64",
+          "rate": "-0.00005",
+          "kind": "FEE_KIND_TRADING",
+        },
+        "liquidity_side": "LIQUIDITY_SIDE_MAKER",
+        "trade_id": "3819472910",
+        "sequence": "991",
+        "executed_at": "2026-01-15T09:30:02.120Z",
+      },
+    }],
+  },
+  "order_canceled.order_is_canceled": {
+    type: "cqc.events.v1.OrderCanceled",
+    breaks: [{
+      "order": {
+        "order_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+        "client_order_id": "mm-20260115-000042",
+        "account_id": "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10",
+        "portfolio_id": "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21",
+        "market_id": "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11",
+        "venue_id": "binance",
+        "side": "ORDER_SIDE_BUY",
+        "order_type": "ORDER_TYPE_LIMIT",
+        "time_in_force": "TIME_IN_FORCE_GTC",
+        "quantity": "0.5",
+        "price": "64000.00",
+        "post_only": true,
+        "status": "ORDER_STATUS_OPEN",
+        "filled_quantity": "0",
+        "remaining_quantity": "0.5",
+        "version": "2",
+        "created_at": "2026-01-15T09:30:00Z",
+        "submitted_at": "2026-01-15T09:30:00.010Z",
+        "accepted_at": "2026-01-15T09:30:00.045Z",
+        "updated_at": "2026-01-15T09:30:00.045Z",
+        "tags": { "strategy": "mm-1" },
+      },
+    }],
+  },
+};
