@@ -44,7 +44,7 @@ for (const runtime of RUNTIMES) {
   });
 
   test(`runFile() fails a file without a test on ${runtime}`, async () => {
-    const result = await runFixture(runtime, "no_test");
+    const result = await runFixture(runtime, "nothing");
     assert.notDeepEqual(failed(result), []);
   });
 

@@ -68,7 +68,7 @@ export async function runFile(job: Job, runtime: Runtime, root: string): Promise
     const child = new Deno.Command(runtime.path, {
       args: testArguments(job.runtime, job.file, report),
       cwd: root,
-      env: { NO_COLOR: "1", CQI_TEST_RUNTIME: job.runtime },
+      env: { NO_COLOR: "1" },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
