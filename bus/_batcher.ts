@@ -1,24 +1,31 @@
-import { type WaitOptions, withDeadline } from "../core/mod.ts";
+import { type Clock, type WaitOptions, withDeadline } from "../core/mod.ts";
 import { CqiError } from "../errors/mod.ts";
 import type { Environment } from "./_environment.ts";
 import type { RecordToSend } from "./driver.ts";
+import { sizeOf } from "./headers.ts";
 import type { Published } from "./types.ts";
 
-// One call to the driver takes at most this many records.
+// One call to the driver takes at most this many records, and not more bytes than one large event
+// may have: brokers hold a batch to the bound of a record.
 const MAX_BATCH = 500;
-// Callers beyond this many wait for room: publishing is as fast as the broker, and no faster.
-const MAX_QUEUED = 10_000;
+// What may wait for one topic. Publishers that await each event never come near it.
+const MAX_QUEUED = 100_000;
+const MAX_QUEUED_BYTES = 64 * 2 ** 20;
+// A driver that heeds its signal has this long to say what became of each record.
+const GRACE_MS = 1000;
 
 interface TopicQueue {
   entries: Entry[];
-  room: PromiseWithResolvers<void>;
+  bytes: number;
   flushing: Promise<void>;
 }
 
 interface Entry {
   readonly record: RecordToSend;
+  readonly bytes: number;
   readonly resolve: (published: Published) => void;
   readonly reject: (error: unknown) => void;
+  state: "queued" | "sent" | "left";
 }
 
 /**
@@ -27,78 +34,110 @@ interface Entry {
  */
 export interface Batcher {
   /**
-   * Sends a record with whatever else is waiting.
+   * Sends a record with whatever else is waiting. Settles within the time limit of publishing.
    *
    * @param record The record.
    * @param options Ends the caller's wait; a record that is already on its way may still arrive.
    */
   send(record: RecordToSend, options: WaitOptions): Promise<Published>;
-  /** Sends what is queued, then refuses more. */
+  /** Refuses more, and sends what is queued within the budget of closing. */
   close(): Promise<void>;
 }
 
 /** Makes a batcher over the driver of a bus. */
 export function batcher(env: Pick<Environment, "driver" | "clock" | "settings">): Batcher {
+  const { clock, settings } = env;
   // A queue for each topic: a topic that is full holds up only its own publishers. Otherwise a
   // handler could wait behind the very topic that waits for the handler.
   const queues = new Map<string, TopicQueue>();
+  const stop = new AbortController();
   let closed = false;
 
   const flush = async (topic: string, queue: TopicQueue): Promise<void> => {
     // A turn of the microtask queue, so that callers of the same moment share the first batch.
     await Promise.resolve();
     while (queue.entries.length > 0) {
-      const batch = queue.entries.slice(0, MAX_BATCH);
-      queue.entries = queue.entries.slice(MAX_BATCH);
-      queue.room.resolve();
-      queue.room = Promise.withResolvers();
-      await sendBatch(env, batch);
+      const batch = takeBatch(queue, settings.maxMessageBytes);
+      if (batch.length > 0) await sendBatch(env, batch, stop.signal);
     }
     queues.delete(topic);
   };
 
+  const queueOf = (topic: string): TopicQueue => {
+    let queue = queues.get(topic);
+    if (queue === undefined) {
+      queue = { entries: [], bytes: 0, flushing: Promise.resolve() };
+      queues.set(topic, queue);
+      queue.flushing = flush(topic, queue);
+    }
+    return queue;
+  };
+
   return {
     async send(record, { signal }) {
-      let queue = queues.get(record.topic);
-      while (queue !== undefined && queue.entries.length >= MAX_QUEUED && !closed) {
-        await raceAbort(queue.room.promise, signal);
-        queue = queues.get(record.topic);
-      }
       signal?.throwIfAborted();
-      if (closed) throw new CqiError("CQI_CLOSED", "Cannot publish: the bus is closed");
+      if (closed) throw closedError();
+      const queue = queueOf(record.topic);
+      const bytes = sizeOf(record);
+      if (queue.entries.length >= MAX_QUEUED || queue.bytes + bytes > roomFor(bytes)) {
+        throw notSent(record.topic, `${queue.entries.length} events wait for the broker already`);
+      }
       const { promise, resolve, reject } = Promise.withResolvers<Published>();
-      const entry = { record, resolve, reject };
-      if (queue === undefined) {
-        const started: TopicQueue = {
-          entries: [entry],
-          room: Promise.withResolvers(),
-          flushing: Promise.resolve(),
-        };
-        queues.set(record.topic, started);
-        started.flushing = flush(record.topic, started);
-      } else queue.entries.push(entry);
-      return await raceAbort(promise, signal);
+      const entry: Entry = { record, bytes, resolve, reject, state: "queued" };
+      queue.entries.push(entry);
+      queue.bytes += bytes;
+      return await settled(clock, settings.publishTimeoutMs, entry, promise, signal);
     },
     async close() {
       closed = true;
-      await Promise.all([...queues.values()].map((queue) => {
-        queue.room.resolve();
-        return queue.flushing;
-      }));
+      const flushed = (): Promise<unknown> =>
+        Promise.all([...queues.values()].map((queue) => queue.flushing));
+      await withDeadline(clock, settings.drainTimeoutMs, flushed).catch(async () => {
+        for (const queue of queues.values()) {
+          for (const entry of queue.entries.splice(0)) entry.reject(closedError());
+        }
+        stop.abort(unacknowledged("every topic", settings.drainTimeoutMs));
+        await flushed();
+      });
     },
   };
+}
+
+// One event always fits into an empty queue: max_message_bytes is another bound.
+function roomFor(bytes: number): number {
+  return Math.max(bytes, MAX_QUEUED_BYTES);
+}
+
+function takeBatch(queue: TopicQueue, maxBytes: number): Entry[] {
+  let bytes = 0;
+  let count = 0;
+  for (const entry of queue.entries) {
+    if (count === MAX_BATCH || (count > 0 && bytes + entry.bytes > maxBytes)) break;
+    bytes += entry.bytes;
+    count++;
+  }
+  queue.bytes -= bytes;
+  const batch = queue.entries.splice(0, count).filter((entry) => entry.state === "queued");
+  for (const entry of batch) entry.state = "sent";
+  return batch;
 }
 
 async function sendBatch(
   { driver, clock, settings }: Pick<Environment, "driver" | "clock" | "settings">,
   batch: readonly Entry[],
+  stop: AbortSignal,
 ): Promise<void> {
+  const limitMs = settings.publishTimeoutMs;
+  const records = batch.map((entry) => entry.record);
+  const error = (): CqiError => unacknowledged(records[0]!.topic, limitMs);
+  const limit = new AbortController();
+  const timer = clock.timer(() => limit.abort(error()), limitMs);
   try {
     const outcomes = await withDeadline(
       clock,
-      settings.publishTimeoutMs,
-      (signal) => driver.send(batch.map((entry) => entry.record), { signal }),
-      { error: () => unacknowledged(batch[0]!.record.topic, settings.publishTimeoutMs) },
+      limitMs + GRACE_MS,
+      () => driver.send(records, { signal: limit.signal }),
+      { signal: stop, error },
     );
     batch.forEach((entry, index) => {
       const outcome = outcomes[index];
@@ -109,7 +148,50 @@ async function sendBatch(
     });
   } catch (error) {
     for (const entry of batch) entry.reject(CqiError.from(error, "CQI_BUS_UNAVAILABLE"));
+  } finally {
+    timer.cancel();
+    limit.abort();
   }
+}
+
+// The caller's own wait. Whoever has left the queue is not sent.
+async function settled(
+  clock: Clock,
+  limitMs: number,
+  entry: Entry,
+  outcome: Promise<Published>,
+  signal: AbortSignal | undefined,
+): Promise<Published> {
+  const leave = (reason: () => unknown): void => {
+    entry.reject(reason());
+    if (entry.state === "queued") entry.state = "left";
+  };
+  const { topic } = entry.record;
+  const onAbort = (): void => leave(() => signal?.reason);
+  const timer = clock.timer(
+    () =>
+      leave(() =>
+        entry.state === "queued"
+          ? notSent(topic, `no room within ${limitMs} ms`)
+          : unacknowledged(topic, limitMs)
+      ),
+    limitMs + GRACE_MS,
+  );
+  signal?.addEventListener("abort", onAbort, { once: true });
+  try {
+    return await outcome;
+  } finally {
+    timer.cancel();
+    signal?.removeEventListener("abort", onAbort);
+  }
+}
+
+function closedError(): CqiError {
+  return new CqiError("CQI_CLOSED", "Cannot publish: the bus is closed");
+}
+
+function notSent(topic: string, why: string): CqiError {
+  return new CqiError("CQI_BUS_BUFFER_FULL", `Cannot publish on '${topic}': ${why}`);
 }
 
 // Not acknowledged is not the same as not written: the caller must expect either.
@@ -120,18 +202,4 @@ function unacknowledged(topic: string, limitMs: number): CqiError {
       `not have been written`,
     { details: { outcome: "unknown" } },
   );
-}
-
-async function raceAbort<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return await promise;
-  const { promise: cut, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => reject(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
-  // The loser's outcome is nobody's business: the caller has had an answer.
-  promise.catch(() => {});
-  try {
-    return await Promise.race([promise, cut]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
 }

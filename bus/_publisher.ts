@@ -14,7 +14,7 @@ import { CqiError } from "../errors/mod.ts";
 import { inject } from "../tracing/mod.ts";
 import type { Batcher } from "./_batcher.ts";
 import { CAUSE, type Environment } from "./_environment.ts";
-import { HEADER, requireHeaders } from "./headers.ts";
+import { HEADER, requireHeaders, requireHeaderText, sizeOf } from "./headers.ts";
 import type { RecordToSend } from "./driver.ts";
 import type { HeaderValue, Published, PublishMiddleware, PublishOptions, Topic } from "./types.ts";
 
@@ -43,7 +43,6 @@ export function publisher(
       const event = prepare(env, topic.schema, init);
       validate(topic.schema, event);
       const value = encode(topic.schema, event);
-      if (value.length > settings.maxMessageBytes) throw tooLarge(name, value.length, settings);
       const published = await tracer.span(
         `send ${name}`,
         {
@@ -57,8 +56,12 @@ export function publisher(
         async (span) => {
           const headers = envelope(env, topic, event, span, options);
           const key = options.key === undefined ? topic.key(event) ?? null : options.key;
-          if (key !== null) headers.set(HEADER.partitionKey, key);
+          if (key !== null) {
+            headers.set(HEADER.partitionKey, requireHeaderText(HEADER.partitionKey, key));
+          }
           const record = { topic: name, key, value, headers, timestampMs: clock.now() };
+          const bytes = sizeOf(record);
+          if (bytes > settings.maxMessageBytes) throw tooLarge(name, bytes, settings);
           span.set({ "messaging.message.id": headers.get(HEADER.id) as string });
           return await send(record, { signal: options.signal });
         },
@@ -124,9 +127,11 @@ function envelope(
   headers.set(HEADER.type, topic.schema.typeName);
   headers.set(HEADER.time, time.toISOString());
   headers.set(HEADER.dataSchema, `type.googleapis.com/${topic.schema.typeName}`);
-  headers.set(HEADER.correlationId, options.correlationId ?? cause?.correlationId ?? id);
+  const setId = (name: string, value: string): void =>
+    void headers.set(name, requireHeaderText(name, value));
+  setId(HEADER.correlationId, options.correlationId ?? cause?.correlationId ?? id);
   const causationId = options.causationId ?? cause?.eventId;
-  if (causationId !== undefined) headers.set(HEADER.causationId, causationId);
+  if (causationId !== undefined) setId(HEADER.causationId, causationId);
   inject(span.context, (name, value) => headers.set(name, value));
   return headers;
 }

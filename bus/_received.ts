@@ -1,7 +1,7 @@
 import type { DescMessage, Message } from "@bufbuild/protobuf";
 import { decode, eventOptions, eventTypes, messageType, validate } from "../contracts/mod.ts";
 import { CqiError } from "../errors/mod.ts";
-import { HEADER, headerText } from "./headers.ts";
+import { HEADER, headerText, isPrintable } from "./headers.ts";
 import type { BusRecord } from "./driver.ts";
 
 /** What a record says of itself in its headers. All of it is untrusted. */
@@ -17,10 +17,15 @@ const MAX_ID = 256;
 /** Reads the envelope; a foreign record without one gets an id from its place in the log. */
 export function readEnvelope(record: BusRecord): Envelope {
   const place = `${record.topic}/${record.partition}/${record.offset}`;
-  const eventId = headerText(record.headers, HEADER.id)?.slice(0, MAX_ID) || place;
-  const correlationId = headerText(record.headers, HEADER.correlationId)?.slice(0, MAX_ID) ||
-    eventId;
+  const eventId = idOf(record, HEADER.id) ?? place;
+  const correlationId = idOf(record, HEADER.correlationId) ?? eventId;
   return { eventId, correlationId, type: headerText(record.headers, HEADER.type) };
+}
+
+// Ids go on into logs, spans and the headers of what handlers publish.
+function idOf(record: BusRecord, name: string): string | undefined {
+  const id = headerText(record.headers, name);
+  return id !== undefined && id !== "" && id.length <= MAX_ID && isPrintable(id) ? id : undefined;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { CqiError } from "../errors/mod.ts";
+import type { RecordToSend } from "./driver.ts";
 import type { HeaderValue } from "./types.ts";
 
 /**
@@ -64,6 +65,7 @@ const RESERVED = new Set<string>([
 ]);
 const MAX_HEADERS = 64;
 const MAX_VALUE = 8192;
+const TOO_LONG = `a value of at most ${MAX_VALUE} bytes`;
 
 /** Checks a caller's headers and gives them as entries. */
 export function requireHeaders(
@@ -80,16 +82,48 @@ export function requireHeaders(
     if (RESERVED.has(name) || RESERVED_PREFIXES.some((prefix) => name.startsWith(prefix))) {
       throw refused(name, "a name that this library does not write itself");
     }
-    const text = typeof value === "string";
-    if (!text && !(value instanceof Uint8Array)) throw refused(name, "text or bytes as its value");
-    if (value.length > MAX_VALUE) throw refused(name, `a value of at most ${MAX_VALUE} bytes`);
-    // A control character would travel on into logs and HTTP headers; lone surrogates have no UTF-8.
-    // deno-lint-ignore no-control-regex -- refusing them is the purpose
-    if (text && (/[\u0000-\u001f\u007f]/.test(value) || !value.isWellFormed())) {
-      throw refused(name, "text without control characters or lone surrogates; send bytes instead");
-    }
+    if (typeof value === "string") requireHeaderText(name, value);
+    else if (!(value instanceof Uint8Array)) throw refused(name, "text or bytes as its value");
+    else if (value.length > MAX_VALUE) throw refused(name, TOO_LONG);
   }
-  return entries;
+  return [...copyHeaders(entries)];
+}
+
+/** Checks text that becomes the value of a header, such as a key or an id, and gives it back. */
+export function requireHeaderText(name: string, value: string): string {
+  if (typeof value !== "string") throw refused(name, "text");
+  if (utf8Length(value) > MAX_VALUE) throw refused(name, TOO_LONG);
+  if (!isPrintable(value)) {
+    throw refused(name, "text without control characters or lone surrogates; send bytes instead");
+  }
+  return value;
+}
+
+/** Whether text may travel on into logs and HTTP headers: no control characters, real UTF-8. */
+export function isPrintable(text: string): boolean {
+  // deno-lint-ignore no-control-regex -- finding them is the purpose
+  return !/[\u0000-\u001f\u007f]/.test(text) && text.isWellFormed();
+}
+
+/** Bytes of a record as brokers count it: key, value, names and values of headers. */
+export function sizeOf(
+  record: Pick<RecordToSend, "key" | "value" | "headers">,
+): number {
+  let size = (record.value?.length ?? 0) + utf8Length(record.key ?? "");
+  for (const [name, value] of record.headers) {
+    size += name.length + (typeof value === "string" ? utf8Length(value) : value.length);
+  }
+  return size;
+}
+
+function utf8Length(text: string): number {
+  let length = text.length;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    // A surrogate pair is two units and four bytes.
+    if (unit >= 0x80) length += unit < 0x800 || (unit >= 0xd800 && unit <= 0xdfff) ? 1 : 2;
+  }
+  return length;
 }
 
 function refused(name: string, wanted: string): CqiError {
