@@ -1,12 +1,15 @@
-import type { HealthReport } from "../core/mod.ts";
+import type { HealthReport, Timer } from "../core/mod.ts";
 import { messageOf } from "../errors/mod.ts";
+import { delays } from "../retry/mod.ts";
 import type { Batcher } from "./_batcher.ts";
+import { commits } from "./_commits.ts";
 import { dispatcher, type Registration } from "./_dispatch.ts";
 import type { Environment } from "./_environment.ts";
 import { type Flow, flow } from "./_flow.ts";
 import { ownedPartition, type Partition } from "./_partition.ts";
-import type { BusRecord, DriverConsumer, Position, RecordSink, TopicPartition } from "./driver.ts";
-import type { GroupLag, StartAt } from "./types.ts";
+import type { BusRecord, DriverConsumer, RecordSink, TopicPartition } from "./driver.ts";
+import type { Rest } from "./lanes.ts";
+import type { GroupLag } from "./types.ts";
 
 /** One consumer for all subscriptions of a group in this process, over the union of their topics. */
 export interface GroupConsumer {
@@ -14,7 +17,7 @@ export interface GroupConsumer {
   add(registration: Registration): Promise<void>;
   /** Takes a subscription out; resolves when its work is drained and committed. */
   remove(registration: Registration): Promise<void>;
-  /** Stops or goes on starting the handlers of a subscription. */
+  /** Stops or goes on starting the handlers of a subscription's topic. */
   pause(registration: Registration, paused: boolean): void;
   /** How far behind it is, by topic; also sets the lag gauges. */
   lag(): Promise<readonly GroupLag[]>;
@@ -25,7 +28,6 @@ export interface GroupConsumer {
 /** What sets one consumer of a bus apart from another. */
 export interface ConsumerOptions {
   readonly group: string | undefined;
-  readonly startAt: StartAt;
   readonly concurrency: number;
 }
 
@@ -41,16 +43,19 @@ export function groupConsumer(
   const { group } = options;
   const label = group ?? "";
   const dispatch = dispatcher(env, out, group);
+  const delayAfter = delays(settings.backoff, env.random);
   const registrations: Registration[] = [];
   const leaving = new Set<Registration>();
+  const pausing = new Set<Registration>();
+  const ensured = new Set<string>();
   const flows = new Map<string, Flow>();
   const partitions = new Map<string, Partition>();
-  const dirty = new Map<string, Position>();
   let consumer: DriverConsumer | undefined;
   // Records may come before the driver says that it has started.
   let started = Promise.withResolvers<DriverConsumer>();
-  let committing: Promise<void> | undefined;
   let trouble: unknown;
+  let failedStarts = 0;
+  let startAgain: Timer | undefined;
   // Starts and stops of the driver's consumer run one after another.
   let changes: Promise<void> = Promise.resolve();
 
@@ -68,35 +73,24 @@ export function groupConsumer(
     return found;
   };
 
-  const commit = async (): Promise<void> => {
-    // Whatever finishes in the same moment shares a commit.
-    await Promise.resolve();
-    while (dirty.size > 0) {
-      const positions = [...dirty.values()];
-      dirty.clear();
-      try {
-        await (await started.promise).commit(positions);
-      } catch (error) {
-        // What is not committed comes again, and nothing is lost.
-        logger.warn("Offsets cannot be committed", { error, positions: positions.length });
-      }
-    }
-    committing = undefined;
-  };
+  const committed = commits(
+    env,
+    async (positions) => await (await started.promise).commit(positions),
+  );
 
-  const handle = async (owner: Partition, record: BusRecord): Promise<void> => {
+  const handle = async (owner: Partition, record: BusRecord, rest: Rest): Promise<void> => {
     if (owner.stopping.draining.aborted) return;
     const settled = await dispatch(
       record,
       registrations.filter((registration) => registration.info.topic === record.topic),
       owner.stopping,
+      rest,
     );
     if (settled === "abandoned") return;
     metrics.consumed.with({ topic: record.topic, group: label, result: settled }).add();
     const offset = owner.marks.done(record.offset);
     if (offset === undefined || owner.fenced || group === undefined) return;
-    dirty.set(nameOf(owner), { topic: owner.topic, partition: owner.partition, offset });
-    committing ??= commit();
+    committed.note(owner, offset);
   };
 
   const ownerOf = (record: BusRecord): Partition => {
@@ -120,14 +114,18 @@ export function groupConsumer(
         owner.marks.add(record.offset);
         work.work.push(
           record.key === null ? undefined : `${record.partition}:${record.key}`,
-          () => owner.run(() => handle(owner, record)).finally(() => work.leave(record)),
+          (rest) =>
+            owner.run(() => handle(owner, record, rest))
+              // Not marked as done, so its offset stays and it comes again.
+              .catch((error) => logger.error("Event cannot be seen through", { error }))
+              .finally(() => work.leave(record)),
         );
       }
     },
     async revoked(lost) {
       const mine = lost.flatMap((at) => partitions.get(nameOf(at)) ?? []);
       await Promise.all(mine.map((owner) => owner.drain(clock, settings.drainTimeoutMs)));
-      await committing;
+      await committed.settle(mine);
       for (const owner of mine) partitions.delete(nameOf(owner));
     },
     state(error) {
@@ -140,24 +138,60 @@ export function groupConsumer(
     },
   };
 
+  const ensure = async (topics: readonly string[]): Promise<void> => {
+    const missing = topics.filter((topic) => !ensured.has(topic));
+    if (missing.length === 0) return;
+    const buried = group === undefined
+      ? []
+      : missing.flatMap((topic) => settings.deadLetterTopic?.(topic) ?? []);
+    await driver.ensureTopics([...missing, ...buried]);
+    for (const topic of missing) ensured.add(topic);
+  };
+
+  const start = async (): Promise<void> => {
+    const staying = registrations.filter((registration) => !leaving.has(registration));
+    // The first to subscribe to a topic says where it starts.
+    const topics = new Map(staying.toReversed().map(({ info, startAt }) => [info.topic, startAt]));
+    await ensure([...topics.keys()]);
+    if (topics.size > 0 && consumer?.change !== undefined) return await consumer.change(topics);
+    await consumer?.close().catch((error) => logger.warn("Consumer cannot be closed", { error }));
+    consumer = undefined;
+    started = Promise.withResolvers();
+    started.promise.catch(() => {});
+    if (topics.size === 0) return;
+    try {
+      consumer = await driver.consume({ group, topics }, sink);
+    } catch (error) {
+      started.reject(error);
+      throw error;
+    }
+    started.resolve(consumer);
+  };
+
   const restart = (): Promise<void> => {
-    const change = changes.then(async () => {
-      await consumer?.close();
-      consumer = undefined;
-      started = Promise.withResolvers();
-      const staying = registrations.filter((registration) => !leaving.has(registration));
-      const topics = [...new Set(staying.map((registration) => registration.info.topic))];
-      if (topics.length === 0) return;
-      const buried = group === undefined
-        ? []
-        : topics.flatMap((topic) => settings.deadLetterTopic?.(topic) ?? []);
-      await driver.ensureTopics([...topics, ...buried]);
-      consumer = await driver.consume({ group, topics, startAt: options.startAt }, sink);
-      started.resolve(consumer);
+    startAgain?.cancel();
+    const change = changes.then(start);
+    // A change that fails is its caller's to hear of; others of the group must not suffer for it.
+    changes = change.then(() => {
+      failedStarts = 0;
+      sink.state(undefined);
+    }, (error) => {
+      if (consumer !== undefined) return;
+      sink.state(error);
+      failedStarts++;
+      startAgain?.cancel();
+      startAgain = clock.timer(() => {
+        if (registrations.length > 0) void restart();
+      }, delayAfter(failedStarts));
     });
-    // A change that fails is its caller's to hear of; the next one starts afresh.
-    changes = change.catch(() => {});
     return change;
+  };
+
+  const pause = (registration: Registration, paused: boolean): void => {
+    if (paused) pausing.add(registration);
+    else pausing.delete(registration);
+    const { topic } = registration.info;
+    flowOf(topic).work.pause([...pausing].some(({ info }) => info.topic === topic));
   };
 
   const reads = (topic: string): boolean =>
@@ -171,6 +205,7 @@ export function groupConsumer(
         await (known ? changes : restart());
       } catch (error) {
         registrations.splice(registrations.indexOf(registration), 1);
+        if (registrations.length === 0) startAgain?.cancel();
         throw error;
       }
     },
@@ -184,11 +219,12 @@ export function groupConsumer(
       } finally {
         leaving.delete(registration);
         registrations.splice(registrations.indexOf(registration), 1);
-        flows.get(registration.info.topic)?.work.pause(false);
+        if (registrations.length === 0) startAgain?.cancel();
+        pause(registration, false);
       }
     },
     pause(registration, paused) {
-      flowOf(registration.info.topic).work.pause(paused);
+      if (registrations.includes(registration)) pause(registration, paused);
     },
     async lag() {
       const lags = sumByTopic(await consumer?.lag() ?? []);

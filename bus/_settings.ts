@@ -21,6 +21,7 @@ export interface Settings {
   readonly maxInFlight: number;
   readonly maxInFlightBytes: number;
   readonly maxMessageBytes: number;
+  readonly commitIntervalMs: number;
   readonly drainTimeoutMs: number;
   readonly publishTimeoutMs: number;
   /** Topic of what cannot be handled, or undefined when the partition is to stop instead. */
@@ -61,6 +62,7 @@ export function settingsOf(config: EventBusConfig, service: BusIdentity | undefi
     maxInFlight: config.maxInFlight || 1000,
     maxInFlightBytes: Number(config.maxInFlightBytes) || 64 * 2 ** 20,
     maxMessageBytes: Number(config.maxMessageBytes) || 2 ** 20,
+    commitIntervalMs: durationMs(config.commitInterval, 1000),
     drainTimeoutMs: durationMs(config.drainTimeout, 10_000),
     publishTimeoutMs: durationMs(config.publishTimeout, 30_000),
     deadLetterTopic: deadLetterTopicOf(config),
@@ -75,5 +77,5 @@ function deadLetterTopicOf(config: EventBusConfig): Settings["deadLetterTopic"] 
   }
   const one = section?.topic;
   const suffix = section?.topicSuffix || ".dlq";
-  return one ? () => one : (topic) => `${topic}${suffix}`;
+  return one ? () => `${config.topicPrefix}${one}` : (topic) => `${topic}${suffix}`;
 }

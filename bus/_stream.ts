@@ -15,9 +15,17 @@ interface Handed<T> {
  */
 export type Hand<T> = (value: T, signal?: AbortSignal) => Promise<void>;
 
+/** Starts what hands values over, and gives what ends it. */
+export type Feed<T> = (hand: Hand<T>) => Promise<{ close(): Promise<void> }>;
+
 /** A stream of values that are handed over one by one. */
 export interface HandedStream<T> extends AsyncIterable<T>, AsyncDisposable {
   close(): Promise<void>;
+  /**
+   * Hands over no more. The reader may finish what it has: asking for the next one acknowledges it
+   * and ends the loop.
+   */
+  finish(): void;
 }
 
 /**
@@ -26,18 +34,20 @@ export interface HandedStream<T> extends AsyncIterable<T>, AsyncDisposable {
  * @param start Starts the feed and gives what ends it.
  */
 export function stream<T>(
-  start: (hand: Hand<T>) => Promise<{ close(): Promise<void> }>,
+  start: Feed<T>,
   { signal }: WaitOptions,
 ): HandedStream<T> {
   const handed: Handed<T>[] = [];
   let arrived = Promise.withResolvers<void>();
   let current: Handed<T> | undefined;
   let feed: Promise<{ close(): Promise<void> }> | undefined;
-  let failure: unknown;
+  let failure: { readonly error: unknown } | undefined;
+  let finishing = false;
+  let turn: Promise<unknown> = Promise.resolve();
   let closing: Promise<void> | undefined;
 
   const hand: Hand<T> = async (value, stop) => {
-    if (closing !== undefined) throw ABANDONED;
+    if (closing !== undefined || finishing) throw ABANDONED;
     const entry = { value, settle: Promise.withResolvers<void>() };
     const onAbort = (): void => entry.settle.reject(stop?.reason);
     stop?.addEventListener("abort", onAbort, { once: true });
@@ -52,48 +62,62 @@ export function stream<T>(
     }
   };
 
+  const finish = (): void => {
+    finishing = true;
+    for (const entry of handed) entry.settle.reject(ABANDONED);
+    arrived.resolve();
+  };
+
   const close = (): Promise<void> => {
     closing ??= (async () => {
       signal?.removeEventListener("abort", onAbort);
       // Given up before the reader was done with it: not acknowledged.
       current?.settle.reject(ABANDONED);
-      for (const entry of handed) entry.settle.reject(ABANDONED);
-      arrived.resolve();
+      finish();
       await (await feed?.catch(() => undefined))?.close();
     })();
     return closing;
   };
-  const onAbort = (): void => void close();
+  // A failure to close is for those who close; here nobody waits for it.
+  const onAbort = (): void => void close().catch(() => {});
 
-  const next = async (): Promise<IteratorResult<T, undefined>> => {
+  const begin = (): void => {
+    signal?.addEventListener("abort", onAbort, { once: true });
+    feed = start(hand);
+    feed.catch((error) => {
+      signal?.removeEventListener("abort", onAbort);
+      failure = { error };
+      arrived.resolve();
+    });
+  };
+
+  const step = async (): Promise<IteratorResult<T, undefined>> => {
     current?.settle.resolve();
     current = undefined;
-    if (signal?.aborted) await close();
-    if (closing === undefined && feed === undefined) {
-      signal?.addEventListener("abort", onAbort, { once: true });
-      feed = start(hand);
-      feed.catch((error) => {
-        failure = error;
-        arrived.resolve();
-      });
-    }
-    while (closing === undefined && failure === undefined) {
+    if (signal?.aborted || finishing) await close();
+    else if (feed === undefined) begin();
+    while (closing === undefined && !finishing && failure === undefined) {
       current = handed.shift();
       if (current !== undefined) return { done: false, value: current.value };
       await arrived.promise;
       arrived = Promise.withResolvers();
     }
-    if (failure !== undefined) throw failure;
-    await closing;
+    if (failure !== undefined && !signal?.aborted && !finishing) throw failure.error;
+    await close();
     return { done: true, value: undefined };
   };
 
   const iterator: AsyncIterator<T, undefined> = {
-    next,
+    // One after another, however many are asked for at once.
+    next() {
+      const result = turn.then(step);
+      turn = result.catch(() => {});
+      return result;
+    },
     async return() {
       await close();
       return { done: true, value: undefined };
     },
   };
-  return { [Symbol.asyncIterator]: () => iterator, close, [Symbol.asyncDispose]: close };
+  return { [Symbol.asyncIterator]: () => iterator, close, finish, [Symbol.asyncDispose]: close };
 }

@@ -76,10 +76,8 @@ export interface RecordSink {
 export interface ConsumeOptions {
   /** Consumer group; undefined reads all partitions and commits nothing. */
   readonly group: string | undefined;
-  /** Topic names. */
-  readonly topics: readonly string[];
-  /** Where to start when nothing is committed. */
-  readonly startAt: StartAt;
+  /** Topic names, each with where to start when nothing is committed. */
+  readonly topics: ReadonlyMap<string, StartAt>;
 }
 
 /** Lag of one partition: how many records are written and not yet committed. */
@@ -98,6 +96,14 @@ export interface DriverConsumer {
   commit(positions: readonly Position[]): Promise<void>;
   /** How far behind it is. */
   lag(): Promise<readonly PartitionLag[]>;
+  /**
+   * Reads other topics from now on, without leaving the group: calls `revoked` for all that it owns
+   * and reads on from what is committed. A driver may lack it; the bus then closes the consumer and
+   * starts another.
+   *
+   * @param topics As in `consume`.
+   */
+  change?(topics: ReadonlyMap<string, StartAt>): Promise<void>;
   /** Stops reading, calls `revoked` for what it owns, leaves the group. Safe to call twice. */
   close(): Promise<void>;
 }

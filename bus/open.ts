@@ -1,6 +1,13 @@
 import { create, type DescMessage, type Message, type MessageInitShape } from "@bufbuild/protobuf";
 import { validate } from "../contracts/mod.ts";
-import { chain, type HealthReport, instruments, toMilliseconds } from "../core/mod.ts";
+import {
+  chain,
+  type HealthReport,
+  instruments,
+  toMilliseconds,
+  type WaitOptions,
+  withDeadline,
+} from "../core/mod.ts";
 import { CqiError } from "../errors/mod.ts";
 import { type EventBusConfig, EventBusConfigSchema } from "../gen/ts/cqc/config/v1/mod.ts";
 import { loadDriver } from "../internal/load_driver.ts";
@@ -11,7 +18,8 @@ import { type Environment, environment } from "./_environment.ts";
 import { type GroupConsumer, groupConsumer } from "./_group_consumer.ts";
 import { publisher } from "./_publisher.ts";
 import { settingsOf } from "./_settings.ts";
-import { stream } from "./_stream.ts";
+import { type Feed, type HandedStream, stream } from "./_stream.ts";
+import { copyHeaders } from "./headers.ts";
 import { requireTopicName, resolveTopic, topicForMessage } from "./topic.ts";
 import type { BusRecord } from "./driver.ts";
 import type {
@@ -69,6 +77,7 @@ function createBus(
   const publish = publisher(env, out, options.publishMiddleware ?? []);
   const consumers = new Map<string, GroupConsumer>();
   const subscriptions = new Set<Subscription>();
+  const streams = new Set<() => Promise<void> | void>();
   let closing: Promise<void> | undefined;
   const lag = async (): Promise<readonly GroupLag[]> =>
     (await Promise.all([...consumers.values()].map((consumer) => consumer.lag()))).flat();
@@ -79,15 +88,12 @@ function createBus(
     throw new CqiError("CQI_CLOSED", `Cannot ${action}: the bus is closed`);
   };
 
-  const consumerOf = (registration: Registration, options: StreamOptions): GroupConsumer => {
-    const { group } = registration.info;
-    const make = (concurrency: number): GroupConsumer =>
-      groupConsumer(env, out, { group, startAt: options.startAt ?? settings.startAt, concurrency });
+  const consumerOf = (group: string | undefined): GroupConsumer => {
     // A reader shares with nobody, and reads in the order of the log.
-    if (group === undefined) return make(1);
+    if (group === undefined) return groupConsumer(env, out, { group, concurrency: 1 });
     let consumer = consumers.get(group);
     if (consumer === undefined) {
-      consumer = make(settings.concurrency);
+      consumer = groupConsumer(env, out, { group, concurrency: settings.concurrency });
       consumers.set(group, consumer);
     }
     return consumer;
@@ -96,7 +102,7 @@ function createBus(
   const taken = new Set<string>();
   const start = async (
     registration: Registration,
-    options: StreamOptions,
+    options: WaitOptions,
   ): Promise<Subscription> => {
     requireOpen("subscribe");
     const { topic, group } = registration.info;
@@ -110,7 +116,7 @@ function createBus(
       );
     }
     taken.add(name);
-    const consumer = consumerOf(registration, options);
+    const consumer = consumerOf(group);
     let stopping: Promise<void> | undefined;
     const close = (): Promise<void> => {
       stopping ??= consumer.remove(registration).finally(() => {
@@ -120,7 +126,8 @@ function createBus(
       });
       return stopping;
     };
-    const onAbort = (): void => void close();
+    // A failure to close is for those who close; here nobody waits for it.
+    const onAbort = (): void => void close().catch(() => {});
     const subscription: Subscription = {
       topic,
       group,
@@ -146,7 +153,7 @@ function createBus(
     target: string | Topic | DescMessage,
     handler: (delivery: Delivery) => void | Skip | Promise<void | Skip>,
     group: string | undefined,
-    limits: Pick<SubscribeOptions, "timeout" | "attempts" | "middleware">,
+    limits: Omit<SubscribeOptions, "group" | "signal">,
   ): Registration => {
     const { name, topic } = resolveTopic(target);
     const layers = [...options.consumeMiddleware ?? [], ...limits.middleware ?? []];
@@ -159,6 +166,7 @@ function createBus(
         ? settings.handlerTimeoutMs
         : toMilliseconds("timeout", limits.timeout),
       attempts: requireInteger("attempts", limits.attempts ?? settings.attempts, 1, 100),
+      startAt: limits.startAt ?? settings.startAt,
     };
   };
 
@@ -172,24 +180,44 @@ function createBus(
       const group = third.group ?? settings.group;
       return Promise.resolve().then(() => start(register(target, handler, group, third), third));
     }
-    const { group, ...rest } = second ?? {};
+    const { group, signal, startAt } = second ?? {};
     // A stream's reader takes as long as it likes.
-    const limits = { timeout: Infinity };
-    return stream<Delivery>((hand) => {
+    const limits = { timeout: Infinity, ...startAt !== undefined && { startAt } };
+    return tracked<Delivery>((hand) => {
       const handler = (delivery: Delivery) => hand(delivery, delivery.signal);
-      return start(register(target, handler, group, limits), rest);
-    }, rest);
+      return start(register(target, handler, group, limits), { signal });
+    }, { signal, group });
+  }
+
+  // Closing the bus ends its streams: readers at once, those of a group when the reader is done
+  // with the event that it has.
+  function tracked<T>(
+    begin: Feed<T>,
+    { signal, group }: WaitOptions & { readonly group?: string | undefined },
+  ): HandedStream<T> {
+    const made: HandedStream<T> = stream<T>(async (hand) => {
+      const end = (): Promise<void> | void => group === undefined ? made.close() : made.finish();
+      streams.add(end);
+      try {
+        const feed = await begin(hand);
+        return { close: () => feed.close().finally(() => streams.delete(end)) };
+      } catch (error) {
+        streams.delete(end);
+        throw error;
+      }
+    }, { signal });
+    return made;
   }
 
   const records = (name: string, reading: StreamOptions = {}): RecordStream =>
-    stream<BusRecord>((hand) => {
+    tracked<BusRecord>((hand) => {
       requireOpen("read records");
-      const topics = [`${settings.topicPrefix}${requireTopicName(name)}`];
-      const startAt = reading.startAt ?? settings.startAt;
-      return driver.consume({ group: undefined, topics, startAt }, {
+      const topic = `${settings.topicPrefix}${requireTopicName(name)}`;
+      const topics = new Map([[topic, reading.startAt ?? settings.startAt]]);
+      return driver.consume({ group: undefined, topics }, {
         async records(batch) {
           // A closed stream takes no more; what it did not take is still on the log.
-          for (const record of batch) await hand(record).catch(() => {});
+          for (const record of batch) await hand(ownCopy(record)).catch(() => {});
         },
         revoked: () => Promise.resolve(),
         state: (error) => {
@@ -198,14 +226,28 @@ function createBus(
           }
         },
       });
-    }, reading);
+    }, { signal: reading.signal });
+
+  // A part that fails, or never answers, must not keep the others from closing.
+  const shut = async (part: string, budgets: number, fn: () => Promise<unknown>): Promise<void> => {
+    try {
+      await withDeadline(env.clock, budgets * settings.drainTimeoutMs, fn, { action: part });
+    } catch (error) {
+      env.logger.warn("Bus closes without one of its parts", { part, error });
+    }
+  };
 
   const close = (): Promise<void> => {
     closing ??= (async () => {
       stopCollecting();
-      await Promise.all([...subscriptions].map((subscription) => subscription.close()));
+      await shut("draining", 2, async () => {
+        const ends = [...streams].map((end) => end());
+        const closes = [...subscriptions].map((subscription) => subscription.close());
+        const results = await Promise.allSettled([...ends, ...closes]);
+        for (const result of results) if (result.status === "rejected") throw result.reason;
+      });
       await out.close();
-      await driver.close();
+      await shut("the driver", 1, () => driver.close());
     })();
     return closing;
   };
@@ -216,7 +258,7 @@ function createBus(
       event: Message,
       options: PublishOptions = {},
     ) {
-      requireOpen("publish");
+      // Handlers in hand publish while the bus drains; after that its queue refuses.
       const { name, topic } = resolveTopic(target);
       return await publish(topic ?? topicForMessage(name, event), event, options);
     },
@@ -239,4 +281,9 @@ function createBus(
     close,
     [Symbol.asyncDispose]: close,
   } as Bus;
+}
+
+// Drivers may share one log among readers.
+function ownCopy(record: BusRecord): BusRecord {
+  return { ...record, value: record.value?.slice() ?? null, headers: copyHeaders(record.headers) };
 }

@@ -7,14 +7,35 @@ import type {
 } from "../driver.ts";
 import type { StartAt } from "../types.ts";
 import { CqiError } from "../../errors/mod.ts";
-import {
-  endOf,
-  type GroupMember,
-  type MemoryBroker,
-  type MemoryGroup,
-  notify,
-  type PartitionLog,
-} from "./_memory_broker.ts";
+import { endOf, freeRoom, type MemoryBroker, type PartitionLog } from "./_memory_broker.ts";
+
+/** What a group knows. */
+export interface MemoryGroup {
+  /** Next offset to read, by `topic:partition`. */
+  readonly committed: Map<string, number>;
+  /** Running members, in the order they joined. */
+  readonly members: GroupMember[];
+  /** The end of the chain of rebalances; they run one after another. */
+  rebalance: Promise<void>;
+}
+
+/** A member as its group sees it. */
+export interface GroupMember {
+  /** Topics that it reads, each with where to start. */
+  topics: ReadonlyMap<string, StartAt>;
+  /**
+   * Gives up what is not in its new share, once its work there is drained.
+   *
+   * @param share Names of partitions, `topic:partition`.
+   */
+  release(share: ReadonlySet<string>): Promise<void>;
+  /**
+   * Starts what is new in its share.
+   *
+   * @param share Names of partitions, `topic:partition`.
+   */
+  acquire(share: ReadonlySet<string>): void;
+}
 
 // How many records one hand-over to the bus takes.
 const BATCH = 256;
@@ -23,7 +44,8 @@ interface Owned extends TopicPartition {
   readonly name: string;
   readonly log: PartitionLog;
   position: number;
-  readonly lost: PromiseWithResolvers<void>;
+  lost: boolean;
+  readonly end: PromiseWithResolvers<void>;
 }
 
 const nameOf = (topic: string, partition: number): string => `${topic}:${partition}`;
@@ -41,9 +63,9 @@ function startOffset(log: PartitionLog, startAt: StartAt): number {
 function shares(broker: MemoryBroker, members: readonly GroupMember[]): Set<string>[] {
   const result = members.map(() => new Set<string>());
   let turn = 0;
-  for (const topic of new Set(members.flatMap((member) => member.topics))) {
-    const readers = result.filter((_, index) => members[index]!.topics.includes(topic));
-    for (let partition = 0; partition < broker.topic(topic).length; partition++) {
+  for (const topic of new Set(members.flatMap((member) => [...member.topics.keys()]))) {
+    const readers = result.filter((_, index) => members[index]!.topics.has(topic));
+    for (let partition = 0; partition < broker.topic(topic).logs.length; partition++) {
       readers[turn++ % readers.length]!.add(nameOf(topic, partition));
     }
   }
@@ -53,13 +75,19 @@ function shares(broker: MemoryBroker, members: readonly GroupMember[]): Set<stri
 // Everyone gives up what is no longer theirs before anyone takes what is new, so that no partition
 // has two owners. Rebalances of one group run one after another.
 function rebalance(broker: MemoryBroker, group: MemoryGroup): Promise<void> {
-  group.rebalance = group.rebalance.then(async () => {
+  return inTurn(group, async () => {
     const members = [...group.members];
     const next = shares(broker, members);
     await Promise.all(members.map((member, index) => member.release(next[index]!)));
     members.forEach((member, index) => member.acquire(next[index]!));
   });
-  return group.rebalance;
+}
+
+function inTurn(group: MemoryGroup, work: () => Promise<void>): Promise<void> {
+  const done = group.rebalance.then(work);
+  // What fails is its caller's to hear of; the group goes on.
+  group.rebalance = done.catch(() => {});
+  return done;
 }
 
 function groupOf(broker: MemoryBroker, name: string): MemoryGroup {
@@ -87,13 +115,19 @@ export async function startConsumer(
     async release(share) {
       const lost = [...owned.values()].filter((entry) => !share.has(entry.name));
       for (const entry of lost) {
-        owned.delete(entry.name);
-        entry.lost.resolve();
+        entry.lost = true;
+        entry.end.resolve();
       }
-      if (lost.length > 0) await sink.revoked(lost);
-      for (const entry of lost) {
-        entry.log.floors.delete(member);
-        notify(entry.log, "freed");
+      try {
+        if (lost.length > 0) await sink.revoked(lost);
+      } finally {
+        for (const { name, topic, log } of lost) {
+          owned.delete(name);
+          // A group holds its place while anybody of it is there to read on.
+          if (group?.members.some(({ topics }) => topics.has(topic))) continue;
+          log.floors.delete(holder);
+          freeRoom(log);
+        }
       }
     },
     acquire(share) {
@@ -102,8 +136,8 @@ export async function startConsumer(
         const cut = name.lastIndexOf(":");
         const topic = name.slice(0, cut);
         const partition = Number(name.slice(cut + 1));
-        const log = broker.topic(topic)[partition]!;
-        const wanted = group?.committed.get(name) ?? startOffset(log, options.startAt);
+        const log = broker.topic(topic).logs[partition]!;
+        const wanted = group?.committed.get(name) ?? startOffset(log, options.topics.get(topic)!);
         const position = Math.max(wanted, log.base);
         const entry = {
           name,
@@ -111,38 +145,40 @@ export async function startConsumer(
           partition,
           log,
           position,
-          lost: Promise.withResolvers<void>(),
+          lost: false,
+          end: Promise.withResolvers<void>(),
         };
         owned.set(name, entry);
-        log.floors.set(member, position);
-        const loop = run(entry).finally(() => running.delete(loop));
+        log.floors.set(holder, position);
+        const loop = run(entry).catch(sink.state).finally(() => running.delete(loop));
         running.add(loop);
       }
     },
   };
+
+  const holder = group ?? member;
 
   const read = (entry: Owned): BusRecord[] => {
     const { log } = entry;
     const from = log.start + entry.position - log.base;
     const records = log.records.slice(from, from + BATCH) as BusRecord[];
     entry.position += records.length;
-    // Copies, so that consumers share nothing with each other or with the log.
-    return records.map((record) => ({ ...record, headers: new Map(record.headers) }));
+    return records;
   };
 
   // One loop a partition, so that a topic without room holds up no other.
   const run = async (entry: Owned): Promise<void> => {
-    while (owned.get(entry.name) === entry) {
+    while (!entry.lost) {
       const appended = entry.log.appended.promise;
       const records = read(entry);
       if (records.length === 0) {
-        await Promise.race([appended, entry.lost.promise]);
+        await Promise.race([appended, entry.end.promise]);
         continue;
       }
       await sink.records(records);
       if (group === undefined) {
-        entry.log.floors.set(member, entry.position);
-        notify(entry.log, "freed");
+        entry.log.floors.set(holder, entry.position);
+        freeRoom(entry.log);
       }
     }
   };
@@ -157,26 +193,31 @@ export async function startConsumer(
     commit(positions) {
       for (const position of positions) {
         const name = nameOf(position.topic, position.partition);
-        const entry = broker.topic(position.topic)[position.partition]!;
-        if (group === undefined || !entry.floors.has(member)) {
+        const entry = owned.get(name);
+        if (group === undefined || entry === undefined) {
           return Promise.reject(
             new CqiError("CQI_CONFLICT", `Cannot commit ${name}: it is no longer owned here`),
           );
         }
         group.committed.set(name, Number(position.offset));
-        entry.floors.set(member, Number(position.offset));
-        notify(entry, "freed");
+        entry.log.floors.set(holder, Number(position.offset));
+        freeRoom(entry.log);
       }
       return Promise.resolve();
     },
     lag: () =>
-      Promise.resolve([...owned.values()].map(({ topic, partition, name, log, position }) => ({
+      Promise.resolve([...owned.values()].map(({ topic, partition, log }) => ({
         topic,
         partition,
-        lag: BigInt(
-          endOf(log) - (group === undefined ? position : group.committed.get(name) ?? log.base),
-        ),
+        lag: BigInt(endOf(log) - log.floors.get(holder)!),
       }))),
+    async change(topics) {
+      if (group !== undefined) await inTurn(group, () => member.release(new Set()));
+      else await member.release(new Set());
+      member.topics = topics;
+      if (group !== undefined) await rebalance(broker, group);
+      else member.acquire(shares(broker, [member])[0]!);
+    },
     close() {
       closing ??= (async () => {
         if (group === undefined) {
@@ -184,8 +225,9 @@ export async function startConsumer(
         } else {
           group.members.splice(group.members.indexOf(member), 1);
           // Released here, not by the rebalance: this member is no longer part of it.
-          group.rebalance = group.rebalance.then(() => member.release(new Set()));
-          await rebalance(broker, group);
+          await inTurn(group, () => member.release(new Set()));
+          // Who takes over is no business of who leaves.
+          rebalance(broker, group).catch(() => {});
         }
         await Promise.all(running);
       })();

@@ -17,30 +17,33 @@
  *
  * @module
  */
-import type { Instruments } from "../../core/mod.ts";
+import { durationMs, type Instruments } from "../../core/mod.ts";
 import type { EventBusConfig } from "../../gen/ts/cqc/config/v1/mod.ts";
-import { type MemoryBroker, memoryBroker } from "./_memory_broker.ts";
+import {
+  type MemoryBroker,
+  memoryBroker,
+  type MemoryBrokerOptions,
+  type PartitionLog,
+} from "./_memory_broker.ts";
 import { startConsumer } from "./_memory_group.ts";
-import type { BusDriver } from "../driver.ts";
+import type { BusDriver, RecordToSend } from "../driver.ts";
+import type { Published } from "../types.ts";
 
 export { type MemoryBroker, memoryBroker } from "./_memory_broker.ts";
 
 /**
  * Makes the memory driver.
  *
- * @param config The bus section; `memory` says partitions and bounds.
- * @param _env Unused: memory needs neither clock nor log.
+ * @param config The bus section; `memory` and `topics` say partitions and bounds.
+ * @param env The clock tells the age of records.
  * @param shared A broker that several buses of the process share. @default {one of its own}
  */
 export function createDriver(
   config: EventBusConfig,
-  _env: Instruments,
+  env: Instruments,
   shared?: MemoryBroker,
 ): BusDriver {
-  const broker = shared ?? memoryBroker({
-    partitions: config.memory?.partitions || undefined,
-    retentionRecords: Number(config.memory?.retentionRecords ?? 0n) || undefined,
-  });
+  const broker = shared ?? memoryBroker(brokerOptions(config, env));
   const closing = new AbortController();
   const consumers = new Set<{ close(): Promise<void> }>();
   return {
@@ -52,14 +55,8 @@ export function createDriver(
       lag: true,
     },
     async send(records, { signal }) {
-      const stop = signal === undefined
-        ? closing.signal
-        : AbortSignal.any([signal, closing.signal]);
-      const outcomes = [];
-      for (const record of records) {
-        outcomes.push(await broker.append(record, stop).catch((error: Error) => error));
-      }
-      return outcomes;
+      const signals = signal === undefined ? [closing.signal] : [signal, closing.signal];
+      return await sendAll(broker, records, signals);
     },
     async consume(options, sink) {
       const consumer = await startConsumer(broker, options, sink);
@@ -80,4 +77,41 @@ export function createDriver(
       await Promise.all([...consumers].map((consumer) => consumer.close()));
     },
   };
+}
+
+function brokerOptions(config: EventBusConfig, { clock }: Instruments): MemoryBrokerOptions {
+  return {
+    partitions: config.memory?.partitions || undefined,
+    retentionRecords: Number(config.memory?.retentionRecords ?? 0n) || undefined,
+    retentionBytes: Number(config.memory?.retentionBytes ?? 0n) || undefined,
+    retentionMs: durationMs(config.memory?.retention, Infinity),
+    topics: new Map(config.topics.map(({ name, partitions, retention }) => [
+      `${config.topicPrefix}${name}`,
+      {
+        partitions: partitions || undefined,
+        retentionMs: retention && durationMs(retention, Infinity),
+      },
+    ])),
+    clock,
+  };
+}
+
+// In order within a partition; a partition that is full holds up no other.
+async function sendAll(
+  broker: MemoryBroker,
+  records: readonly RecordToSend[],
+  signals: readonly AbortSignal[],
+): Promise<(Published | Error)[]> {
+  const waiting = new Map<PartitionLog, Promise<unknown>>();
+  const outcomes = records.map((record) => {
+    const log = broker.partition(record);
+    const before = waiting.get(log);
+    const append = (): Published | Promise<Published> => broker.append(log, record, signals);
+    const outcome = before === undefined ? append() : before.then(append);
+    if (!(outcome instanceof Promise)) return outcome;
+    const settled = outcome.catch((error: Error) => error);
+    waiting.set(log, settled);
+    return settled;
+  });
+  return await Promise.all(outcomes);
 }
