@@ -13,7 +13,7 @@ import { isCqiError, problemResponse } from "../errors/mod.ts";
 import type { Health } from "../health/mod.ts";
 import { accessLog } from "../logging/mod.ts";
 import { httpMetrics, type MetricsRegistry } from "../metrics/mod.ts";
-import { httpTracing } from "../tracing/mod.ts";
+import { middleware as httpTracing } from "../tracing/mod.ts";
 
 // What a log, a header and an operator's search field can take (RFC 9110 tokens, less quotes).
 const REQUEST_ID_REGEXP = /^[A-Za-z0-9._:-]{1,128}$/;

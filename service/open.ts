@@ -78,6 +78,10 @@ export async function open<P extends PartName = never>(
         ...options.sink && { sink: options.sink },
       }));
   }
+  down.add(
+    "the log",
+    () => Promise.resolve(logger.info("Service stopped", { component: "service" })),
+  );
   const tracer = options.tracer ?? await step("tracing", () =>
     traces.open(section.tracing, {
       ...base,

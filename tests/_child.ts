@@ -11,6 +11,8 @@ export interface Ended {
 /** A child on the runtime that runs the test. */
 export interface Child {
   readonly process: ChildProcess;
+  /** Sends a signal. Not the child's own `kill`: on Deno that reports the signal as the way it ended. */
+  kill(signal: NodeJS.Signals): void;
   /** Resolves with the match when standard output or error has one. */
   until(pattern: RegExp): Promise<RegExpExecArray>;
   /** Resolves when it has ended. */
@@ -53,6 +55,7 @@ export function startChild(
   });
   return {
     process: child,
+    kill: (signal) => void process.kill(child.pid!, signal),
     ended,
     until: (pattern) =>
       new Promise((resolve, reject) => {

@@ -107,7 +107,7 @@ test("health and metrics answer while the tape runs", async () => {
     }
     const metrics = await (await fetch(`${url}/metrics`)).text();
     assert.match(metrics, /cqi_bus_published_total\{[^}]*price_updated/);
-    child.process.kill("SIGTERM");
+    child.kill("SIGTERM");
     await child.ended;
   });
 });

@@ -12,11 +12,11 @@ function lines(text: string): Record<string, unknown>[] {
 test("K16 run() on SIGTERM finishes what is in hand, says goodbye and exits with 0", async () => {
   const app = startChild(APP, ["serve"]);
   await app.until(/all started/);
-  app.process.kill("SIGTERM");
+  app.kill("SIGTERM");
   const { code, stdout } = await app.ended;
   const messages = lines(stdout).map((line) => line.message);
   assert.ok(messages.includes("all handled"), stdout);
-  assert.equal(messages.at(-1), "Service stops");
+  assert.equal(messages.at(-1), "Service stopped");
   assert.equal(code, 0);
 });
 
@@ -36,14 +36,14 @@ test("run() logs an unhandled rejection, stops in order and exits with 1", async
   const { code, stdout } = await startChild(APP, ["uncaught"]).ended;
   const fatal = lines(stdout).find((line) => line.level === "fatal");
   assert.equal((fatal?.error as { message?: string })?.message, "nobody caught this");
-  assert.equal(lines(stdout).at(-1)?.message, "Service stops");
+  assert.equal(lines(stdout).at(-1)?.message, "Service stopped");
   assert.equal(code, 1);
 });
 
 test("run() does not wait longer than its budget for work that ignores its signal", async () => {
   const app = startChild(APP, ["hang"]);
   await app.until(/all handled/);
-  app.process.kill("SIGTERM");
+  app.kill("SIGTERM");
   const { code, stdout } = await app.ended;
   assert.equal(code, 1);
   assert.match(stdout, /the main work took over 200 ms/);
@@ -52,8 +52,8 @@ test("run() does not wait longer than its budget for work that ignores its signa
 test("run() ends the process at once on a second signal", async () => {
   const app = startChild(APP, ["hang"]);
   await app.until(/all started/);
-  app.process.kill("SIGINT");
+  app.kill("SIGINT");
   await app.until(/Signal received/);
-  app.process.kill("SIGINT");
+  app.kill("SIGINT");
   assert.equal((await app.ended).code, 1);
 });

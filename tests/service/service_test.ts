@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { core, errors, service } from "../../mod.ts";
 import type { BusDriver } from "../../bus/mod.ts";
+import { aPriceUpdated } from "../../testing/builders.ts";
 import { openService, recordingSink } from "./_kit.ts";
 
 test("open() opens the parts it is asked for and no others", async () => {
@@ -153,6 +154,6 @@ test("close() twice and at once is one closing, and closes in reverse order of o
   await Promise.all([app.close(), app.close()]);
   await app.close();
   await assert.rejects(fetch(server.url));
-  await assert.rejects(app.bus.publish("topic", {} as never), { code: "CQI_CLOSED" });
+  await assert.rejects(app.bus.publish("topic", aPriceUpdated()), { code: "CQI_CLOSED" });
   assert.equal(sink.lines.filter((line) => line.message === "Service stops").length, 1);
 });
