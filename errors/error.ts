@@ -45,6 +45,8 @@ export class CqiError extends Error {
   readonly details: Readonly<Record<string, unknown>>;
 
   /**
+   * Makes an error; what it leaves out comes from {@linkcode ERROR_CODES}.
+   *
    * @param code One of the stable codes.
    * @param message Names the action, the current value's shape and what was wanted.
    * @param options Cause, details, and an own answer to "can trying again help".
@@ -69,7 +71,7 @@ export class CqiError extends Error {
    */
   static from(value: unknown, fallback: CqiErrorCode = "CQI_INTERNAL"): CqiError {
     if (isCqiError(value)) return value;
-    const name = errorName(value);
+    const name = read(value, "name");
     if (name === "AbortError") return new CqiError("CQI_ABORTED", "Aborted", { cause: value });
     if (name === "TimeoutError") {
       return new CqiError("CQI_DEADLINE_EXCEEDED", "Timed out", { cause: value });
@@ -78,10 +80,14 @@ export class CqiError extends Error {
   }
 }
 
-function errorName(value: unknown): string | undefined {
+// Anything can be thrown: a proxy or a getter may throw in turn when it is looked at.
+function read(value: unknown, key: PropertyKey): unknown {
   if (typeof value !== "object" || value === null) return undefined;
-  const name = (value as { name?: unknown }).name;
-  return typeof name === "string" ? name : undefined;
+  try {
+    return (value as Record<PropertyKey, unknown>)[key];
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -90,12 +96,9 @@ function errorName(value: unknown): string | undefined {
  * @param value What was caught.
  */
 export function messageOf(value: unknown): string {
-  try {
-    if (value instanceof Error) return value.message;
-    return typeof value === "string" ? value : `Thrown value of type ${typeof value}`;
-  } catch {
-    return "Thrown value that cannot be read";
-  }
+  const message = typeof value === "string" ? value : read(value, "message");
+  if (typeof message === "string") return message;
+  return `Thrown value of type ${value === null ? "null" : typeof value}`;
 }
 
 /**
@@ -106,8 +109,7 @@ export function messageOf(value: unknown): string {
  * @param codes Codes to accept; none means all.
  */
 export function isCqiError(value: unknown, ...codes: CqiErrorCode[]): value is CqiError {
-  if (typeof value !== "object" || value === null) return false;
-  if ((value as Record<symbol, unknown>)[BRAND] !== true) return false;
+  if (read(value, BRAND) !== true) return false;
   return codes.length === 0 || codes.includes((value as CqiError).code);
 }
 
@@ -118,5 +120,5 @@ export function isCqiError(value: unknown, ...codes: CqiErrorCode[]): value is C
  * @param value What was caught.
  */
 export function isRetryable(value: unknown): boolean {
-  return isCqiError(value) ? value.retryable : errorName(value) !== "AbortError";
+  return isCqiError(value) ? value.retryable : read(value, "name") !== "AbortError";
 }

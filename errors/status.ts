@@ -81,8 +81,10 @@ export function problemResponse(error: unknown, options: ProblemOptions = {}): R
   const status = httpStatusOf(known.status);
   const headers = new Headers(options.headers);
   headers.set("content-type", "application/problem+json");
-  if (known.retryAfterMs !== undefined) {
-    headers.set("retry-after", String(Math.ceil(known.retryAfterMs / 1000)));
+  const { retryAfterMs } = known;
+  if (retryAfterMs !== undefined && Number.isFinite(retryAfterMs)) {
+    // Whole seconds (RFC 9110 section 10.2.3), never sooner than was said.
+    headers.set("retry-after", String(Math.max(0, Math.ceil(retryAfterMs / 1000))));
   }
   const body = {
     type: "about:blank",
@@ -90,7 +92,21 @@ export function problemResponse(error: unknown, options: ProblemOptions = {}): R
     status,
     code: known.code,
     ...(options.requestId === undefined ? {} : { request_id: options.requestId }),
-    ...(known.code === "CQI_CONTRACT_INVALID" ? { violations: known.details.violations } : {}),
+    ...(known.code === "CQI_CONTRACT_INVALID" ? violationsOf(known.details) : {}),
   };
   return new Response(JSON.stringify(body), { status, headers });
+}
+
+// Paths, rules and what they want; whatever else stands beside them stays here.
+function violationsOf(
+  details: Readonly<Record<string, unknown>>,
+): { readonly violations?: readonly unknown[] } {
+  if (!Array.isArray(details.violations)) return {};
+  const violations = details.violations.map((one: Readonly<Record<string, unknown>> | undefined) =>
+    Object.fromEntries(
+      ["field", "rule", "message"].filter((key) => typeof one?.[key] === "string")
+        .map((key) => [key, one?.[key]]),
+    )
+  );
+  return { violations };
 }
