@@ -1,6 +1,5 @@
 import {
   type Clock,
-  type Gauge,
   type Instruments,
   sleep,
   type Timer,
@@ -8,6 +7,7 @@ import {
   withDeadline,
 } from "../core/mod.ts";
 import { CqiError } from "../errors/mod.ts";
+import { type PoolStats, reporter } from "./_pool_stats.ts";
 import { databaseError } from "./_errors.ts";
 import { applySettings, resetSession, type Session, type SessionLimits } from "./_session.ts";
 import type { DatabaseDriver, DriverConnection } from "./types.ts";
@@ -23,18 +23,6 @@ export interface PoolSettings {
   readonly limits: SessionLimits;
 }
 
-/** How many connections are what. `used` and `idle` add up to those that are open. */
-export interface PoolStats {
-  /** Lent out, being opened or being cleaned. */
-  readonly used: number;
-  /** Open and free. */
-  readonly idle: number;
-  /** Calls that wait for one. */
-  readonly waiting: number;
-  /** Most that may be open. */
-  readonly max: number;
-}
-
 interface Waiter {
   /** False when the caller has gone: the session is kept. */
   take(session: Session): boolean;
@@ -46,7 +34,6 @@ interface Waiter {
 const MAX_WAITING = 10_000;
 // What a session that is cleaned may take before it is thrown away.
 const RESET_MS = 5000;
-const STATES = ["used", "idle", "waiting", "max"] as const;
 
 /** Lends sessions, first come first served; opens, cleans, replaces and closes them. */
 export class Pool {
@@ -54,11 +41,10 @@ export class Pool {
   readonly #settings: PoolSettings;
   readonly #clock: Clock;
   readonly #env: Instruments;
-  readonly #gauges: ReadonlyMap<string, Gauge>;
+  readonly #report: () => void;
   readonly #idle: Session[] = [];
   readonly #used = new Set<Session>();
   readonly #waiters: Waiter[] = [];
-  #reported: PoolStats = { used: 0, idle: 0, waiting: 0, max: 0 };
   #opening = 0;
   #sweeper: Timer | undefined;
   #closing: Promise<void> | undefined;
@@ -69,12 +55,7 @@ export class Pool {
     this.#settings = settings;
     this.#clock = env.clock;
     this.#env = env;
-    const family = env.metrics.gauge({
-      name: "db_pool_connections",
-      help: "Database connections by state, and calls that wait for one",
-      labels: ["state"],
-    });
-    this.#gauges = new Map(STATES.map((state) => [state, family.with({ state })]));
+    this.#report = reporter(env.metrics, () => this.stats);
     this.#fill();
     this.#report();
   }
@@ -212,13 +193,16 @@ export class Pool {
     this.#opening++;
     try {
       const limitMs = this.#settings.connectMs;
-      return await withDeadline(this.#clock, limitMs, (signal) => this.#connect(signal), {
+      const session = await withDeadline(this.#clock, limitMs, (signal) => this.#connect(signal), {
         error: () =>
           new CqiError(
             "CQI_DATABASE_UNAVAILABLE",
             `Cannot connect to the database: no answer within ${limitMs} ms`,
           ),
       });
+      // In one go with `#opening--`, so that it is never counted twice.
+      this.#used.add(session);
+      return session;
     } finally {
       this.#opening--;
       if (this.#used.size + this.#opening === 0) this.#drained?.();
@@ -240,7 +224,6 @@ export class Pool {
       const options = { signal, timeoutMs: this.#settings.connectMs };
       await applySettings(this.#driver, session, this.#settings.limits, options);
       signal.throwIfAborted();
-      this.#used.add(session);
       return session;
     } catch (error) {
       await connection?.close();
@@ -293,16 +276,6 @@ export class Pool {
         "inside a transaction use its own handle, elsewhere shorten transactions or raise max_conns",
       { details: { ...this.stats } },
     );
-  }
-
-  #report(): void {
-    const stats = this.stats;
-    for (const state of STATES) {
-      // Differences, so that several databases on one registry add up.
-      const change = stats[state] - this.#reported[state];
-      if (change !== 0) this.#gauges.get(state)!.add(change);
-    }
-    this.#reported = stats;
   }
 }
 

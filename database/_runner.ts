@@ -52,6 +52,7 @@ export function createRunner(
       "db.operation.name": operation,
       "db.query.text": loggedText(statement.text),
     };
+    let isLate = false;
     return tracer.span(`db ${operation}`, { kind: "client", attributes }, async (span) => {
       const startedMs = clock.monotonic();
       try {
@@ -93,13 +94,12 @@ export function createRunner(
       const controller = new AbortController();
       const onAbort = (): void => controller.abort(options.signal?.reason);
       options.signal?.addEventListener("abort", onAbort, { once: true });
-      const timer = limitMs === Infinity
-        ? undefined
-        : clock.timer(() => controller.abort(timedOut(operation, limitMs)), limitMs);
+      const timer = limitMs === Infinity ? undefined : clock.timer(() => {
+        isLate = true;
+        controller.abort(timedOut(operation, limitMs));
+      }, limitMs);
       try {
         return await fn({ signal: controller.signal, timeoutMs: limitMs });
-      } catch (error) {
-        throw controller.signal.aborted ? controller.signal.reason : error;
       } finally {
         timer?.cancel();
         options.signal?.removeEventListener("abort", onAbort);
@@ -109,10 +109,12 @@ export function createRunner(
     function translate(error: unknown): unknown {
       if (isCqiError(error)) return error;
       if (stateOf(error) === "57014") return timedOut(operation, timeoutMs);
-      const action = `run query '${operation}'`;
       const isOpen = isLost(error) && !place.isTransaction &&
         !(options.idempotent ?? isReading(statement.text));
-      return isOpen ? unknownOutcome(`query '${operation}'`) : databaseError(error, action);
+      if (isOpen) return unknownOutcome(`query '${operation}'`);
+      return isLate
+        ? timedOut(operation, timeoutMs)
+        : databaseError(error, `run query '${operation}'`);
     }
   };
 }

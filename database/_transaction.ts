@@ -85,9 +85,10 @@ export async function runTransaction<T>(
       isRunning = true;
       try {
         return await attempt(env, fn, options, begin, number);
-      } finally {
+      } catch (error) {
         isRunning = false;
         if (signal?.aborted) between.abort(signal.reason);
+        throw error;
       }
     }, settings);
   } finally {

@@ -1,5 +1,5 @@
 import type { Checkable, DriverTable, Instruments, WaitOptions } from "../core/mod.ts";
-import type { PoolStats } from "./_pool.ts";
+import type { PoolStats } from "./_pool_stats.ts";
 import type { SqlTag } from "./query.ts";
 import type { AmbientMode, Transaction, TransactionOptions } from "./transaction.ts";
 import type { DatabaseDriverModule, DatabaseFeatures } from "./types.ts";

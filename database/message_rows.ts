@@ -90,7 +90,16 @@ function valueOf(field: DescField, json: JsonValue | undefined): SqlValue {
  * @example
  * ```ts
  * import { messageRecord } from "@cq/cqi/database";
- * import { ChainSchema } from "@cq/cqi/cqc/assets/v1";
+ * import { FeeSchema } from "@cq/cqi/cqc/venues/v1";
+ * import { create } from "@bufbuild/protobuf";
+ * import assert from "node:assert/strict";
+ *
+ * const fee = create(FeeSchema, {
+ *   assetId: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901",
+ *   amount: "0.10",
+ *   kind: 1,
+ * });
+ * assert.equal(messageRecord(FeeSchema, fee).amount, "0.10");
  * ```
  */
 export function messageRecord<Desc extends DescMessage>(
@@ -98,7 +107,13 @@ export function messageRecord<Desc extends DescMessage>(
   message: MessageShape<Desc>,
 ): SqlRecord {
   validate(schema, message);
-  const json = toJson(schema, message) as Record<string, JsonValue>;
+  const json = toJson(schema, message);
+  if (typeof json !== "object" || json === null || Array.isArray(json)) {
+    throw new CqiError(
+      "CQI_OPTION_INVALID",
+      `Cannot make columns of ${schema.typeName}: in JSON it is one value, bind it as such`,
+    );
+  }
   return Object.fromEntries(
     schema.fields.map((field) => [field.name, valueOf(field, json[field.name])]),
   );

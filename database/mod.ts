@@ -22,7 +22,7 @@
  *
  * @module
  */
-export type { PoolStats } from "./_pool.ts";
+export type { PoolStats } from "./_pool_stats.ts";
 export type { Database, OpenOptions } from "./database.ts";
 export type { Row } from "./_decode.ts";
 export { messageRecord, type MessageRowOptions } from "./message_rows.ts";
@@ -35,7 +35,7 @@ export {
   type MigrationStep,
 } from "./migration.ts";
 export { readMigrations } from "./migration_folder.ts";
-export { type DatabaseSection, open } from "./open.ts";
+export { type DatabaseConfigInit, open } from "./open.ts";
 export type { Query, SqlTag, StreamOptions } from "./query.ts";
 export type { QueryOptions } from "./query_options.ts";
 export {

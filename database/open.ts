@@ -25,7 +25,7 @@ import type { Database, OpenOptions } from "./database.ts";
 import type { DatabaseDriver } from "./types.ts";
 
 /** The configuration section as code writes it. */
-export type DatabaseSection = MessageInitShape<typeof DatabaseConfigSchema>;
+export type DatabaseConfigInit = MessageInitShape<typeof DatabaseConfigSchema>;
 
 const DEFAULT_MAX = 10;
 const CLOSE_GRACE_MS = 10_000;
@@ -75,7 +75,7 @@ function poolSettings(config: DatabaseConfig, driver: DatabaseDriver): PoolSetti
  * ```
  */
 export async function open(
-  section: DatabaseSection = {},
+  section: DatabaseConfigInit = {},
   options: OpenOptions = {},
 ): Promise<Database> {
   const config = create(DatabaseConfigSchema, section);
@@ -126,7 +126,10 @@ function createDatabase(
       refuseControl(statement);
       const session = await pool.acquire(queryOptions);
       try {
-        return await runner(session, statement, queryOptions, { isTransaction: false });
+        const result = await runner(session, statement, queryOptions, { isTransaction: false });
+        // Should a statement ever begin a transaction unseen, its connection is not used again.
+        if (/^(?:BEGIN|START)$/.test(result.command)) await session.connection.close();
+        return result;
       } finally {
         await pool.release(session);
       }

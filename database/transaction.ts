@@ -22,7 +22,7 @@ export type AmbientMode = "error" | "join";
 
 /** How a transaction is run. */
 export interface TransactionOptions extends WaitOptions {
-  /** @default {the server's, which is "read committed"} */
+  /** What it sees of others. @default {the server's, which is "read committed"} */
   readonly isolation?: Isolation;
   /** Writes are refused with `CQI_DATABASE_READ_ONLY`. @default {false} */
   readonly readOnly?: boolean;

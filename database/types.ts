@@ -49,10 +49,11 @@ export interface DriverQueryOptions extends WaitOptions {
 /**
  * One connection: one server session. The facade never runs two statements on it at a time.
  *
- * A method rejects with an error whose `code` is the SQLSTATE when the server refused; with any
- * other error when the connection failed, and then `broken` is true. It settles soon after its
- * signal aborts, whatever the server does: if the statement cannot be called off, `broken` becomes
- * true and the connection is destroyed.
+ * A method rejects with an error whose `code` is the SQLSTATE when the server refused (57014 when it
+ * called the statement off); with the signal's reason when nothing was sent; with any other error
+ * when the connection failed and nobody knows what the server did, and then `broken` is true. It
+ * settles soon after its signal aborts, whatever the server does: if the statement cannot be called
+ * off, the connection is destroyed. Closing makes `broken` true.
  */
 export interface DriverConnection {
   /** True once the connection must not be used again. */

@@ -3,6 +3,7 @@ import type { Database, DatabaseFeatures } from "../database/mod.ts";
 import { type DatabaseCase, type DatabaseCases, inSchema } from "./_database_kit.ts";
 import { MIGRATION_CASES } from "./_database_migration_cases.ts";
 import { CANCEL_CASES, QUERY_CASES } from "./_database_query_cases.ts";
+import { SAVEPOINT_CASES } from "./_database_savepoint_cases.ts";
 import { PARALLEL_CASES, TRANSACTION_CASES } from "./_database_transaction_cases.ts";
 import { TYPE_CASES } from "./_database_type_cases.ts";
 import { registerSuite, type SuiteTest } from "./_suite.ts";
@@ -12,22 +13,11 @@ import { registerSuite, type SuiteTest } from "./_suite.ts";
  * feature that is not declared are skipped, and say so by name.
  *
  * One database serves all tests, each in a schema of its own that it drops, so that a real server
- * and other tests on it are not disturbed; the last test to end closes it.
+ * and other tests on it are not disturbed; the last test to end closes it. For a driver of your own:
+ * `databaseContract(() => open({ driver: "mine" }, { drivers: { mine: () => myModule } }), features)`.
  *
  * @param factory Opens the database on its real backend, as somebody who may create schemas.
  * @param features What the driver declares; held against what it says of itself.
- *
- * @example A driver of your own
- * ```ts ignore
- * databaseContract(() => open({ driver: "mine" }, { drivers: { mine: () => myModule } }), {
- *   cancel: true,
- *   parallel: true,
- *   cursors: true,
- *   advisoryLocks: true,
- *   listen: false,
- *   copy: false,
- * });
- * ```
  */
 export function databaseContract(
   factory: () => Promise<Database>,
@@ -65,6 +55,7 @@ export function databaseContract(
     ...suite(CANCEL_CASES, "cancel"),
     ...suite(TYPE_CASES),
     ...suite(TRANSACTION_CASES),
+    ...suite(SAVEPOINT_CASES),
     ...suite(PARALLEL_CASES, "parallel"),
     ...suite(MIGRATION_CASES, "advisoryLocks"),
     {
