@@ -23,9 +23,33 @@ export interface Lanes {
   pause(paused: boolean): void;
 }
 
-interface Lane {
+interface Ready {
   readonly name: string | undefined;
-  readonly tasks: LaneTask[];
+  readonly task: LaneTask;
+}
+
+interface Queue<T> {
+  push(item: T): void;
+  shift(): T | undefined;
+}
+
+// Array.shift moves all that is left; this does so now and then.
+function queue<T>(): Queue<T> {
+  const items: (T | undefined)[] = [];
+  let head = 0;
+  return {
+    push: (item) => void items.push(item),
+    shift() {
+      if (head === items.length) return undefined;
+      const item = items[head];
+      items[head++] = undefined;
+      if (head > 1024 && head * 2 > items.length) {
+        items.splice(0, head);
+        head = 0;
+      }
+      return item;
+    },
+  };
 }
 
 /**
@@ -34,32 +58,13 @@ interface Lane {
  * @param concurrency How many tasks run at once, 1 or more.
  */
 export function lanes(concurrency: number): Lanes {
-  const byName = new Map<string, Lane>();
-  // Lanes that have a task to start and none running.
-  const ready: Lane[] = [];
-  let head = 0;
+  // The tasks that wait in each lane that has one ready or running.
+  const byName = new Map<string, Queue<LaneTask>>();
+  const ready = queue<Ready>();
+  // Tasks back from a rest: they go first.
+  const returning = queue<() => void>();
   let running = 0;
   let paused = false;
-  // Tasks back from a rest: they go first.
-  const returning: (() => void)[] = [];
-
-  const nextReady = (): Lane | undefined => {
-    const lane = ready[head];
-    if (lane === undefined) return undefined;
-    head++;
-    if (head > 1024 && head * 2 > ready.length) {
-      ready.splice(0, head);
-      head = 0;
-    }
-    return lane;
-  };
-
-  const finish = (lane: Lane): void => {
-    running--;
-    if (lane.tasks.length > 0) ready.push(lane);
-    else if (lane.name !== undefined) byName.delete(lane.name);
-    start();
-  };
 
   const rest: Rest = async (wait) => {
     running--;
@@ -77,31 +82,32 @@ export function lanes(concurrency: number): Lanes {
   const start = (): void => {
     while (running < concurrency) {
       const back = returning.shift();
-      const lane = back !== undefined || paused ? undefined : nextReady();
-      if (back === undefined && lane === undefined) return;
+      const next = back !== undefined || paused ? undefined : ready.shift();
+      if (back === undefined && next === undefined) return;
       running++;
       if (back !== undefined) back();
-      else run(lane!);
+      else run(next!);
     }
   };
 
-  const run = (lane: Lane): void => {
-    const task = lane.tasks.shift()!;
-    const done = (): void => finish(lane);
+  const run = ({ name, task }: Ready): void => {
+    const done = (): void => {
+      running--;
+      const next = name === undefined ? undefined : byName.get(name)?.shift();
+      if (next !== undefined) ready.push({ name, task: next });
+      else if (name !== undefined) byName.delete(name);
+      start();
+    };
     // One that rejects all the same must not stop its lane.
     task(rest).then(done, done);
   };
 
   return {
     push(name, task) {
-      const known = name === undefined ? undefined : byName.get(name);
-      if (known !== undefined) {
-        known.tasks.push(task);
-        return;
-      }
-      const lane: Lane = { name, tasks: [task] };
-      if (name !== undefined) byName.set(name, lane);
-      ready.push(lane);
+      const waiting = name === undefined ? undefined : byName.get(name);
+      if (waiting !== undefined) return waiting.push(task);
+      if (name !== undefined) byName.set(name, queue());
+      ready.push({ name, task });
       start();
     },
     pause(value) {
