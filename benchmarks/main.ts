@@ -2,6 +2,9 @@ import process from "node:process";
 import { type Benchmark, compare, print, printHeading } from "./_harness.ts";
 
 const AREAS: Readonly<Record<string, () => Promise<Benchmark>>> = {
+  bus: async () => (await import("./bus.ts")).openBenchmark(),
+  logging: async () => (await import("./logging.ts")).openBenchmark(),
+  metrics: async () => (await import("./metrics.ts")).openBenchmark(),
   cache: async () => (await import("./cache.ts")).openBenchmark(),
 };
 
