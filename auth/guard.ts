@@ -22,7 +22,7 @@ import { refusal, unavailable } from "./_failure.ts";
 import type { TokenVerifier } from "./_jwt.ts";
 import { FailureLimiter } from "./_limiter.ts";
 import { Watch } from "./_watch.ts";
-import type { AuthOptions, AuthPolicy, CredentialSource, Guard } from "./types.ts";
+import type { AuthPolicy, CredentialSource, Guard, OpenOptions } from "./types.ts";
 
 /** The checks that a guard joins. */
 export interface GuardParts {
@@ -41,7 +41,7 @@ const DEFAULT_WINDOW_MS = 60_000;
 export class DefaultGuard implements Guard {
   readonly middleware: HttpMiddleware;
   readonly #parts: GuardParts;
-  readonly #options: AuthOptions;
+  readonly #options: OpenOptions;
   readonly #env: Instruments;
   readonly #watch: Watch;
   readonly #limiter: FailureLimiter;
@@ -51,7 +51,7 @@ export class DefaultGuard implements Guard {
   readonly #recognised = new WeakSet<AuthContext>();
   #closed = false;
 
-  constructor(config: AuthConfig, options: AuthOptions, parts: GuardParts) {
+  constructor(config: AuthConfig, options: OpenOptions, parts: GuardParts) {
     this.#parts = parts;
     this.#options = options;
     this.#env = instruments(options);

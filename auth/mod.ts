@@ -32,9 +32,9 @@ export { forwardedFor } from "./forwarded_for.ts";
 export { open } from "./open.ts";
 export type {
   AuthConfigInit,
-  AuthOptions,
   AuthPolicy,
   CredentialSource,
   FetchLike,
   Guard,
+  OpenOptions,
 } from "./types.ts";

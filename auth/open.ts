@@ -14,7 +14,7 @@ import { configError } from "./_failure.ts";
 import { Issuer } from "./_issuer.ts";
 import { TokenVerifier } from "./_jwt.ts";
 import { DefaultGuard } from "./guard.ts";
-import type { AuthConfigInit, AuthOptions, Guard } from "./types.ts";
+import type { AuthConfigInit, Guard, OpenOptions } from "./types.ts";
 
 // Goes into a quoted header value as it is.
 const REALM_REGEXP = /^[A-Za-z0-9 ._:/-]{1,128}$/;
@@ -22,7 +22,7 @@ const REALM_REGEXP = /^[A-Za-z0-9 ._:/-]{1,128}$/;
 async function resolve(
   ref: SecretRef | undefined,
   what: string,
-  options: AuthOptions,
+  options: OpenOptions,
 ): Promise<string | undefined> {
   if (ref === undefined) return undefined;
   if (options.resolveSecret === undefined) {
@@ -41,7 +41,7 @@ async function resolve(
 
 async function issuerOf(
   config: JwtAuthConfig,
-  options: AuthOptions,
+  options: OpenOptions,
   env: Instruments,
 ): Promise<Issuer> {
   const { keySource } = config;
@@ -53,7 +53,7 @@ async function issuerOf(
 
 async function tokensOf(
   config: AuthConfig,
-  options: AuthOptions,
+  options: OpenOptions,
   env: Instruments,
 ): Promise<TokenVerifier | undefined> {
   const sections = [...config.jwt === undefined ? [] : [config.jwt], ...config.additionalJwt];
@@ -96,7 +96,7 @@ async function tokensOf(
  * assert.equal(await response.text(), "ada");
  * ```
  */
-export async function open(section: AuthConfigInit, options: AuthOptions = {}): Promise<Guard> {
+export async function open(section: AuthConfigInit, options: OpenOptions = {}): Promise<Guard> {
   const config = create(AuthConfigSchema, section);
   validate(AuthConfigSchema, config);
   const env = instruments(options);

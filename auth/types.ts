@@ -34,7 +34,7 @@ export interface CredentialSource {
 export type AuthPolicy = (auth: AuthContext, request: Request) => boolean | Promise<boolean>;
 
 /** Settings of {@linkcode open} that are code, not configuration. */
-export interface AuthOptions extends Partial<Instruments> {
+export interface OpenOptions extends Partial<Instruments> {
   /** Fetches JWK sets. @default {the runtime's fetch} */
   readonly fetch?: FetchLike;
   /**

@@ -50,7 +50,7 @@ export type {
   CacheFeatures,
   CacheIncrement,
   CacheKey,
-  CacheOptions,
   CacheSwap,
+  OpenOptions,
   Ttl,
 } from "./types.ts";

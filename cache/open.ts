@@ -5,7 +5,7 @@ import { CacheConfigSchema } from "../gen/ts/cqc/config/v1/mod.ts";
 import { loadDriver } from "../internal/load_driver.ts";
 import { readDefaults } from "./_settings.ts";
 import { type Cache, createCache } from "./cache.ts";
-import type { CacheOptions } from "./types.ts";
+import type { OpenOptions } from "./types.ts";
 
 /** The section `cache` of a configuration, as code writes it. */
 export type CacheConfigInit = MessageInitShape<typeof CacheConfigSchema>;
@@ -21,7 +21,7 @@ export type CacheConfigInit = MessageInitShape<typeof CacheConfigSchema>;
  */
 export async function open(
   section: CacheConfigInit = {},
-  options: CacheOptions = {},
+  options: OpenOptions = {},
 ): Promise<Cache> {
   const config = create(CacheConfigSchema, section);
   validate(CacheConfigSchema, config);

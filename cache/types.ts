@@ -133,7 +133,7 @@ export interface CacheDriverModule {
 }
 
 /** Settings of `open` that are code rather than configuration. */
-export interface CacheOptions extends Partial<Instruments> {
+export interface OpenOptions extends Partial<Instruments> {
   /** Drivers by the name that the configuration gives them. */
   readonly drivers?: DriverTable<CacheDriverModule>;
 }

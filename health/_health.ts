@@ -34,8 +34,8 @@ import type {
   Health,
   HealthBeat,
   HealthCheck,
-  HealthOptions,
   HealthService,
+  OpenOptions,
   ReportOptions,
 } from "./types.ts";
 
@@ -66,7 +66,7 @@ export class DefaultHealth implements Health {
   #draining = false;
   #announced: HealthStatus | undefined;
 
-  constructor(config: HealthConfig, options: HealthOptions) {
+  constructor(config: HealthConfig, options: OpenOptions) {
     this.#service = options.service;
     this.#env = instruments(options);
     this.#config = config;
@@ -227,7 +227,7 @@ export class DefaultHealth implements Health {
     }
   }
 
-  async #isAuthorized(ask: HealthOptions["isAuthorized"], request: Request): Promise<boolean> {
+  async #isAuthorized(ask: OpenOptions["isAuthorized"], request: Request): Promise<boolean> {
     if (ask === undefined) return false;
     try {
       return await withDeadline(this.#env.clock, this.#timeoutMs, () => ask(request)) === true;

@@ -30,7 +30,7 @@ export type {
   HealthBeat,
   HealthCheck,
   HealthConfigInit,
-  HealthOptions,
   HealthService,
+  OpenOptions,
   ReportOptions,
 } from "./types.ts";

@@ -3,7 +3,7 @@ import { validate } from "../contracts/mod.ts";
 import { HealthConfigSchema } from "../gen/ts/cqc/config/v1/mod.ts";
 import { refuse } from "../internal/options.ts";
 import { DefaultHealth } from "./_health.ts";
-import type { Health, HealthConfigInit, HealthOptions } from "./types.ts";
+import type { Health, HealthConfigInit, OpenOptions } from "./types.ts";
 
 /**
  * Makes the health of a service from the health section of the configuration.
@@ -26,7 +26,7 @@ import type { Health, HealthConfigInit, HealthOptions } from "./types.ts";
  * assert.equal((await response.json()).status, "SERVICE_STATUS_DEGRADED");
  * ```
  */
-export function open(section: HealthConfigInit, options: HealthOptions): Health {
+export function open(section: HealthConfigInit, options: OpenOptions): Health {
   const config = create(HealthConfigSchema, section);
   validate(HealthConfigSchema, config);
   for (const name of ["name", "version"] as const) {

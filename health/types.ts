@@ -29,7 +29,7 @@ export interface HealthService {
 }
 
 /** Settings of {@linkcode open} that are code, not configuration. */
-export interface HealthOptions extends Partial<Instruments> {
+export interface OpenOptions extends Partial<Instruments> {
   /** What the answers say of the service. */
   readonly service: HealthService;
   /**

@@ -30,10 +30,10 @@ export { accessLog, type AccessLogOptions } from "./access_log.ts";
 export { consoleSink, type ConsoleSinkOptions } from "./console_sink.ts";
 export { type LogConfigInit, open } from "./open.ts";
 export type {
-  LoggingOptions,
   LogService,
   LogSink,
   LogThreshold,
   OpenLogger,
+  OpenOptions,
   SetLevelOptions,
 } from "./types.ts";

@@ -10,7 +10,7 @@ import { EMPTY_PART } from "./_part.ts";
 import { prettyLine } from "./_pretty.ts";
 import { keyRules } from "./_redact.ts";
 import { repeatLimit } from "./_repeat.ts";
-import type { LoggingOptions, LogSink, LogThreshold, OpenLogger } from "./types.ts";
+import type { LogSink, LogThreshold, OpenLogger, OpenOptions } from "./types.ts";
 
 /** A section of the configuration, as `open` takes it: `{}` has all defaults. */
 export type LogConfigInit = MessageInitShape<typeof LogConfigSchema>;
@@ -18,7 +18,7 @@ export type LogConfigInit = MessageInitShape<typeof LogConfigSchema>;
 const DEFAULT_LINE_BYTES = 262_144;
 const MAX_TEXT = 16_384;
 
-async function sinkOf(config: LogConfig, given: LoggingOptions["sink"]): Promise<LogSink> {
+async function sinkOf(config: LogConfig, given: OpenOptions["sink"]): Promise<LogSink> {
   if (typeof given === "function") return await given(config);
   return given ?? consoleSink({ output: config.output === "stderr" ? "stderr" : "stdout" });
 }
@@ -67,7 +67,7 @@ function isPretty(config: LogConfig, sink: LogSink): boolean {
  */
 export async function open(
   section: LogConfigInit = {},
-  options: LoggingOptions = {},
+  options: OpenOptions = {},
 ): Promise<OpenLogger> {
   const config = create(LogConfigSchema, section);
   validate(LogConfigSchema, config);

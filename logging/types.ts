@@ -41,7 +41,7 @@ export interface LogService {
 }
 
 /** What a logger is opened with, besides its configuration. */
-export interface LoggingOptions {
+export interface OpenOptions {
   /** Who writes. @default {{ name: "unknown" }} */
   readonly service?: LogService;
   /**

@@ -36,7 +36,7 @@ export type {
   MetricKind,
   MetricsDriver,
   MetricsDriverModule,
-  MetricsOptions,
   MetricsRegistry,
+  OpenOptions,
   Series,
 } from "./types.ts";

@@ -7,7 +7,7 @@ import { loadDriver } from "../internal/load_driver.ts";
 import { formatFor } from "./_accept.ts";
 import { Registry } from "./_registry.ts";
 import { measureRuntime } from "./_runtime.ts";
-import type { Exposition, MetricsDriver, MetricsOptions, MetricsRegistry } from "./types.ts";
+import type { Exposition, MetricsDriver, MetricsRegistry, OpenOptions } from "./types.ts";
 
 /** The section `metrics` of a configuration, as code writes it. */
 export type MetricsConfigInit = MessageInitShape<typeof MetricsConfigSchema>;
@@ -30,7 +30,7 @@ const TEXT = "text/plain; version=0.0.4; charset=utf-8";
  */
 export async function open(
   section: MetricsConfigInit = {},
-  options: MetricsOptions = {},
+  options: OpenOptions = {},
 ): Promise<MetricsRegistry> {
   const config = create(MetricsConfigSchema, section);
   validate(MetricsConfigSchema, config);

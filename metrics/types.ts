@@ -93,7 +93,7 @@ export interface MetricsDriverModule {
 }
 
 /** What metrics are opened with, besides their configuration. */
-export interface MetricsOptions extends Partial<Instruments> {
+export interface OpenOptions extends Partial<Instruments> {
   /** Known drivers by name. */
   readonly drivers?: DriverTable<MetricsDriverModule>;
 }

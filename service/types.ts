@@ -5,7 +5,7 @@ import type { DriverTable, FetchHandler, HttpHandler, Instruments } from "../cor
 import type { Database, DatabaseDriverModule } from "../database/mod.ts";
 import type { CqiConfig, CqiConfigSchema } from "../gen/ts/cqc/config/v1/mod.ts";
 import type { Health } from "../health/mod.ts";
-import type { LoggingOptions } from "../logging/mod.ts";
+import type { OpenOptions as LoggingOptions } from "../logging/mod.ts";
 import type { MetricsDriverModule, MetricsRegistry } from "../metrics/mod.ts";
 import type { TracingDriverModule } from "../tracing/mod.ts";
 

@@ -11,7 +11,7 @@ export * from "../../metrics/mod.ts";
  */
 export function open(
   section: base.MetricsConfigInit = {},
-  options: base.MetricsOptions = {},
+  options: base.OpenOptions = {},
 ): Promise<base.MetricsRegistry> {
   return base.open(section, { ...options, drivers: { ...DRIVERS.metrics, ...options.drivers } });
 }

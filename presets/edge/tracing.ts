@@ -11,7 +11,7 @@ export * from "../../tracing/mod.ts";
  */
 export function open(
   section: base.TracingConfigInit = {},
-  options: base.OpenOptions = {},
+  options: base.TracingOptions = {},
 ): Promise<base.OpenTracer> {
   return base.open(section, { ...options, drivers: { ...DRIVERS.tracing, ...options.drivers } });
 }

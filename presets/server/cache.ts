@@ -11,7 +11,7 @@ export * from "../../cache/mod.ts";
  */
 export function open(
   section: base.CacheConfigInit = {},
-  options: base.CacheOptions = {},
+  options: base.OpenOptions = {},
 ): Promise<base.Cache> {
   return base.open(section, { ...options, drivers: { ...DRIVERS.cache, ...options.drivers } });
 }

@@ -11,7 +11,7 @@ export * from "../../logging/mod.ts";
  */
 export function open(
   section: base.LogConfigInit = {},
-  options: base.LoggingOptions = {},
+  options: base.OpenOptions = {},
 ): Promise<base.OpenLogger> {
   return base.open(section, { sink: stdio, ...options });
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type AuthConfigInit, type AuthOptions, type Guard, open } from "../../auth/mod.ts";
+import { type AuthConfigInit, type OpenOptions, type Guard, open } from "../../auth/mod.ts";
 import type { LogFields, Logger, LogLevel, Metrics } from "../../core/mod.ts";
 import { noopMetrics } from "../../core/mod.ts";
 import { isCqiError } from "../../errors/mod.ts";
@@ -67,8 +67,8 @@ export interface KitOptions {
   readonly issuer?: TestIssuerOptions;
   readonly jwt?: Partial<NonNullable<AuthConfigInit["jwt"]>>;
   readonly section?: AuthConfigInit;
-  readonly options?: AuthOptions;
-  readonly handler?: (issuer: TestIssuer) => NonNullable<AuthOptions["fetch"]>;
+  readonly options?: OpenOptions;
+  readonly handler?: (issuer: TestIssuer) => NonNullable<OpenOptions["fetch"]>;
 }
 
 /** A guard that accepts one issuer's tokens, on a clock that stands still. */

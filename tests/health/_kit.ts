@@ -1,10 +1,10 @@
 import type { Timer } from "../../core/mod.ts";
-import { type Health, type HealthConfigInit, type HealthOptions, open } from "../../health/mod.ts";
+import { type Health, type HealthConfigInit, type OpenOptions, open } from "../../health/mod.ts";
 import { type FakeClock, fakeClock } from "../../testing/fake_clock.ts";
 import { type Line, recordingLogger, recordingMetrics } from "../auth/_kit.ts";
 
 /** The service that is asked. */
-export const service: HealthOptions["service"] = {
+export const service: OpenOptions["service"] = {
   name: "cqpm",
   version: "1.4.2",
   instanceId: "cqpm-7d9f.internal",
@@ -23,7 +23,7 @@ export interface Kit {
 }
 
 /** Health on a clock that stands still. */
-export function kit(section: HealthConfigInit = {}, more: Partial<HealthOptions> = {}): Kit {
+export function kit(section: HealthConfigInit = {}, more: Partial<OpenOptions> = {}): Kit {
   const clock = fakeClock();
   const lines: Line[] = [];
   const values = new Map<string, number>();

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { validate } from "../../contracts/mod.ts";
 import type { HealthReport } from "../../core/mod.ts";
 import { HealthCheckResponseSchema } from "../../gen/ts/cqc/infrastructure/v1/mod.ts";
-import type { HealthOptions } from "../../health/mod.ts";
+import type { OpenOptions } from "../../health/mod.ts";
 import { kit } from "./_kit.ts";
 
 test("9 public answers have no message, detail, version, instance or latency", async () => {
@@ -70,7 +70,7 @@ test("9 every answer is a valid HealthCheckResponse in the proto's field names",
 });
 
 test("9 details show to authorised callers, to all or to nobody, as configured", async () => {
-  const ask = async (details: string, isAuthorized?: HealthOptions["isAuthorized"]) => {
+  const ask = async (details: string, isAuthorized?: OpenOptions["isAuthorized"]) => {
     const { health, probe } = kit({ details }, isAuthorized === undefined ? {} : { isAuthorized });
     health.started();
     health.add("database", () => ({ status: "ok", details: { pool: "3" } }));

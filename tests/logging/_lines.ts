@@ -3,7 +3,7 @@ import { validate } from "../../contracts/mod.ts";
 import { type LogEntry, LogEntrySchema } from "../../gen/ts/cqc/observability/v1/mod.ts";
 import {
   type LogConfigInit,
-  type LoggingOptions,
+  type OpenOptions,
   open,
   type OpenLogger,
 } from "../../logging/mod.ts";
@@ -19,7 +19,7 @@ export interface Recorded {
 
 export async function recorded(
   section: LogConfigInit = {},
-  options: LoggingOptions = {},
+  options: OpenOptions = {},
 ): Promise<Recorded> {
   const lines: string[] = [];
   const sink = {

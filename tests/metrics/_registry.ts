@@ -1,6 +1,6 @@
 import {
   type MetricsConfigInit,
-  type MetricsOptions,
+  type OpenOptions,
   type MetricsRegistry,
   open,
 } from "../../metrics/mod.ts";
@@ -10,7 +10,7 @@ import { fakeClock } from "../../testing/fake_clock.ts";
 /** A registry on the real driver, without the runtime's own metrics. */
 export function registry(
   section: MetricsConfigInit = {},
-  options: MetricsOptions = {},
+  options: OpenOptions = {},
 ): Promise<MetricsRegistry> {
   return open({ runtimeMetrics: false, ...section } as MetricsConfigInit, {
     clock: fakeClock(),
