@@ -12,6 +12,7 @@ import {
   type Random,
   type Tracer,
 } from "../core/mod.ts";
+import { type TopicNames, topicNames } from "./_names.ts";
 import type { Settings } from "./_settings.ts";
 import type { BusDriver } from "./driver.ts";
 
@@ -37,6 +38,7 @@ export interface BusMetrics {
 /** What the parts of a bus share. */
 export interface Environment {
   readonly settings: Settings;
+  readonly nameOf: TopicNames;
   readonly driver: BusDriver;
   readonly logger: Logger;
   readonly tracer: Tracer;
@@ -86,10 +88,12 @@ export function environment(
   driver: BusDriver,
   given: Instruments,
 ): Environment {
+  const logger = given.logger.child({ component: "bus" });
   return {
     settings,
+    nameOf: topicNames(settings.topicPrefix, logger),
     driver,
-    logger: given.logger.child({ component: "bus" }),
+    logger,
     tracer: given.tracer,
     clock: given.clock,
     random: given.random,

@@ -38,7 +38,7 @@ export function publisher(
   );
 
   return async (topic, init, options) => {
-    const name = `${settings.topicPrefix}${topic.name}`;
+    const name = env.nameOf(topic.name);
     try {
       const event = prepare(env, topic.schema, init);
       validate(topic.schema, event);

@@ -156,9 +156,13 @@ function createBus(
     limits: Omit<SubscribeOptions, "group" | "signal">,
   ): Registration => {
     const { name, topic } = resolveTopic(target);
+    const full = env.nameOf(name);
+    // What cannot be dead-lettered would hold its key for ever.
+    const buried = group === undefined ? undefined : settings.deadLetterTopic?.(full);
+    if (buried !== undefined) requireTopicName(buried);
     const layers = [...options.consumeMiddleware ?? [], ...limits.middleware ?? []];
     return {
-      info: { topic: `${settings.topicPrefix}${name}`, group },
+      info: { topic: full, group },
       topic: name,
       schema: topic?.schema,
       handle: chain(layers, handler),
@@ -212,7 +216,7 @@ function createBus(
   const records = (name: string, reading: StreamOptions = {}): RecordStream =>
     tracked<BusRecord>((hand) => {
       requireOpen("read records");
-      const topic = `${settings.topicPrefix}${requireTopicName(name)}`;
+      const topic = env.nameOf(name);
       const topics = new Map([[topic, reading.startAt ?? settings.startAt]]);
       return driver.consume({ group: undefined, topics }, {
         async records(batch) {

@@ -1,0 +1,124 @@
+import { createDriver, type MemoryBroker, memoryBroker } from "../../bus/drivers/memory.ts";
+import * as bus from "../../bus/mod.ts";
+import type { FakeClock } from "../../testing/fake_clock.ts";
+
+/** Where a driver misbehaves; each gets the call and how it would have gone. */
+export interface Faults {
+  send?(
+    records: readonly bus.RecordToSend[],
+    pass: () => Promise<readonly (bus.Published | Error)[]>,
+  ): Promise<readonly (bus.Published | Error)[]>;
+  consume?(pass: () => Promise<bus.DriverConsumer>): Promise<bus.DriverConsumer>;
+  commit?(positions: readonly bus.Position[], pass: () => Promise<void>): Promise<void>;
+  records?(records: readonly bus.BusRecord[], pass: () => Promise<void>): Promise<void>;
+  revoked?(pass: () => Promise<void>): Promise<void>;
+  close?(pass: () => Promise<void>): Promise<void>;
+  ensureTopics?(topics: readonly string[], pass: () => Promise<void>): Promise<void>;
+  /** True hides the optional parts of a driver. */
+  readonly bare?: boolean;
+}
+
+/** Drivers: the memory driver on a broker, with faults put around it. */
+export function driversOn(
+  broker: MemoryBroker = memoryBroker(),
+  faults: Faults = {},
+): NonNullable<bus.OpenOptions["drivers"]> {
+  return {
+    memory: () => ({
+      createDriver: (config, env) => faulty(createDriver(config, env, broker), faults),
+    }),
+  };
+}
+
+/** Drivers whose broker is made by the configuration. */
+export const memoryDrivers: NonNullable<bus.OpenOptions["drivers"]> = {
+  memory: () => ({ createDriver }),
+};
+
+function faulty(inner: bus.BusDriver, faults: Faults): bus.BusDriver {
+  return {
+    ...inner,
+    send(records, options) {
+      const pass = () => inner.send(records, options);
+      return faults.send?.(records, pass) ?? pass();
+    },
+    ensureTopics(topics) {
+      const pass = () => inner.ensureTopics(topics);
+      return faults.ensureTopics?.(topics, pass) ?? pass();
+    },
+    async consume(options, sink) {
+      const pass = async () =>
+        consumerWith(
+          await inner.consume(options, {
+            state: sink.state,
+            records(records) {
+              const on = () => sink.records(records);
+              return faults.records?.(records, on) ?? on();
+            },
+            revoked(lost) {
+              const on = () => sink.revoked(lost);
+              return faults.revoked?.(on) ?? on();
+            },
+          }),
+          faults,
+        );
+      return await (faults.consume?.(pass) ?? pass());
+    },
+    close() {
+      return faults.close?.(inner.close) ?? inner.close();
+    },
+  };
+}
+
+function consumerWith(consumer: bus.DriverConsumer, faults: Faults): bus.DriverConsumer {
+  const { change, ...rest } = consumer;
+  return {
+    ...rest,
+    ...!faults.bare && change !== undefined && { change },
+    commit(positions) {
+      const pass = () => consumer.commit(positions);
+      return faults.commit?.(positions, pass) ?? pass();
+    },
+  };
+}
+
+/** A bus on a broker. */
+export function openOn(
+  broker: MemoryBroker,
+  section: bus.EventBusConfigInit = {},
+  options: bus.OpenOptions & { readonly faults?: Faults } = {},
+): Promise<bus.Bus> {
+  const { faults, ...rest } = options;
+  return bus.open(section, { drivers: driversOn(broker, faults), ...rest });
+}
+
+/** Lets every promise callback and immediate that is ready run. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Waits for a condition by turns, at most some thousand of them. */
+export async function until(done: () => boolean, what = "the condition"): Promise<void> {
+  for (let n = 0; n < 20_000; n++) {
+    if (done()) return;
+    await turn();
+  }
+  throw new Error(`Waited in vain for ${what}`);
+}
+
+/** What a promise does with a fake clock moved on by steps until it settles. */
+export async function settledBy<T>(
+  clock: FakeClock,
+  promise: Promise<T>,
+  stepMs: number,
+  maxMs: number,
+): Promise<{ readonly afterMs: number; readonly result: PromiseSettledResult<T> }> {
+  let result: PromiseSettledResult<T> | undefined;
+  const settled = Promise.allSettled([promise]).then(([only]) => result = only);
+  let afterMs = 0;
+  await turn();
+  for (; result === undefined && afterMs < maxMs; afterMs += stepMs) await clock.advance(stepMs);
+  if (result === undefined) throw new Error(`Not settled after ${maxMs} ms`);
+  await settled;
+  return { afterMs, result };
+}
