@@ -78,6 +78,15 @@ export function resolveTopic(
   target: string | Topic | DescMessage,
 ): { readonly name: string; readonly topic: Topic | undefined } {
   if (typeof target === "string") return { name: requireTopicName(target), topic: undefined };
+  if (typeof target !== "object" || target === null) {
+    throw new CqiError(
+      "CQI_BUS_TOPIC_INVALID",
+      `Cannot use a topic of type ${
+        target === null ? "null" : typeof target
+      }: it must be a topic, ` +
+        `a message descriptor or a name`,
+    );
+  }
   // A descriptor has a kind; a topic has none.
   const typed = "kind" in target ? topic(target) : target;
   return { name: requireTopicName(typed.name), topic: typed };
@@ -85,12 +94,14 @@ export function resolveTopic(
 
 /** The typed topic to publish a message on a topic by name. */
 export function topicForMessage(name: string, message: Message): Topic {
-  const schema = messageType(message.$typeName);
+  const typeName: unknown = message?.$typeName;
+  const schema = typeof typeName === "string" ? messageType(typeName) : undefined;
   if (schema === undefined) {
+    const shown = typeof typeName === "string" ? `type '${typeName.slice(0, 128)}'` : "no type";
     throw new CqiError(
       "CQI_CONTRACT_UNKNOWN",
-      `Cannot publish on '${name}': message type '${String(message.$typeName).slice(0, 128)}' ` +
-        `is not one of the contracts; publish it on a topic made by topic(Schema, { name })`,
+      `Cannot publish on '${name}': the event has ${shown}, wanted a message of the contracts; ` +
+        `publish others on a topic made by topic(Schema, { name })`,
     );
   }
   return topic(schema, { name });
