@@ -1,11 +1,15 @@
-import { create } from "@bufbuild/protobuf";
+import { clone, create, isFieldSet } from "@bufbuild/protobuf";
 import * as buses from "../bus/mod.ts";
 import * as caches from "../cache/mod.ts";
 import { validate } from "../contracts/mod.ts";
 import { durationMs, type FetchHandler, type HttpHandler, instruments } from "../core/mod.ts";
 import * as databases from "../database/mod.ts";
 import { CqiError } from "../errors/mod.ts";
-import { CqiConfigSchema } from "../gen/ts/cqc/config/v1/mod.ts";
+import {
+  type CacheConfig,
+  CacheConfigSchema,
+  CqiConfigSchema,
+} from "../gen/ts/cqc/config/v1/mod.ts";
 import { ComponentKind } from "../gen/ts/cqc/infrastructure/v1/mod.ts";
 import * as healths from "../health/mod.ts";
 import { loadDriver } from "../internal/load_driver.ts";
@@ -111,7 +115,11 @@ export async function open<P extends PartName = never>(
     const cache = await step(
       "cache",
       () =>
-        caches.open(section.cache, { ...given, ...drivers.cache && { drivers: drivers.cache } }),
+        // Services share a Redis: without a prefix of its own each would find the others' values.
+        caches.open(withPrefix(section.cache, name), {
+          ...given,
+          ...drivers.cache && { drivers: drivers.cache },
+        }),
     );
     // A service without its cache is slower, not down.
     health.add("cache", cache, { kind: ComponentKind.CACHE, critical: false });
@@ -175,4 +183,10 @@ export async function open<P extends PartName = never>(
     [Symbol.asyncDispose]: close,
   };
   return { ...core, ...parts } as unknown as Service<P>;
+}
+
+function withPrefix(section: CacheConfig | undefined, name: string): CacheConfig {
+  const own = section === undefined ? create(CacheConfigSchema) : clone(CacheConfigSchema, section);
+  if (!isFieldSet(own, CacheConfigSchema.field.keyPrefix)) own.keyPrefix = name;
+  return own;
 }

@@ -1,9 +1,18 @@
 import { create, equals } from "@bufbuild/protobuf";
 import assert from "node:assert/strict";
 import { HEADER, topic } from "../bus/mod.ts";
+import { systemClock } from "../core/mod.ts";
 import { PriceUpdatedSchema, RiskAlertSchema } from "../gen/ts/cqc/events/v1/mod.ts";
 import type { BusBackend } from "./bus_contract.ts";
-import { collector, freshGroup, freshTopic, numberOf, publishNumbers, range } from "./_bus_kit.ts";
+import {
+  collector,
+  freshGroup,
+  freshId,
+  freshTopic,
+  numberOf,
+  publishNumbers,
+  range,
+} from "./_bus_kit.ts";
 import type { SuiteTest } from "./_suite.ts";
 import { aPriceUpdated } from "./builders.ts";
 
@@ -54,7 +63,7 @@ export function deliveryTests(backend: BusBackend): SuiteTest[] {
         await bus.publish(
           topic(RiskAlertSchema, { name, key: () => "k" }),
           {
-            alertId: crypto.randomUUID(),
+            alertId: freshId(),
             alertType: 1,
             severity: 1,
             message: "large",
@@ -128,14 +137,7 @@ export function deliveryTests(backend: BusBackend): SuiteTest[] {
       needs: "startAtTime",
       async run() {
         let now = 1_767_225_600_000;
-        const clock = {
-          now: () => now,
-          monotonic: () => performance.now(),
-          timer: (callback: () => void, ms: number) => {
-            const handle = setTimeout(callback, ms);
-            return { cancel: () => clearTimeout(handle) };
-          },
-        };
+        const clock = { ...systemClock, now: () => now };
         await using bus = await backend.open({}, { clock });
         const prices = freshTopic();
         await publishNumbers(bus, prices, 0, 3);

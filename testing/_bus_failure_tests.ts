@@ -4,7 +4,15 @@ import { encode } from "../contracts/mod.ts";
 import { CqiError } from "../errors/mod.ts";
 import { PriceUpdatedSchema, RiskAlertSchema } from "../gen/ts/cqc/events/v1/mod.ts";
 import type { BusBackend } from "./bus_contract.ts";
-import { collector, freshGroup, freshTopic, numberOf, publishNumbers, range } from "./_bus_kit.ts";
+import {
+  collector,
+  freshGroup,
+  freshId,
+  freshTopic,
+  numberOf,
+  publishNumbers,
+  range,
+} from "./_bus_kit.ts";
 import type { SuiteTest } from "./_suite.ts";
 import { aPriceUpdated } from "./builders.ts";
 
@@ -153,7 +161,7 @@ export function failureTests(backend: BusBackend): SuiteTest[] {
         const prices = freshTopic();
         const foreign = topic(RiskAlertSchema, { name: prices.name, key: () => "k" });
         await lenient.publish(foreign, {
-          alertId: crypto.randomUUID(),
+          alertId: freshId(),
           alertType: 1,
           severity: 1,
           message: "large",

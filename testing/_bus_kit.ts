@@ -1,16 +1,22 @@
 import assert from "node:assert/strict";
 import { type Bus, type Topic, topic } from "../bus/mod.ts";
+import { systemClock, systemRandom, uuid } from "../core/mod.ts";
 import { type PriceUpdated, PriceUpdatedSchema } from "../gen/ts/cqc/events/v1/mod.ts";
 import { aPriceUpdated } from "./builders.ts";
 
+/** An id that no other test uses. */
+export function freshId(): string {
+  return uuid(systemClock, systemRandom);
+}
+
 /** A typed topic of prices that no other test uses. */
 export function freshTopic(): Topic<typeof PriceUpdatedSchema> {
-  return topic(PriceUpdatedSchema, { name: `test.${crypto.randomUUID()}` });
+  return topic(PriceUpdatedSchema, { name: `test.${freshId()}` });
 }
 
 /** A group that no other test uses. */
 export function freshGroup(): string {
-  return `group-${crypto.randomUUID()}`;
+  return `group-${freshId()}`;
 }
 
 /** The sequence number of a price, which tests count by. */

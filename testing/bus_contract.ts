@@ -1,4 +1,4 @@
-import type { Bus, BusFeatures, BusSection, OpenOptions } from "../bus/mod.ts";
+import type { Bus, BusFeatures, EventBusConfigInit, OpenOptions } from "../bus/mod.ts";
 import { deliveryTests } from "./_bus_delivery_tests.ts";
 import { failureTests } from "./_bus_failure_tests.ts";
 import { lifecycleTests } from "./_bus_lifecycle_tests.ts";
@@ -13,7 +13,7 @@ export interface BusBackend {
    * @param section Settings that a test needs; driver and addresses are the backend's to add.
    * @param options Logger, service and so on.
    */
-  open(section?: BusSection, options?: Omit<OpenOptions, "drivers">): Promise<Bus>;
+  open(section?: EventBusConfigInit, options?: Omit<OpenOptions, "drivers">): Promise<Bus>;
 }
 
 /**

@@ -1,3 +1,8 @@
+/**
+ * The event bus, as `@cq/cqi/bus`, with `open` wired for edge workers.
+ *
+ * @module
+ */
 import * as base from "../../bus/mod.ts";
 import { DRIVERS } from "./_drivers.ts";
 

@@ -1,3 +1,8 @@
+/**
+ * The cache, as `@cq/cqi/cache`, with `open` wired for edge workers.
+ *
+ * @module
+ */
 import * as base from "../../cache/mod.ts";
 import { DRIVERS } from "./_drivers.ts";
 

@@ -1,3 +1,8 @@
+/**
+ * The database, as `@cq/cqi/database`, with `open` wired for edge workers.
+ *
+ * @module
+ */
 import * as base from "../../database/mod.ts";
 import { DRIVERS } from "./_drivers.ts";
 

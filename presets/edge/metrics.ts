@@ -1,3 +1,8 @@
+/**
+ * Metrics, as `@cq/cqi/metrics`, with `open` wired for edge workers.
+ *
+ * @module
+ */
 import * as base from "../../metrics/mod.ts";
 import { DRIVERS } from "./_drivers.ts";
 

@@ -1,3 +1,8 @@
+/**
+ * Tracing, as `@cq/cqi/tracing`, with `open` wired for edge workers.
+ *
+ * @module
+ */
 import * as base from "../../tracing/mod.ts";
 import { DRIVERS } from "./_drivers.ts";
 

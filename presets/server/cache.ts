@@ -1,3 +1,8 @@
+/**
+ * The cache, as `@cq/cqi/cache`, with `open` wired for servers.
+ *
+ * @module
+ */
 import * as base from "../../cache/mod.ts";
 import { DRIVERS } from "./_drivers.ts";
 

@@ -1,3 +1,8 @@
+/**
+ * Logging, as `@cq/cqi/logging`, with `open` wired for servers.
+ *
+ * @module
+ */
 import * as base from "../../logging/mod.ts";
 import { stdio } from "./_drivers.ts";
 

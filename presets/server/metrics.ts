@@ -1,3 +1,8 @@
+/**
+ * Metrics, as `@cq/cqi/metrics`, with `open` wired for servers.
+ *
+ * @module
+ */
 import * as base from "../../metrics/mod.ts";
 import { DRIVERS } from "./_drivers.ts";
 

@@ -1,3 +1,8 @@
+/**
+ * Services, as `@cq/cqi/service`, with `open` wired for servers.
+ *
+ * @module
+ */
 import * as base from "../../service/mod.ts";
 import { DRIVERS, stdio } from "./_drivers.ts";
 

@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { serve } from "../../service/drivers/srvx.ts";
+
+const LOOPBACK = { host: "127.0.0.1", port: 0 };
+
+test("serve() answers on the address it names, with method, headers, body and status", async () => {
+  await using server = await serve(
+    async (request) =>
+      new Response(`${request.method} ${await request.text()}`, {
+        status: 201,
+        headers: { "x-echo": request.headers.get("x-ask") ?? "" },
+      }),
+    LOOPBACK,
+  );
+  const response = await fetch(server.url, {
+    method: "POST",
+    body: "hello",
+    headers: { "x-ask": "1" },
+  });
+  assert.equal(response.status, 201);
+  assert.equal(response.headers.get("x-echo"), "1");
+  assert.equal(await response.text(), "POST hello");
+});
+
+test("serve() refuses a port that is taken", async () => {
+  await using first = await serve(() => Promise.resolve(new Response("first")), LOOPBACK);
+  const port = Number(new URL(first.url).port);
+  await assert.rejects(serve(() => Promise.resolve(new Response("second")), { ...LOOPBACK, port }));
+});
+
+test("close() lets a request that is under way finish, takes no more, and may be called twice", async () => {
+  const begun = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  const server = await serve(async () => {
+    begun.resolve();
+    await gate.promise;
+    return new Response("finished");
+  }, LOOPBACK);
+  const answer = fetch(server.url, { headers: { connection: "close" } }).then((response) =>
+    response.text()
+  );
+  await begun.promise;
+  const closing = Promise.all([server.close(), server.close()]);
+  gate.resolve();
+  assert.equal(await answer, "finished");
+  await closing;
+  await assert.rejects(fetch(server.url));
+});
