@@ -9,13 +9,20 @@ interface UnrefTimer {
 
 function startTimer(callback: () => void, delayMs: number, background: boolean): () => void {
   let handle: ReturnType<typeof setTimeout>;
+  const waitMs = delayMs > 0 ? delayMs : 0;
+  const due = performance.now() + waitMs;
   const arm = (leftMs: number): void => {
-    const stepMs = Math.min(leftMs, MAX_DELAY_MS);
-    handle = setTimeout(() => leftMs > stepMs ? arm(leftMs - stepMs) : callback(), stepMs);
+    handle = setTimeout(fire, Math.min(Math.ceil(leftMs), MAX_DELAY_MS));
     // Node, Deno (with node types) and Bun give an object with unref; a browser gives a number.
     if (background) (handle as UnrefTimer | undefined)?.unref?.();
   };
-  arm(Math.max(0, delayMs));
+  // Runtimes cut off fractions and round: a timer may fire up to a millisecond early.
+  const fire = (): void => {
+    const leftMs = due - performance.now();
+    if (leftMs > 0) arm(leftMs);
+    else callback();
+  };
+  arm(waitMs);
   return () => clearTimeout(handle);
 }
 
