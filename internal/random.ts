@@ -1,12 +1,18 @@
 // The system's randomness: cryptographic bytes in a pool, since one getRandomValues call costs
 // about as much for 16 bytes as for 4,096.
 
+import { requireInteger } from "./options.ts";
+
 const POOL_BYTES = 4096;
+// Web Crypto gives no more at once (W3C Web Cryptography, getRandomValues).
+const MAX_BYTES = 65_536;
 
 function createPool(): (length: number) => Uint8Array {
   const pool = new Uint8Array(POOL_BYTES);
   let used = POOL_BYTES;
   return (length) => {
+    // A length that is no count would move `used` to where bytes were already given out and wiped.
+    requireInteger("length", length, 0, MAX_BYTES);
     if (length > POOL_BYTES) return crypto.getRandomValues(new Uint8Array(length));
     if (used + length > POOL_BYTES) {
       crypto.getRandomValues(pool);
