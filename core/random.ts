@@ -6,7 +6,7 @@ export interface Random {
   /**
    * Fresh bytes, fit for ids and secrets in the default source.
    *
-   * @param length How many bytes.
+   * @param length How many bytes, 0 to 65,536.
    */
   bytes(length: number): Uint8Array;
   /** A number from 0 (inclusive) to 1 (exclusive), for jitter and sampling. */
@@ -29,6 +29,7 @@ export function uuid(clock: Clock, random: Random): string {
  *
  * @param namespace A UUID that names the kind of thing.
  * @param name Anything that is unique within it, such as the id of the causing event.
+ * @throws {CqiError} `CQI_OPTION_INVALID` when the namespace is no UUID.
  *
  * @example
  * ```ts
