@@ -1,14 +1,16 @@
 import { CqiError, type CqiErrorCode, messageOf } from "../errors/mod.ts";
 
-// How Node, Deno and Bun name a package that is not installed.
-const MISSING_PACKAGE_REGEXP = /(?:package|module|from) ["']?((?:@[\w.-]+\/)?[\w.-]+)["']?/i;
+// How Node and Bun ("Cannot find package 'x'"; 'module' from require) and Deno ('Import "x" not a
+// dependency') name a package that is not installed. A path or address in its place (a file that
+// the driver lacks) does not match: that is the driver's own mistake.
+const MISSING_PACKAGE_REGEXP =
+  /(?:Cannot find (?:package|module)|npm package|Import) ["']((?:@[\w.-]+\/)?\w[\w.-]*)["'/]/;
 
-function isMissing(error: unknown): boolean {
-  const code = (error as { code?: unknown } | null)?.code;
-  return code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND" ||
-    /Cannot find (?:package|module)|not (?:found|a dependency)/i.test(
-      messageOf(error).slice(0, 500),
-    );
+/** The package that an import failed for, or undefined when it failed for another reason. */
+function missingPackage(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null | undefined)?.code;
+  if (code !== "ERR_MODULE_NOT_FOUND" && code !== "MODULE_NOT_FOUND") return undefined;
+  return MISSING_PACKAGE_REGEXP.exec(messageOf(error).slice(0, 500))?.[1];
 }
 
 /**
@@ -18,6 +20,8 @@ function isMissing(error: unknown): boolean {
  * @param name Name from the configuration.
  * @param table Known drivers, each behind a function that imports it.
  * @param unknownCode Code thrown for a name that is not in the table.
+ * @throws {CqiError} `unknownCode`, or `CQI_DRIVER_MISSING` when the driver imports a package that
+ * is not installed; what else a driver throws while it loads comes through as it is.
  */
 export async function loadDriver<M>(
   area: string,
@@ -37,13 +41,13 @@ export async function loadDriver<M>(
   try {
     return await load();
   } catch (error) {
-    if (!isMissing(error)) throw error;
-    const named = MISSING_PACKAGE_REGEXP.exec(messageOf(error).slice(0, 500))?.[1];
+    const missing = missingPackage(error);
+    if (missing === undefined) throw error;
     throw new CqiError(
       "CQI_DRIVER_MISSING",
       `Cannot open ${area}: driver '${name}' needs a package that is not installed: ` +
-        `add ${named === undefined ? "it" : `'${named}'`} to your dependencies`,
-      { cause: error, details: { driver: name, package: named } },
+        `add '${missing}' to your dependencies`,
+      { cause: error, details: { driver: name, package: missing } },
     );
   }
 }

@@ -1,0 +1,3 @@
+// A driver that loads.
+
+export const createDriver = (): string => "driver";
