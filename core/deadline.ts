@@ -39,8 +39,9 @@ export async function withDeadline<T>(
   const { promise: cut, reject } = Promise.withResolvers<never>();
   cut.catch(() => {});
   const end = (reason: unknown): void => {
-    controller.abort(reason);
+    // First of the two, so that it stands before what the function does about the abort.
     reject(reason);
+    controller.abort(reason);
   };
   const onAbort = (): void => end(options.signal?.reason);
   options.signal?.addEventListener("abort", onAbort, { once: true });
