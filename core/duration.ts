@@ -1,4 +1,4 @@
-import { CqiError } from "../errors/mod.ts";
+import { refuse, requireNumber } from "../internal/options.ts";
 
 /** Milliseconds, or a number with a unit: `250`, `"250ms"`, `"5s"`, `"1h"`. */
 export type DurationInput = number | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
@@ -21,6 +21,8 @@ const UNIT_MS: Readonly<Record<string, number>> = {
 // Longest first, so that "ms" is not read as minutes.
 const PART_REGEXP = /^(\d{1,15}(?:\.\d{1,9})?)(ms|s|m|h|d)/;
 const MAX_TEXT = 64;
+/** Bound of `google.protobuf.Duration`. */
+const MAX_MS = 315_576_000_000_000;
 
 /**
  * Reads a duration: `"1h30m"`, `"250ms"`, `"1.5s"`. Units are required and none repeats.
@@ -48,25 +50,20 @@ export function parseDuration(text: string): number | undefined {
  * Turns a duration option into milliseconds.
  *
  * @param name Name of the option, for the error.
- * @param value Milliseconds or text with a unit.
+ * @param value Milliseconds, 0 to `Infinity`, or text with a unit.
+ * @throws {CqiError} `CQI_OPTION_INVALID` for anything else.
  */
 export function toMilliseconds(name: string, value: DurationInput): number {
-  const ms = typeof value === "number" ? value : parseDuration(value);
-  if (ms === undefined || !(ms >= 0)) {
-    throw new CqiError(
-      "CQI_OPTION_INVALID",
-      `Cannot use option '${name}': it must be milliseconds or a duration such as '250ms' or ` +
-        `'1h30m', current value is ${typeof value === "number" ? value : "another text"}`,
-      { details: { option: name } },
-    );
-  }
-  return ms;
+  const ms = typeof value === "string" ? parseDuration(value) : value;
+  if (typeof ms === "number" && ms >= 0) return ms;
+  return refuse(name, value, "milliseconds or a duration such as '250ms' or '1h30m'");
 }
 
 /**
  * Makes the fields of a `google.protobuf.Duration`, for configuration sections written in code.
  *
- * @param value Milliseconds or text with a unit.
+ * @param value Milliseconds or text with a unit, up to the 10,000 years of a Duration.
+ * @throws {CqiError} `CQI_OPTION_INVALID` for anything else.
  *
  * @example
  * ```ts
@@ -77,9 +74,13 @@ export function toMilliseconds(name: string, value: DurationInput): number {
  * ```
  */
 export function duration(value: DurationInput): DurationFields {
-  const ms = toMilliseconds("duration", value);
+  const ms = requireNumber("duration", toMilliseconds("duration", value), 0, MAX_MS);
   const seconds = Math.floor(ms / 1000);
-  return { seconds: BigInt(seconds), nanos: Math.round((ms - seconds * 1000) * 1e6) };
+  const nanos = Math.round((ms - seconds * 1000) * 1e6);
+  // What rounds up to a whole second is one: a billion nanoseconds is not a valid field.
+  return nanos < 1e9
+    ? { seconds: BigInt(seconds), nanos }
+    : { seconds: BigInt(seconds + 1), nanos: 0 };
 }
 
 /**
