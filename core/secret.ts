@@ -1,8 +1,8 @@
 const REDACTED = "[redacted]";
 
 /**
- * A value that cannot be printed by mistake: as text, template, JSON, in an inspector or through
- * structuredClone it is `[redacted]`. Only `reveal()` gives it.
+ * A value that cannot be printed by mistake: as text, in a template, in JSON and in an inspector it
+ * is `[redacted]`, and copies (spread, structuredClone) are empty. Only `reveal()` gives it.
  *
  * @typeParam T What is kept.
  *
@@ -27,7 +27,11 @@ export class Secret<T = string> {
 
   #value: T;
 
-  /** @param value What is kept. */
+  /**
+   * Hides a value.
+   *
+   * @param value What is kept.
+   */
   constructor(value: T) {
     this.#value = value;
   }

@@ -23,7 +23,7 @@ export type SpanKind = "internal" | "server" | "client" | "producer" | "consumer
 
 /** How a span starts. */
 export interface SpanOptions {
-  /** @default {"internal"} */
+  /** The part it plays. @default {"internal"} */
   readonly kind?: SpanKind;
   /** Attributes, by OpenTelemetry's semantic conventions where they have a name. */
   readonly attributes?: Attributes;
