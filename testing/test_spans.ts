@@ -164,6 +164,7 @@ function runIn<T>(span: Span, fn: (span: Span) => T): T {
  * @example
  * ```ts
  * import { testTracer } from "@cq/cqi/testing";
+ * import assert from "node:assert/strict";
  *
  * const tracer = testTracer();
  * await tracer.span("rebalance", {}, async () => {
@@ -173,6 +174,7 @@ function runIn<T>(span: Span, fn: (span: Span) => T): T {
  *   name: "rebalance",
  *   children: [{ name: "place order", kind: "client" }],
  * });
+ * assert.throws(() => tracer.expectTrace({ name: "rebalance" }), /place order \(client\)/);
  * ```
  */
 export function testTracer(): TestTracer {

@@ -120,7 +120,7 @@ export function wrapTracer(tracer: OtelTracer, clock: Clock | undefined): Tracer
       const work = (): ReturnType<typeof fn> => fn(span);
       try {
         // With no provider and no parent there is no span to be active.
-        if (!isValidSpanContext(span.context)) return finish(span, work());
+        if (!otel.isRecording() && !isValidSpanContext(span.context)) return finish(span, work());
         // OpenTelemetry's own context too, so that what others instrument nests in ours.
         const inner = trace.setSpan(otelContext.active(), otel);
         const context = activeContext().with(ACTIVE_SPAN, span.context);

@@ -5,7 +5,6 @@ import { type Baggage, formatBaggage } from "./baggage.ts";
 import { formatTracestate, parseTracestate } from "./trace_state.ts";
 
 const PARENT_REGEXP = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
-const ID_REGEXP = /^[0-9a-f]+$/;
 const ZERO_REGEXP = /^0+$/;
 const TRACE_ID_LENGTH = 32;
 const SPAN_ID_LENGTH = 16;
@@ -14,16 +13,26 @@ const MAX_LENGTH = 512;
 // Sampled (level 1) and random (level 2); others have no meaning yet and must be 0 when sent.
 const KNOWN_FLAGS = 0x03;
 
+/** Whether a text is lower-case hex of a length, and not all zero; on the path of every span. */
+function isId(text: string, length: number): boolean {
+  if (text.length !== length) return false;
+  let isZero = true;
+  for (let i = 0; i < length; i++) {
+    const code = text.charCodeAt(i);
+    const isDigit = code >= 0x30 && code <= 0x39;
+    if (!isDigit && (code < 0x61 || code > 0x66)) return false;
+    if (code !== 0x30) isZero = false;
+  }
+  return !isZero;
+}
+
 /**
  * Whether ids of a span context are well-formed and not all zero.
  *
  * @param context The context.
  */
 export function isValidSpanContext(context: SpanContext): boolean {
-  const { traceId, spanId } = context;
-  return traceId.length === TRACE_ID_LENGTH && spanId.length === SPAN_ID_LENGTH &&
-    ID_REGEXP.test(traceId) && ID_REGEXP.test(spanId) && !ZERO_REGEXP.test(traceId) &&
-    !ZERO_REGEXP.test(spanId);
+  return isId(context.traceId, TRACE_ID_LENGTH) && isId(context.spanId, SPAN_ID_LENGTH);
 }
 
 /**

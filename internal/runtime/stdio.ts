@@ -37,6 +37,10 @@ const STUCK_MS = 1000;
 const RETRY_MS = 10;
 const MAX_SYNC_RETRIES = 1000;
 
+// A UTF-16 unit is at most three bytes of UTF-8.
+const MAX_BYTES_PER_UNIT = 3;
+const LINE_FEED = 10;
+
 const encoder = new TextEncoder();
 
 function codeOf(error: unknown): string {
@@ -52,15 +56,75 @@ const isBusy = (error: unknown): boolean =>
   ["EAGAIN", "EINTR", "WouldBlock", "Interrupted"]
     .includes(codeOf(error));
 
+/** Bytes that wait, and how many lines they are. */
+interface Chunk {
+  bytes: Uint8Array;
+  lines: number;
+}
+
+/** Lines as bytes, in chunks: texts would cost several times their length until they are written. */
+class ByteQueue {
+  #full: Chunk[] = [];
+  #open: Chunk = { bytes: new Uint8Array(0), lines: 0 };
+  #used = 0;
+  #spare: Uint8Array | undefined;
+  /** Bytes that wait. */
+  size = 0;
+
+  get lines(): number {
+    return this.#full.reduce((sum, chunk) => sum + chunk.lines, this.#open.lines);
+  }
+
+  push(line: string): void {
+    const most = line.length * MAX_BYTES_PER_UNIT + 1;
+    if (this.#used + most > this.#open.bytes.length) this.#seal(most);
+    const { bytes } = this.#open;
+    const start = this.#used;
+    this.#used += encoder.encodeInto(line, bytes.subarray(start)).written;
+    bytes[this.#used++] = LINE_FEED;
+    this.#open.lines++;
+    this.size += this.#used - start;
+  }
+
+  /** The next chunk, or undefined when nothing waits. */
+  shift(): Chunk | undefined {
+    if (this.#full.length === 0 && this.#open.lines > 0) this.#seal(0);
+    const chunk = this.#full.shift();
+    this.size -= chunk?.bytes.length ?? 0;
+    return chunk;
+  }
+
+  /** Takes the memory of a chunk that is written back. */
+  recycle(bytes: Uint8Array): void {
+    if (bytes.buffer.byteLength === CHUNK_BYTES) this.#spare = new Uint8Array(bytes.buffer);
+  }
+
+  clear(): void {
+    this.#full = [];
+    this.#open = { bytes: new Uint8Array(0), lines: 0 };
+    this.#used = 0;
+    this.size = 0;
+  }
+
+  #seal(next: number): void {
+    const { bytes, lines } = this.#open;
+    if (lines > 0) this.#full.push({ bytes: bytes.subarray(0, this.#used), lines });
+    const spare = next > 0 && next <= CHUNK_BYTES ? this.#spare : undefined;
+    if (spare !== undefined) this.#spare = undefined;
+    const fresh = next === 0 ? 0 : Math.max(CHUNK_BYTES, next);
+    this.#open = { bytes: spare ?? new Uint8Array(fresh), lines: 0 };
+    this.#used = 0;
+  }
+}
+
 class Sink implements StdioSink {
   readonly #target: ByteTarget;
   readonly #clock: NonNullable<StdioSinkOptions["clock"]>;
   readonly #maxBytes: number;
   readonly #stopExit: () => void;
-  #lines: string[] = [];
-  #waiting = 0;
-  #chunk: Uint8Array | undefined;
-  #chunkLines = 0;
+  readonly #queue = new ByteQueue();
+  // The chunk that is being written.
+  #chunk: Chunk | undefined;
   #since = 0;
   #running: Promise<void> | undefined;
   #dropped = 0;
@@ -86,14 +150,11 @@ class Sink implements StdioSink {
   }
 
   write(line: string): void {
-    // One byte a unit is exact for nearly all lines; a queue of emoji is three times its bound.
-    const size = line.length + 1;
-    if (this.#gone || this.#waiting + size > this.#maxBytes) {
+    if (this.#gone || this.#queue.size + line.length + 1 > this.#maxBytes) {
       this.#dropped++;
       return;
     }
-    this.#lines.push(line);
-    this.#waiting += size;
+    this.#queue.push(line);
     this.#running ??= this.#run();
   }
 
@@ -120,39 +181,28 @@ class Sink implements StdioSink {
   async #run(): Promise<void> {
     // Lines of one turn go out in one write.
     await Promise.resolve();
-    while (this.#lines.length > 0 && !this.#gone) {
-      this.#take();
-      await this.#send();
-    }
-    this.#chunk = undefined;
+    while (this.#next()) await this.#send();
     this.#running = undefined;
   }
 
-  /** Makes the next lines, up to a chunk, into bytes. */
-  #take(): void {
-    let count = 0;
-    let size = 0;
-    while (count < this.#lines.length && (count === 0 || size < CHUNK_BYTES)) {
-      size += this.#lines[count]!.length + 1;
-      count++;
-    }
-    const lines = this.#lines.splice(0, count);
-    this.#waiting -= size;
-    this.#chunk = encoder.encode(lines.join("\n") + "\n");
-    this.#chunkLines = count;
+  #next(): boolean {
+    this.#chunk = this.#gone ? undefined : this.#queue.shift();
+    return this.#chunk !== undefined;
   }
 
   async #send(): Promise<void> {
-    while (this.#chunk !== undefined && this.#chunk.length > 0) {
+    const whole = this.#chunk?.bytes;
+    while (this.#chunk !== undefined && this.#chunk.bytes.length > 0) {
       this.#since = this.#clock.monotonic();
       try {
-        const written = await this.#target.write(this.#chunk);
-        this.#chunk = this.#chunk?.subarray(written);
+        const written = await this.#target.write(this.#chunk.bytes);
+        if (this.#chunk !== undefined) this.#chunk.bytes = this.#chunk.bytes.subarray(written);
       } catch (error) {
         if (isBusy(error)) await this.#pause();
         else this.#fail(error);
       }
     }
+    if (whole !== undefined) this.#queue.recycle(whole);
   }
 
   #pause(): Promise<void> {
@@ -161,40 +211,37 @@ class Sink implements StdioSink {
 
   /** Drops what cannot be written: all of it when nobody reads, else (a full disk) the chunk. */
   #fail(error: unknown): void {
-    this.#dropped += this.#chunkLines;
+    this.#dropped += this.#chunk?.lines ?? 0;
     this.#chunk = undefined;
     if (!isGone(error)) return;
     this.#gone = true;
-    this.#dropped += this.#lines.length;
-    this.#lines = [];
-    this.#waiting = 0;
+    this.#dropped += this.#queue.lines;
+    this.#queue.clear();
   }
 
   #atExit(): void {
-    const isStuck = this.#chunk !== undefined && this.#chunk.length > 0 &&
-      this.#clock.monotonic() - this.#since > STUCK_MS;
-    if (isStuck) {
-      this.#dropped += this.#lines.length;
-      this.#lines = [];
+    const isWriting = this.#chunk !== undefined && this.#chunk.bytes.length > 0;
+    if (isWriting && this.#clock.monotonic() - this.#since > STUCK_MS) {
+      this.#dropped += this.#queue.lines;
+      this.#queue.clear();
       return;
     }
     // Bun ends without its threads, and what is written below must come after what they write.
-    if (this.#chunk !== undefined) this.#target.settle?.();
-    while (this.#lines.length > 0 && !this.#gone) {
-      this.#take();
+    if (isWriting) this.#target.settle?.();
+    while (this.#next()) {
       try {
-        this.#sendSync();
+        this.#sendSync(this.#chunk!);
       } catch (error) {
         this.#fail(error);
       }
     }
   }
 
-  #sendSync(): void {
+  #sendSync(chunk: Chunk): void {
     let retries = 0;
-    while (this.#chunk !== undefined && this.#chunk.length > 0) {
+    while (chunk.bytes.length > 0) {
       try {
-        this.#chunk = this.#chunk.subarray(this.#target.writeSync(this.#chunk));
+        chunk.bytes = chunk.bytes.subarray(this.#target.writeSync(chunk.bytes));
       } catch (error) {
         if (!isBusy(error) || ++retries > MAX_SYNC_RETRIES) throw error;
       }

@@ -1,12 +1,7 @@
 import { fromJson, type JsonValue } from "@bufbuild/protobuf";
 import { validate } from "../../contracts/mod.ts";
 import { type LogEntry, LogEntrySchema } from "../../gen/ts/cqc/observability/v1/mod.ts";
-import {
-  type LogConfigInit,
-  type OpenOptions,
-  open,
-  type OpenLogger,
-} from "../../logging/mod.ts";
+import { type LogConfigInit, open, type OpenLogger, type OpenOptions } from "../../logging/mod.ts";
 import { fakeClock } from "../../testing/fake_clock.ts";
 
 /** A logger and what it wrote. */

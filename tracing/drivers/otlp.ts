@@ -11,12 +11,14 @@
  * ```ts
  * import * as tracing from "@cq/cqi/tracing";
  * import * as otlp from "@cq/cqi/tracing/otlp";
+ * import assert from "node:assert/strict";
  *
  * const tracer = await tracing.open(
  *   { otlp: { endpoint: "http://localhost:4318" }, sampleRatio: 0.1 },
  *   { service: { name: "cqpm" }, drivers: { otlp: () => otlp } },
  * );
- * tracer.span("rebalance", {}, () => "done");
+ * // Nobody listens there, and nobody waits.
+ * assert.equal(tracer.span("rebalance", {}, () => "done"), "done");
  * await tracer.close({ signal: AbortSignal.abort() });
  * ```
  *

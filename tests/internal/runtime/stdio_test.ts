@@ -77,6 +77,18 @@ test("stdioSink drops and counts what its queue has no room for", async () => {
   assert.equal(sink.dropped, 1000 - 40);
 });
 
+test("stdioSink writes lines longer than a chunk, and beyond ASCII", async () => {
+  const target = fakeTarget();
+  const sink = stdioSink({ fd: 1, target });
+  const lines = ["a", "é\u{1f600}".repeat(50_000), "", "b".repeat(70_000), "c"];
+  for (const line of lines) sink.write(line);
+  await sink.flush();
+  for (const line of lines) sink.write(line);
+  await sink.flush();
+  assert.equal(target.text(), `${lines.join("\n")}\n`.repeat(2));
+  assert.equal(sink.dropped, 0);
+});
+
 test("stdioSink gives up for good when nobody reads", async () => {
   const target = fakeTarget();
   target.plan.push(coded("EPIPE"));
