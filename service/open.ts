@@ -63,7 +63,11 @@ export async function open<P extends PartName = never>(
     } catch (error) {
       await down.run(logger).catch(() => {});
       const cause = CqiError.from(error);
-      throw new CqiError("CQI_SERVICE_START", `Cannot open ${part}: ${cause.message}`, { cause });
+      throw new CqiError(
+        "CQI_SERVICE_START",
+        `Cannot start ${name} at its ${part}: ${cause.message}`,
+        { cause },
+      );
     }
   };
 

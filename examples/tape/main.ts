@@ -11,7 +11,7 @@ import { tapeSection } from "./settings.ts";
 const HELP = `Usage: main.ts [--tape FILE] [--config FILE] [--speed N] [--port N] [--summary json]
 
   --tape FILE      a tape with the columns trade_id,time_ms,side,price,amount
-  --config FILE    a configuration in place of config.yaml
+  --config FILE    a configuration whose settings win over those of config.yaml
   --speed N        N times real time; as fast as it can without it
   --port N         port of /health/live, /health/ready and /metrics; a free one without it
   --summary json   one JSON object on the last line of standard output; logs go to standard error
@@ -23,7 +23,7 @@ async function main(): Promise<number> {
   const { values: given } = parseArgs({
     options: {
       tape: { type: "string", default: beside("trades.csv") },
-      config: { type: "string", default: beside("config.yaml") },
+      config: { type: "string" },
       speed: { type: "string" },
       port: { type: "string" },
       summary: { type: "string", default: "text" },
@@ -43,7 +43,8 @@ async function main(): Promise<number> {
   const { cqi, tape } = await config.load({
     extend: { tape: tapeSection },
     sources: [
-      config.yaml(given.config),
+      config.yaml(beside("config.yaml")),
+      ...given.config === undefined ? [] : [config.yaml(given.config)],
       config.env({ prefix: "CQI" }),
       config.values({
         ...given.port === undefined ? {} : { server: { http_port: Number(given.port) } },

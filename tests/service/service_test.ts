@@ -41,7 +41,7 @@ test("open() closes what it opened, once and in reverse, when a part cannot be o
     openService(["cache", "bus"], {}, { drivers: { cache: cache as never, bus } }),
     (error: errors.CqiError) => {
       assert.equal(error.code, "CQI_SERVICE_START");
-      assert.match(error.message, /Cannot open bus: No broker today/);
+      assert.match(error.message, /Cannot start fixture at its bus: No broker today/);
       return true;
     },
   );
