@@ -226,8 +226,8 @@ class Sink implements StdioSink {
       this.#queue.clear();
       return;
     }
-    // Bun ends without its threads, and what is written below must come after what they write.
-    if (isWriting) this.#target.settle?.();
+    // Bun and Deno end without their threads, and what is written below must come after what they write.
+    if (isWriting) this.#target.settle();
     while (this.#next()) {
       try {
         this.#sendSync(this.#chunk!);

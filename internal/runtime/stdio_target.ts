@@ -7,7 +7,7 @@ export interface ByteTarget {
   /** Writes some of the bytes at once; gives how many. */
   writeSync(bytes: Uint8Array): number;
   /** Lets a write that is under way on another thread finish. */
-  settle?(): void;
+  settle(): void;
   readonly isTerminal: boolean;
   readonly hasColors: boolean;
   /** Calls a function when the process is about to end; gives back what stops that. */
@@ -44,6 +44,11 @@ export function fileTarget(fd: 1 | 2): ByteTarget {
   return runtime.Deno === undefined ? nodeTarget(runtime, fd) : denoTarget(runtime, fd);
 }
 
+// Nothing tells a stopped event loop that a thread is done, so this is a wait of fixed length.
+function settle(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SETTLE_MS);
+}
+
 function denoTarget(runtime: Runtime, fd: 1 | 2): ByteTarget {
   const deno = runtime.Deno!;
   const stream = fd === 1 ? deno.stdout : deno.stderr;
@@ -53,6 +58,7 @@ function denoTarget(runtime: Runtime, fd: 1 | 2): ByteTarget {
   return {
     write: (bytes) => stream.write(bytes),
     writeSync: (bytes) => stream.writeSync(bytes),
+    settle,
     isTerminal,
     hasColors: isTerminal && !deno.noColor,
     onExit(callback) {
@@ -73,8 +79,7 @@ function nodeTarget(runtime: Runtime, fd: 1 | 2): ByteTarget {
         fs.write(fd, bytes, (error, count) => error ? reject(error) : resolve(count))
       ),
     writeSync: (bytes) => fs.writeSync(fd, bytes),
-    // Nothing tells a stopped event loop that a thread is done, so this is a wait of fixed length.
-    settle: () => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SETTLE_MS),
+    settle,
     isTerminal,
     // https://no-color.org: any value but the empty one.
     hasColors: isTerminal && !process.env.NO_COLOR,

@@ -8,12 +8,21 @@ for (let i = 0; i < 2000; i++) sink.write(`line ${i}`);
 
 function end(): void {
   sink.write("last");
-  if (mode === "exit") process.exit(0);
+  if (mode === "exit" || mode === "burst") process.exit(0);
   if (mode === "throw" || mode === "late") throw new Error("uncaught");
   if (mode === "reject") Promise.reject(new Error("unhandled"));
 }
 
+/** Ends while a large write has only just begun. */
+async function burst(): Promise<void> {
+  for (let i = 0; i < 5000; i++) sink.write(`more ${i}`);
+  await Promise.resolve();
+  await Promise.resolve();
+  end();
+}
+
 if (mode === "late") setTimeout(end, 30);
+else if (mode === "burst") setTimeout(burst, 30);
 else if (mode === "closed") {
   setTimeout(() => sink.write("into the void"), 200);
   setTimeout(() => {
