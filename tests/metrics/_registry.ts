@@ -1,8 +1,8 @@
 import {
   type MetricsConfigInit,
-  type OpenOptions,
   type MetricsRegistry,
   open,
+  type OpenOptions,
 } from "../../metrics/mod.ts";
 import * as prometheus from "../../metrics/drivers/prometheus.ts";
 import { fakeClock } from "../../testing/fake_clock.ts";
