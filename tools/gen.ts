@@ -3,8 +3,9 @@
  *
  * Usage: `deno run -A tools/gen.ts deps|lint|format|breaking [ref]|ts|check`
  *
- * Needs Deno, npm (buf comes from its npm package) and Go (whose module proxy delivers the rules of
- * buf.validate). The same sources give the same bytes.
+ * Needs Deno, npm (buf comes from its npm package), Go (whose module proxy delivers the rules of
+ * buf.validate) and Python with pip (whose index delivers google.api.http). The same sources give
+ * the same bytes.
  *
  * @module
  */
@@ -50,7 +51,7 @@ function run(command: string, args: readonly string[], cwd: string = proto): Uin
 const buf = (...args: string[]): Uint8Array => run("npx", ["-y", BUF, ...args]);
 
 function deps(): void {
-  fetchThirdParty(join(proto, ".third_party"), (args) => run("go", args, root));
+  fetchThirdParty(join(proto, ".third_party"), (command, args) => run(command, args, root));
 }
 
 /** Generates TypeScript and the descriptor image below `out`. */

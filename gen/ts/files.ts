@@ -77,6 +77,7 @@ import { file_cqc_markets_v1_liquidity_metrics } from "./cqc/markets/v1/liquidit
 import { file_cqc_markets_v1_margin_mode } from "./cqc/markets/v1/margin_mode_pb.ts";
 import { file_cqc_markets_v1_market_depth } from "./cqc/markets/v1/market_depth_pb.ts";
 import { file_cqc_markets_v1_market } from "./cqc/markets/v1/market_pb.ts";
+import { file_cqc_markets_v1_market_summary } from "./cqc/markets/v1/market_summary_pb.ts";
 import { file_cqc_markets_v1_open_interest } from "./cqc/markets/v1/open_interest_pb.ts";
 import { file_cqc_markets_v1_option_series } from "./cqc/markets/v1/option_series_pb.ts";
 import { file_cqc_markets_v1_order_book } from "./cqc/markets/v1/order_book_pb.ts";
@@ -103,6 +104,40 @@ import { file_cqc_risk_v1_risk_alert } from "./cqc/risk/v1/risk_alert_pb.ts";
 import { file_cqc_risk_v1_risk_limit } from "./cqc/risk/v1/risk_limit_pb.ts";
 import { file_cqc_risk_v1_risk_snapshot } from "./cqc/risk/v1/risk_snapshot_pb.ts";
 import { file_cqc_risk_v1_stress } from "./cqc/risk/v1/stress_pb.ts";
+import { file_cqc_services_v1_asset_registry_assets } from "./cqc/services/v1/asset_registry_assets_pb.ts";
+import { file_cqc_services_v1_asset_registry_chains } from "./cqc/services/v1/asset_registry_chains_pb.ts";
+import { file_cqc_services_v1_asset_registry_deployments } from "./cqc/services/v1/asset_registry_deployments_pb.ts";
+import { file_cqc_services_v1_asset_registry_groups } from "./cqc/services/v1/asset_registry_groups_pb.ts";
+import { file_cqc_services_v1_asset_registry_identifiers } from "./cqc/services/v1/asset_registry_identifiers_pb.ts";
+import { file_cqc_services_v1_asset_registry_instruments } from "./cqc/services/v1/asset_registry_instruments_pb.ts";
+import { file_cqc_services_v1_asset_registry_markets } from "./cqc/services/v1/asset_registry_markets_pb.ts";
+import { file_cqc_services_v1_asset_registry } from "./cqc/services/v1/asset_registry_pb.ts";
+import { file_cqc_services_v1_asset_registry_quality } from "./cqc/services/v1/asset_registry_quality_pb.ts";
+import { file_cqc_services_v1_asset_registry_relationships } from "./cqc/services/v1/asset_registry_relationships_pb.ts";
+import { file_cqc_services_v1_asset_registry_venues } from "./cqc/services/v1/asset_registry_venues_pb.ts";
+import { file_cqc_services_v1_market_data_books } from "./cqc/services/v1/market_data_books_pb.ts";
+import { file_cqc_services_v1_market_data_funding } from "./cqc/services/v1/market_data_funding_pb.ts";
+import { file_cqc_services_v1_market_data } from "./cqc/services/v1/market_data_pb.ts";
+import { file_cqc_services_v1_market_data_prices } from "./cqc/services/v1/market_data_prices_pb.ts";
+import { file_cqc_services_v1_market_data_trades } from "./cqc/services/v1/market_data_trades_pb.ts";
+import { file_cqc_services_v1_portfolio_allocations } from "./cqc/services/v1/portfolio_allocations_pb.ts";
+import { file_cqc_services_v1_portfolio } from "./cqc/services/v1/portfolio_pb.ts";
+import { file_cqc_services_v1_portfolio_pnl } from "./cqc/services/v1/portfolio_pnl_pb.ts";
+import { file_cqc_services_v1_portfolio_portfolios } from "./cqc/services/v1/portfolio_portfolios_pb.ts";
+import { file_cqc_services_v1_portfolio_positions } from "./cqc/services/v1/portfolio_positions_pb.ts";
+import { file_cqc_services_v1_portfolio_transactions } from "./cqc/services/v1/portfolio_transactions_pb.ts";
+import { file_cqc_services_v1_risk_engine_alerts } from "./cqc/services/v1/risk_engine_alerts_pb.ts";
+import { file_cqc_services_v1_risk_engine_checks } from "./cqc/services/v1/risk_engine_checks_pb.ts";
+import { file_cqc_services_v1_risk_engine_limits } from "./cqc/services/v1/risk_engine_limits_pb.ts";
+import { file_cqc_services_v1_risk_engine } from "./cqc/services/v1/risk_engine_pb.ts";
+import { file_cqc_services_v1_stream } from "./cqc/services/v1/stream_pb.ts";
+import { file_cqc_services_v1_venue_gateway_accounts } from "./cqc/services/v1/venue_gateway_accounts_pb.ts";
+import { file_cqc_services_v1_venue_gateway_balances } from "./cqc/services/v1/venue_gateway_balances_pb.ts";
+import { file_cqc_services_v1_venue_gateway_executions } from "./cqc/services/v1/venue_gateway_executions_pb.ts";
+import { file_cqc_services_v1_venue_gateway_orders } from "./cqc/services/v1/venue_gateway_orders_pb.ts";
+import { file_cqc_services_v1_venue_gateway } from "./cqc/services/v1/venue_gateway_pb.ts";
+import { file_cqc_services_v1_venue_gateway_transfers } from "./cqc/services/v1/venue_gateway_transfers_pb.ts";
+import { file_cqc_services_v1_venue_symbol } from "./cqc/services/v1/venue_symbol_pb.ts";
 import { file_cqc_venues_v1_algo_parameters } from "./cqc/venues/v1/algo_parameters_pb.ts";
 import { file_cqc_venues_v1_balance } from "./cqc/venues/v1/balance_pb.ts";
 import { file_cqc_venues_v1_execution_report } from "./cqc/venues/v1/execution_report_pb.ts";
@@ -193,6 +228,7 @@ export const files: readonly DescFile[] = [
   file_cqc_markets_v1_margin_mode,
   file_cqc_markets_v1_market_depth,
   file_cqc_markets_v1_market,
+  file_cqc_markets_v1_market_summary,
   file_cqc_markets_v1_open_interest,
   file_cqc_markets_v1_option_series,
   file_cqc_markets_v1_order_book,
@@ -219,6 +255,40 @@ export const files: readonly DescFile[] = [
   file_cqc_risk_v1_risk_limit,
   file_cqc_risk_v1_risk_snapshot,
   file_cqc_risk_v1_stress,
+  file_cqc_services_v1_asset_registry_assets,
+  file_cqc_services_v1_asset_registry_chains,
+  file_cqc_services_v1_asset_registry_deployments,
+  file_cqc_services_v1_asset_registry_groups,
+  file_cqc_services_v1_asset_registry_identifiers,
+  file_cqc_services_v1_asset_registry_instruments,
+  file_cqc_services_v1_asset_registry_markets,
+  file_cqc_services_v1_asset_registry,
+  file_cqc_services_v1_asset_registry_quality,
+  file_cqc_services_v1_asset_registry_relationships,
+  file_cqc_services_v1_asset_registry_venues,
+  file_cqc_services_v1_market_data_books,
+  file_cqc_services_v1_market_data_funding,
+  file_cqc_services_v1_market_data,
+  file_cqc_services_v1_market_data_prices,
+  file_cqc_services_v1_market_data_trades,
+  file_cqc_services_v1_portfolio_allocations,
+  file_cqc_services_v1_portfolio,
+  file_cqc_services_v1_portfolio_pnl,
+  file_cqc_services_v1_portfolio_portfolios,
+  file_cqc_services_v1_portfolio_positions,
+  file_cqc_services_v1_portfolio_transactions,
+  file_cqc_services_v1_risk_engine_alerts,
+  file_cqc_services_v1_risk_engine_checks,
+  file_cqc_services_v1_risk_engine_limits,
+  file_cqc_services_v1_risk_engine,
+  file_cqc_services_v1_stream,
+  file_cqc_services_v1_venue_gateway_accounts,
+  file_cqc_services_v1_venue_gateway_balances,
+  file_cqc_services_v1_venue_gateway_executions,
+  file_cqc_services_v1_venue_gateway_orders,
+  file_cqc_services_v1_venue_gateway,
+  file_cqc_services_v1_venue_gateway_transfers,
+  file_cqc_services_v1_venue_symbol,
   file_cqc_venues_v1_algo_parameters,
   file_cqc_venues_v1_balance,
   file_cqc_venues_v1_execution_report,

@@ -5,6 +5,8 @@ import { IDENTIFIERS_CASES } from "./_cel_cases_identifiers.ts";
 import { MARKETS_CASES } from "./_cel_cases_markets.ts";
 import { PORTFOLIO_CASES } from "./_cel_cases_portfolio.ts";
 import { RISK_CASES } from "./_cel_cases_risk.ts";
+import { SERVICES_CASES } from "./_cel_cases_services.ts";
+import { SERVICES_CASES_2 } from "./_cel_cases_services_2.ts";
 import { VENUES_CASES } from "./_cel_cases_venues.ts";
 
 /** Fields put over the Example of a message; null takes a field out. */
@@ -24,6 +26,8 @@ export const CASES: Cases = {
   ...MARKETS_CASES,
   ...PORTFOLIO_CASES,
   ...RISK_CASES,
+  ...SERVICES_CASES,
+  ...SERVICES_CASES_2,
   ...VENUES_CASES,
   "price.bid_not_above_ask": {
     type: "cqc.markets.v1.Price",

@@ -19,6 +19,7 @@ export * from "./liquidity_metrics_pb.ts";
 export * from "./margin_mode_pb.ts";
 export * from "./market_depth_pb.ts";
 export * from "./market_pb.ts";
+export * from "./market_summary_pb.ts";
 export * from "./open_interest_pb.ts";
 export * from "./option_series_pb.ts";
 export * from "./order_book_pb.ts";
