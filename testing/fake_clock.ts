@@ -1,19 +1,23 @@
 import { setImmediate } from "node:timers";
 import type { Clock, Timer } from "../core/mod.ts";
+import { requireNumber } from "../internal/options.ts";
 
 /** A clock that stands still until it is told to move. */
 export interface FakeClock extends Clock {
   /**
    * Moves time on and fires the timers on the way, each at its own moment, in order. Between two
-   * timers all promise callbacks run, so that a timer set by one is honoured.
+   * timers all promise callbacks run, so that a timer set by one is honoured. Calls that overlap
+   * add up. What a timer's callback throws, this throws; timers after it wait for the next call.
    *
    * @param ms Milliseconds, 0 or more.
+   * @throws {CqiError} `CQI_OPTION_INVALID` for less, or what is not a finite number.
    */
   advance(ms: number): Promise<void>;
   /**
    * Jumps the wall clock without touching timers or the monotonic clock, as an NTP step does.
    *
    * @param ms Milliseconds, may be negative.
+   * @throws {CqiError} `CQI_OPTION_INVALID` for what is not a finite number.
    */
   jump(ms: number): void;
   /** How many timers are pending. */
@@ -59,6 +63,8 @@ function settle(): Promise<void> {
 export function fakeClock(startMs: number = START_MS): FakeClock {
   const timers = new Set<Entry>();
   let elapsed = 0;
+  // Where `elapsed` will be when all calls of `advance` are done.
+  let target = 0;
   let offset = 0;
   let order = 0;
   const next = (until: number): Entry | undefined => {
@@ -76,22 +82,28 @@ export function fakeClock(startMs: number = START_MS): FakeClock {
     now: () => startMs + elapsed + offset,
     monotonic: () => elapsed,
     timer(callback, delayMs): Timer {
-      const entry = { at: elapsed + Math.max(0, delayMs), order: order++, callback };
+      const entry = { at: elapsed + (delayMs > 0 ? delayMs : 0), order: order++, callback };
       timers.add(entry);
       return { cancel: () => void timers.delete(entry) };
     },
     async advance(ms) {
-      const until = elapsed + ms;
+      const until = target += requireNumber("ms", ms, 0, Number.MAX_SAFE_INTEGER);
       await settle();
-      for (let entry = next(until); entry !== undefined; entry = next(until)) {
-        timers.delete(entry);
-        elapsed = Math.max(elapsed, entry.at);
-        entry.callback();
-        await settle();
+      try {
+        for (let entry = next(until); entry !== undefined; entry = next(until)) {
+          timers.delete(entry);
+          elapsed = Math.max(elapsed, entry.at);
+          entry.callback();
+          await settle();
+        }
+      } finally {
+        elapsed = Math.max(elapsed, until);
       }
-      elapsed = until;
     },
-    jump: (ms) => void (offset += ms),
+    jump(ms) {
+      const far = Number.MAX_SAFE_INTEGER;
+      offset += requireNumber("ms", ms, -far, far);
+    },
     get pending() {
       return timers.size;
     },
