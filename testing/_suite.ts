@@ -23,8 +23,9 @@ export function registerSuite(
   tests: readonly SuiteTest[],
 ): void {
   for (const { name, needs, run } of tests) {
-    const missing = needs !== undefined && features[needs] !== true;
-    const skip = missing ? `${subject} declares no '${needs}'` : false;
-    test(`${subject}: ${name}`, { skip, timeout: 30_000 }, run);
+    const skip = needs !== undefined && features[needs] !== true;
+    // In the name, since two of the three runtimes do not print the reason of a skip.
+    const title = skip ? `${subject}: ${name} (declares no '${needs}')` : `${subject}: ${name}`;
+    test(title, { skip, timeout: 30_000 }, run);
   }
 }

@@ -1,7 +1,7 @@
 /**
  * For tests of services and of drivers: a clock that moves when told, randomness that repeats, an
- * issuer of tokens, a logger that remembers, sample events, and the contract suites that every
- * driver of bus, database and cache must pass.
+ * issuer of tokens, a logger and a tracer that remember, sample events, and the contract suites
+ * that every driver of bus, database and cache must pass.
  *
  * @example A line that must be logged an hour from now
  * ```ts
@@ -37,3 +37,4 @@ export {
 } from "./issuer.ts";
 export { seededRandom } from "./seeded_random.ts";
 export { type ExpectedLog, type TestLogEntry, type TestLogger, testLogger } from "./test_logger.ts";
+export { type ExpectedSpan, type TestSpan, type TestTracer, testTracer } from "./test_spans.ts";

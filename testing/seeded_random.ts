@@ -2,6 +2,8 @@ import type { Random } from "../core/mod.ts";
 import { requireInteger } from "../internal/options.ts";
 
 const MAX_SEED = 2 ** 32 - 1;
+/** As the system's source has it. */
+const MAX_BYTES = 65_536;
 // 2^32 divided by the golden ratio, odd: steps of it reach each 32-bit number once.
 const STEP = 0x9e3779b9;
 
@@ -40,7 +42,7 @@ export function seededRandom(seed: number): Random {
   };
   return {
     bytes(length) {
-      const bytes = new Uint8Array(length);
+      const bytes = new Uint8Array(requireInteger("length", length, 0, MAX_BYTES));
       for (let i = 0, rest = 0; i < length; i++, rest >>>= 8) {
         if (i % 4 === 0) rest = word();
         bytes[i] = rest & 0xff;
