@@ -97,11 +97,11 @@ export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Waits for a condition by turns, at most some thousand of them. */
+/** Waits for a condition, at most some seconds. */
 export async function until(done: () => boolean, what = "the condition"): Promise<void> {
-  for (let n = 0; n < 20_000; n++) {
+  for (let n = 0; n < 10_000; n++) {
     if (done()) return;
-    await turn();
+    await new Promise((resolve) => setTimeout(resolve, n < 100 ? 0 : 1));
   }
   throw new Error(`Waited in vain for ${what}`);
 }
