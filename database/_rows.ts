@@ -1,7 +1,7 @@
+import type { StandardSchema, StandardSchemaIssue } from "../core/mod.ts";
 import { CqiError } from "../errors/mod.ts";
 import { shapeOf } from "../internal/options.ts";
 import type { Row } from "./_decode.ts";
-import type { StandardSchema, StandardSchemaIssue } from "./standard_schema.ts";
 
 /** Turns the rows of a result, of which the first has the given index, into what is asked for. */
 export type RowReader<R> = (rows: Row[], firstIndex: number) => R[] | Promise<R[]>;
@@ -21,13 +21,13 @@ function valueShape(value: unknown): string {
 }
 
 /** A reader that checks each row by a schema. */
-export function schemaReader<T>(schema: StandardSchema<T>): RowReader<T> {
+export function schemaReader<T>(schema: StandardSchema<unknown, T>): RowReader<T> {
   return async (rows, firstIndex) => {
     const checked: T[] = [];
     for (const [i, row] of rows.entries()) {
       const result = await schema["~standard"].validate(row);
       if (result.issues === undefined) {
-        checked.push(result.value as T);
+        checked.push(result.value);
         continue;
       }
       const columns = [...new Set(result.issues.map(columnOf))].filter((c) => c !== undefined);

@@ -51,7 +51,8 @@ export type {
   StandardSchemaIssue,
   StandardSchemaProps,
   StandardSchemaResult,
-} from "./standard_schema.ts";
+  StandardSchemaTypes,
+} from "../core/mod.ts";
 export type {
   AmbientMode,
   Isolation,

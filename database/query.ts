@@ -1,9 +1,9 @@
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
+import type { StandardSchema } from "../core/mod.ts";
 import type { Row } from "./_decode.ts";
 import type { MessageRowOptions } from "./message_rows.ts";
 import type { QueryOptions } from "./query_options.ts";
 import type { SqlValue } from "./sql.ts";
-import type { StandardSchema } from "./standard_schema.ts";
 
 /** How rows are streamed. */
 export interface StreamOptions {
@@ -40,7 +40,7 @@ export interface Query<R> extends PromiseLike<R[]> {
    *
    * @param schema Any Standard Schema: Zod, Valibot, ArkType, your own.
    */
-  as<T>(schema: StandardSchema<T>): Query<T>;
+  as<T>(schema: StandardSchema<unknown, T>): Query<T>;
   /**
    * The same query with its rows made messages of the contracts, and checked by their rules.
    * Columns are named as the fields in the .proto file. A column without a field is refused.
