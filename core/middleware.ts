@@ -36,8 +36,14 @@ export type HttpHandler = (request: Request, context: HttpContext) => Response |
 /** A layer around an HTTP handler. */
 export type HttpMiddleware = Middleware<Request, HttpContext, Response>;
 
-/** A plain web-standard handler: what Deno.serve, Bun.serve, Hono and Connect take. */
-export type FetchHandler = (request: Request) => Promise<Response>;
+/**
+ * A plain web-standard handler: what Deno.serve, Bun.serve, Hono and Connect take. Who knows more
+ * of the request than it says (when the client has gone, who asks) hands it in as context.
+ */
+export type FetchHandler = (
+  request: Request,
+  context?: Partial<HttpContext>,
+) => Promise<Response>;
 
 /**
  * Joins layers and a handler into one function, first layer outermost.
@@ -78,6 +84,7 @@ export function chain<I, C, O>(
 export function compose(...layers: HttpMiddleware[]): (handler: HttpHandler) => FetchHandler {
   return (handler) => {
     const run = chain(layers, handler);
-    return (request) => run(request, { signal: request.signal });
+    return (request, context = {}) =>
+      run(request, { ...context, signal: context.signal ?? request.signal });
   };
 }

@@ -85,10 +85,10 @@ export function routes(
   options: { readonly handler?: HttpHandler | undefined; readonly admin: boolean },
 ): FetchHandler {
   const handle = compose(...standard(given))(options.handler ?? notFound);
-  return async (request) => {
+  return async (request, context) => {
     const { pathname } = new URL(request.url);
     if (options.admin && pathname.startsWith("/health/")) return await health.handler(request);
     if (options.admin && pathname === "/metrics") return await registry.handler(request);
-    return await handle(request);
+    return await handle(request, context);
   };
 }

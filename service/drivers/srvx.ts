@@ -12,7 +12,7 @@
  *
  * @module
  */
-import { serve as listen } from "srvx";
+import { serve as listen, type ServerRequest } from "srvx";
 import type { FetchHandler } from "../../core/mod.ts";
 import type { HttpServer, ListenOptions } from "../types.ts";
 
@@ -24,7 +24,7 @@ import type { HttpServer, ListenOptions } from "../types.ts";
  */
 export async function serve(handler: FetchHandler, options: ListenOptions): Promise<HttpServer> {
   const server = listen({
-    fetch: handler,
+    fetch: (request) => answer(request, handler),
     hostname: options.host,
     port: options.port,
     silent: true,
@@ -36,4 +36,20 @@ export async function serve(handler: FetchHandler, options: ListenOptions): Prom
   const close = (): Promise<void> => closing ??= server.close();
   const url = (server.url ?? `http://${options.host}:${options.port}`).replace(/\/$/, "");
   return { url, close, [Symbol.asyncDispose]: close };
+}
+
+// On Deno a request's own signal also aborts once the answer has been sent, which elsewhere it does
+// not. There it counts while the handler is at work, and what breaks off the answer after that.
+async function answer(request: ServerRequest, handler: FetchHandler): Promise<Response> {
+  const info: { readonly completed?: Promise<unknown> } | undefined = request.runtime?.deno?.info;
+  if (info?.completed === undefined) return await handler(request, { signal: request.signal });
+  const gone = new AbortController();
+  const onAbort = (): void => gone.abort(request.signal.reason);
+  request.signal.addEventListener("abort", onAbort);
+  info.completed.catch((reason) => gone.abort(reason));
+  try {
+    return await handler(request, { signal: gone.signal });
+  } finally {
+    request.signal.removeEventListener("abort", onAbort);
+  }
 }

@@ -47,3 +47,25 @@ test("close() lets a request that is under way finish, takes no more, and may be
   await closing;
   await assert.rejects(fetch(server.url));
 });
+
+test("the context's signal aborts when the client goes away, and not when it was answered", async () => {
+  const signals: AbortSignal[] = [];
+  const begun = Promise.withResolvers<void>();
+  await using server = await serve(async (request, context) => {
+    signals.push(context!.signal!);
+    if (!request.url.endsWith("/slow")) return new Response("quick");
+    begun.resolve();
+    await new Promise((resolve) => context!.signal!.addEventListener("abort", resolve));
+    return new Response("late");
+  }, LOOPBACK);
+  await (await fetch(server.url)).text();
+  const leaving = new AbortController();
+  const slow = fetch(`${server.url}/slow`, { signal: leaving.signal });
+  slow.catch(() => {});
+  await begun.promise;
+  leaving.abort();
+  await assert.rejects(slow);
+  const gone = signals[1]!;
+  if (!gone.aborted) await new Promise((resolve) => gone.addEventListener("abort", resolve));
+  assert.equal(signals[0]!.aborted, false);
+});
