@@ -4,7 +4,7 @@
  *
  * @module
  */
-export * as auth from "../auth/mod.ts";
+export * as auth from "./server/auth.ts";
 export * as bus from "./server/bus.ts";
 export * as cache from "./server/cache.ts";
 export * as config from "../config/mod.ts";

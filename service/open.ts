@@ -1,6 +1,7 @@
 import { clone, create, isFieldSet } from "@bufbuild/protobuf";
 import * as buses from "../bus/mod.ts";
 import * as caches from "../cache/mod.ts";
+import { resolveSecret } from "../config/mod.ts";
 import { validate } from "../contracts/mod.ts";
 import { durationMs, type FetchHandler, type HttpHandler, instruments } from "../core/mod.ts";
 import * as databases from "../database/mod.ts";
@@ -96,6 +97,7 @@ export async function open<P extends PartName = never>(
       logger,
       metrics,
       service: identity,
+      resolveSecret: (ref) => resolveSecret(ref),
       ...drivers.tracing && { drivers: drivers.tracing },
     }));
   const given = { ...base, logger, metrics, tracer };

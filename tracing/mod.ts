@@ -41,6 +41,6 @@ export type {
   TracingDriver,
   TracingDriverModule,
   TracingEnv,
-  TracingOptions,
+  OpenOptions,
   TracingService,
 } from "./types.ts";

@@ -5,7 +5,7 @@ import { type Instruments, instruments, noopTracer, type Tracer } from "../core/
 import { TracingConfigSchema } from "../gen/ts/cqc/config/v1/mod.ts";
 import { loadDriver } from "../internal/load_driver.ts";
 import { wrapTracer } from "./_tracer.ts";
-import type { OpenTracer, TracingDriver, TracingEnv, TracingOptions } from "./types.ts";
+import type { OpenTracer, TracingDriver, TracingEnv, OpenOptions } from "./types.ts";
 
 /** The section `tracing` of a configuration, as code writes it. */
 export type TracingConfigInit = MessageInitShape<typeof TracingConfigSchema>;
@@ -25,7 +25,7 @@ const SCOPE = "@cq/cqi";
  */
 export async function open(
   section: TracingConfigInit = {},
-  options: TracingOptions = {},
+  options: OpenOptions = {},
 ): Promise<OpenTracer> {
   const config = create(TracingConfigSchema, section);
   validate(TracingConfigSchema, config);

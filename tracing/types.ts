@@ -26,7 +26,7 @@ export interface TracingService {
 export type ResolveSecret = (ref: SecretRef) => string | Secret | Promise<string | Secret>;
 
 /** What tracing is opened with, besides its configuration. */
-export interface TracingOptions extends Partial<Instruments> {
+export interface OpenOptions extends Partial<Instruments> {
   /** Known drivers by name. */
   readonly drivers?: DriverTable<TracingDriverModule>;
   /** Whose spans they are. @default {{ name: "unknown" }} */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { resolveSecret } from "../../config/mod.ts";
 import * as base from "../../tracing/mod.ts";
 import { DRIVERS } from "./_drivers.ts";
 
@@ -16,7 +17,11 @@ export * from "../../tracing/mod.ts";
  */
 export function open(
   section: base.TracingConfigInit = {},
-  options: base.TracingOptions = {},
+  options: base.OpenOptions = {},
 ): Promise<base.OpenTracer> {
-  return base.open(section, { ...options, drivers: { ...DRIVERS.tracing, ...options.drivers } });
+  return base.open(section, {
+    resolveSecret: (ref) => resolveSecret(ref),
+    ...options,
+    drivers: { ...DRIVERS.tracing, ...options.drivers },
+  });
 }

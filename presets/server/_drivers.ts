@@ -1,6 +1,7 @@
 // Which drivers a server has, by the names that configuration gives them. Each is imported when it
 // is first asked for, and not before.
-import type { LogConfig } from "../../gen/ts/cqc/config/v1/mod.ts";
+import { isFieldSet } from "@bufbuild/protobuf";
+import { type LogConfig, LogConfigSchema } from "../../gen/ts/cqc/config/v1/mod.ts";
 import type { LogSink } from "../../logging/mod.ts";
 import type { ServiceDrivers } from "../../service/mod.ts";
 
@@ -31,5 +32,9 @@ export const DRIVERS: Required<ServiceDrivers> = {
 /** The process's own output, as the `log` section says. */
 export async function stdio(config: LogConfig): Promise<LogSink> {
   const { stdioSink } = await import("../../internal/runtime/stdio.ts");
-  return stdioSink({ fd: config.output === "stderr" ? 2 : 1 });
+  const bounded = isFieldSet(config, LogConfigSchema.field.maxQueueBytes);
+  return stdioSink({
+    fd: config.output === "stderr" ? 2 : 1,
+    ...bounded && { maxQueueBytes: Number(config.maxQueueBytes) },
+  });
 }

@@ -9,7 +9,7 @@ import {
   open,
   type OpenTracer,
   type TracingConfigInit,
-  type TracingOptions,
+  type OpenOptions,
 } from "../../tracing/mod.ts";
 import * as otlp from "../../tracing/drivers/otlp.ts";
 import * as metricsModule from "../../metrics/mod.ts";
@@ -59,7 +59,7 @@ async function collector(answers: Answer[] = []): Promise<Collector> {
 function tracerTo(
   endpoint: string,
   section: TracingConfigInit = {},
-  options: TracingOptions = {},
+  options: OpenOptions = {},
 ): Promise<OpenTracer> {
   const otlpSection = { endpoint, protocol: "http/json", ...(section as { otlp?: object }).otlp };
   return open({ ...section, otlp: otlpSection } as TracingConfigInit, {
