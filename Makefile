@@ -2,7 +2,7 @@
 DENO ?= $(shell command -v deno >/dev/null 2>&1 && echo deno || echo npx -y deno@2.9.6)
 GEN := $(DENO) run -A tools/gen.ts
 
-.PHONY: generate generate-ts check-generated lint format breaking deps
+.PHONY: generate generate-ts check-generated lint format breaking release-contracts deps
 
 # Everything that is generated and committed.
 generate: generate-ts
@@ -23,9 +23,13 @@ lint:
 format:
 	$(GEN) format
 
-# Compares with the latest release, or with AGAINST=<git ref>.
+# Compares with the last release (proto/released.binpb.gz), or with AGAINST=<git ref>.
 breaking:
 	$(GEN) breaking $(AGAINST)
+
+# Part of a release: from now on `breaking` compares with the contracts as they are.
+release-contracts: check-generated
+	$(GEN) release
 
 # Fetches the .proto files of others that ours import.
 deps:

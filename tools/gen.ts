@@ -1,7 +1,7 @@
 /**
  * Generates everything that is derived from the contracts in proto/ and checks it.
  *
- * Usage: `deno run -A tools/gen.ts deps|lint|format|breaking [ref]|ts|check`
+ * Usage: `deno run -A tools/gen.ts deps|lint|format|breaking [ref]|release|ts|check`
  *
  * Needs Deno, npm (buf comes from its npm package), Go (whose module proxy delivers the rules of
  * buf.validate) and Python with pip (whose index delivers google.api.http). The same sources give
@@ -16,12 +16,14 @@ import { delimiter, dirname, join } from "node:path";
 import { argv, env, execPath, exit, stderr, stdout } from "node:process";
 import { fileURLToPath } from "node:url";
 import { differences, writeIfChanged } from "./gen_files.ts";
-import { writeDescriptors, writeTypeScriptIndexes } from "./gen_ts.ts";
+import { releaseImage, writeDescriptors, writeTypeScriptIndexes } from "./gen_ts.ts";
 import { fetchThirdParty } from "./gen_third_party.ts";
 
 const BUF = "@bufbuild/buf@1.75.0";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const proto = join(root, "proto");
+/** Descriptors of the last release, without comments, that `breaking` compares with. */
+const released = join(root, "proto", "released.binpb.gz");
 
 function fail(message: string): never {
   stderr.write(`${message}\n`);
@@ -87,20 +89,16 @@ function check(): void {
   }
 }
 
-/** Compares the contracts with those of a release: the given ref, else the latest tag. */
+/** Compares the contracts with those of the last release, or of the given git ref. */
 function breaking(ref: string | undefined): void {
   deps();
-  const tag = ref ?? new TextDecoder().decode(
-    run("git", ["tag", "--sort=-version:refname", "--list", "v*"], root),
-  ).split("\n")[0]!;
-  if (tag === "") {
-    stdout.write("No release to compare with yet\n");
-    return;
-  }
   const scratch = mkdtempSync(join(tmpdir(), "cqc-breaking-"));
   try {
-    const image = join(scratch, "released.binpb");
-    writeFileSync(image, run("git", ["show", `${tag}:gen/descriptor/cqc.binpb`], root));
+    let image = released;
+    if (ref !== undefined) {
+      image = join(scratch, "released.binpb");
+      writeFileSync(image, run("git", ["show", `${ref}:gen/descriptor/cqc.binpb`], root));
+    }
     const current = join(scratch, "current.binpb");
     buf("build", "--output", current);
     // An image has no workspace, so what buf.yaml says is said again.
@@ -109,6 +107,12 @@ function breaking(ref: string | undefined): void {
   } finally {
     rmSync(scratch, { recursive: true });
   }
+}
+
+/** Makes the contracts as they are the ones that `breaking` compares with from now on. */
+function release(): void {
+  breaking(undefined);
+  writeFileSync(released, releaseImage(readFileSync(join(root, "gen", "descriptor", "cqc.binpb"))));
 }
 
 const commands: Readonly<Record<string, (argument: string | undefined) => void>> = {
@@ -123,6 +127,7 @@ const commands: Readonly<Record<string, (argument: string | undefined) => void>>
     buf("format", "--write", "--path", "cqc");
   },
   breaking,
+  release,
   ts: () => generate(join(root, "gen")),
   check,
 };

@@ -1,5 +1,6 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import { gzipSync } from "node:zlib";
 import type { Files } from "./gen_files.ts";
 import { readFiles } from "./gen_files.ts";
 
@@ -57,4 +58,11 @@ export function writeDescriptors(image: Uint8Array): Files {
     if (!file.name.startsWith("cqc/")) delete (file as { sourceCodeInfo?: unknown }).sourceCodeInfo;
   }
   return new Map([["cqc.binpb", toBinary(FileDescriptorSetSchema, set)]]);
+}
+
+/** A descriptor image without comments, compressed, to be kept as that of a release. */
+export function releaseImage(image: Uint8Array): Uint8Array {
+  const set = fromBinary(FileDescriptorSetSchema, image);
+  for (const file of set.file) delete (file as { sourceCodeInfo?: unknown }).sourceCodeInfo;
+  return gzipSync(toBinary(FileDescriptorSetSchema, set), { level: 9 });
 }
