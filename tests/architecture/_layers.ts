@@ -11,9 +11,11 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["logging", "metrics", "tracing"],
   ["config", "secrets", "retry", "breaker", "ratelimit", "health"],
   ["bus", "database", "cache", "auth"],
-  ["outbox", "service"],
+  ["outbox"],
+  ["service"],
   // Presets wire services as well, and tests of users want a wired application.
-  ["presets", "testing"],
+  ["presets"],
+  ["testing"],
   ["mod.ts"],
 ];
 
