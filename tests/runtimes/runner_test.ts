@@ -41,6 +41,15 @@ test("parseJunit() reads a quote that Node has escaped twice", () => {
   assert.deepEqual(parseJunit(`<testcase name="a &amp;quot;b&amp;quot;"/>`)[0]?.name, `a "b"`);
 });
 
+test("parseJunit() gives a line break in a name the same form everywhere", () => {
+  const names = [`a\\nb`, `a&#10;b`, `a\nb`].map((name) => `<testcase name="${name}"/>`);
+  assert.deepEqual(parseJunit(names.join("")).map((each) => each.name), [
+    "a\\nb",
+    "a\\nb",
+    "a\\nb",
+  ]);
+});
+
 test("parseJunit() ignores what Node writes into comments", () => {
   assert.deepEqual(parseJunit(`<!-- <testcase name="x"/> --><testcase name="a"/>`), [PASSED]);
 });

@@ -40,7 +40,8 @@ function attribute(attributes: string, name: string): string {
 }
 
 function readCase(attributes: string, body: string): TestCase {
-  const name = attribute(attributes, "name");
+  // Deno writes a line break in a name as two characters.
+  const name = attribute(attributes, "name").replaceAll("\n", "\\n");
   const failure = FAILURE_REGEXP.exec(body);
   if (failure !== null) {
     const text = unescape(failure[2] ?? "").trim();
