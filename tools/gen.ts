@@ -13,7 +13,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
-import { argv, env, execPath, exit, stderr, stdout } from "node:process";
+import { argv, env, execPath, exit, stderr } from "node:process";
 import { fileURLToPath } from "node:url";
 import { differences, writeIfChanged } from "./gen_files.ts";
 import { releaseImage, writeDescriptors, writeTypeScriptIndexes } from "./gen_ts.ts";

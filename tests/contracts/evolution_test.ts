@@ -1,9 +1,4 @@
-import {
-  createFileRegistry,
-  type DescField,
-  type DescMessage,
-  fromBinary,
-} from "@bufbuild/protobuf";
+import { createFileRegistry, type DescField, fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
