@@ -23,7 +23,9 @@ export function deno(args: readonly string[], cwd: string = ROOT): Promise<Outco
   return new Promise((resolve) => {
     const options = { cwd, env: { ...Deno.env.toObject(), NO_COLOR: "1" }, maxBuffer: 2 ** 28 };
     execFile(Deno.execPath(), [...args], options, (error, stdout, stderr) => {
-      resolve({ ok: error === null, text: `${stdout}\n${stderr}` });
+      // What is checked is of no use to who reads a failure.
+      const text = `${stdout}\n${stderr.replace(/^Check .*\n/gm, "")}`;
+      resolve({ ok: error === null, text });
     });
   });
 }
