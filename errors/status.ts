@@ -1,4 +1,4 @@
-import type { StatusCode } from "./codes.ts";
+import type { CqiErrorCode, StatusCode } from "./codes.ts";
 import { CqiError } from "./error.ts";
 
 interface StatusRow {
@@ -44,6 +44,27 @@ export function grpcStatusOf(status: StatusCode): number {
   return STATUS[status].grpc;
 }
 
+// Codes that speak of the request itself. Any other error below 500 is a mistake of the service, as
+// a query that the database refuses: the client could not mend it and is told 500.
+const CALLERS_OWN: ReadonlySet<CqiErrorCode> = new Set<CqiErrorCode>([
+  "CQI_ABORTED",
+  "CQI_CONFLICT",
+  "CQI_CONTRACT_DECODE",
+  "CQI_CONTRACT_INVALID",
+  "CQI_CONTRACT_UNKNOWN",
+  "CQI_DECIMAL_INVALID",
+  "CQI_FORBIDDEN",
+  "CQI_NOT_FOUND",
+  "CQI_RATE_LIMITED",
+  "CQI_UNAUTHENTICATED",
+]);
+
+function answerable(error: unknown): CqiError {
+  const known = CqiError.from(error);
+  if (httpStatusOf(known.status) >= 500 || CALLERS_OWN.has(known.code)) return known;
+  return new CqiError("CQI_INTERNAL", "Mistake of the service", { cause: known });
+}
+
 /** What a client is told of an error: nothing that it did not know already. */
 export interface ProblemOptions {
   /** Id under which the operator finds the request in the logs. */
@@ -55,7 +76,8 @@ export interface ProblemOptions {
 /**
  * Answers with an RFC 9457 problem document: status, code and request id. Message, cause and
  * stack stay in the log. A rule violation of the caller's own input is the exception: the paths
- * and rules are sent, since the caller has to mend them.
+ * and rules are sent, since the caller has to mend them. Errors that say nothing of the request,
+ * such as `CQI_DATABASE_QUERY`, are answered as `CQI_INTERNAL`.
  *
  * @param error What was caught; anything.
  * @param options Request id and further headers.
@@ -77,7 +99,7 @@ export interface ProblemOptions {
  * ```
  */
 export function problemResponse(error: unknown, options: ProblemOptions = {}): Response {
-  const known = CqiError.from(error);
+  const known = answerable(error);
   const status = httpStatusOf(known.status);
   const headers = new Headers(options.headers);
   headers.set("content-type", "application/problem+json");

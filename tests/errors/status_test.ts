@@ -126,3 +126,14 @@ test("problemResponse() escapes a hostile request id", async () => {
   const body = await problemResponse(new Error("x"), { requestId }).json();
   assert.deepEqual([body.request_id, body.code], [requestId, "CQI_INTERNAL"]);
 });
+
+test("problemResponse() answers a mistake of the service with 500, whatever its own status is", async () => {
+  for (
+    const code of ["CQI_DATABASE_QUERY", "CQI_OPTION_INVALID", "CQI_BUS_TOPIC_INVALID"] as const
+  ) {
+    const response = problemResponse(new CqiError(code, "Ours"));
+    assert.equal(response.status, 500);
+    assert.equal((await response.json()).code, "CQI_INTERNAL");
+  }
+  assert.equal(problemResponse(new CqiError("CQI_CONFLICT", "Theirs")).status, 409);
+});
