@@ -1,6 +1,11 @@
 import type { Gauge } from "../core/mod.ts";
 import { type Lanes, lanes } from "./lanes.ts";
+import type { Partition } from "./_partition.ts";
 import type { BusRecord } from "./driver.ts";
+
+// How many times the bound of records one partition may be handled ahead of a record that is not
+// done. All of it is tracked, and comes again after a crash.
+const MAX_AHEAD = 10;
 
 /** The work of one topic: bounded in number and bytes, side by side over keys. */
 export interface Flow {
@@ -8,9 +13,9 @@ export interface Flow {
   /**
    * Waits for room and takes it.
    *
-   * @returns False when the signal ended the wait.
+   * @returns False when the partition was given up meanwhile.
    */
-  enter(record: BusRecord, signal: AbortSignal): Promise<boolean>;
+  enter(record: BusRecord, owner: Pick<Partition, "marks" | "stopping">): Promise<boolean>;
   /** Gives the room back. */
   leave(record: BusRecord): void;
 }
@@ -34,8 +39,9 @@ export function flow(
   };
   return {
     work: lanes(bounds.concurrency),
-    async enter(record, signal) {
-      while (full(record) && !signal.aborted) {
+    async enter(record, { marks, stopping: { draining: signal } }) {
+      const ahead = (): boolean => marks.span >= MAX_AHEAD * bounds.records;
+      while ((full(record) || ahead()) && !signal.aborted) {
         const { promise, resolve } = Promise.withResolvers<void>();
         waiting.push(resolve);
         signal.addEventListener("abort", wake, { once: true });

@@ -73,13 +73,15 @@ export function groupConsumer(
     return found;
   };
 
+  const isPaused = (topic: string): boolean =>
+    [...pausing].some(({ info }) => info.topic === topic);
+
   const committed = commits(
     env,
     async (positions) => await (await started.promise).commit(positions),
   );
 
   const handle = async (owner: Partition, record: BusRecord, rest: Rest): Promise<void> => {
-    if (owner.stopping.draining.aborted) return;
     const settled = await dispatch(
       record,
       registrations.filter((registration) => registration.info.topic === record.topic),
@@ -110,12 +112,12 @@ export function groupConsumer(
       for (const [index, record] of records.entries()) {
         const owner = owners[index]!;
         const work = flowOf(record.topic);
-        if (!await work.enter(record, owner.stopping.draining)) continue;
-        owner.marks.add(record.offset);
+        if (!await work.enter(record, owner)) continue;
+        owner.add(record.offset);
         work.work.push(
           record.key === null ? undefined : `${record.partition}:${record.key}`,
           (rest) =>
-            owner.run(() => handle(owner, record, rest))
+            owner.run(record.offset, () => handle(owner, record, rest))
               // Not marked as done, so its offset stays and it comes again.
               .catch((error) => logger.error("Event cannot be seen through", { error }))
               .finally(() => work.leave(record)),
@@ -124,7 +126,8 @@ export function groupConsumer(
     },
     async revoked(lost) {
       const mine = lost.flatMap((at) => partitions.get(nameOf(at)) ?? []);
-      await Promise.all(mine.map((owner) => owner.drain(clock, settings.drainTimeoutMs)));
+      const budgetMs = settings.drainTimeoutMs;
+      await Promise.all(mine.map((owner) => owner.drain(clock, budgetMs, isPaused(owner.topic))));
       await committed.settle(mine);
       for (const owner of mine) partitions.delete(nameOf(owner));
     },
@@ -191,7 +194,7 @@ export function groupConsumer(
     if (paused) pausing.add(registration);
     else pausing.delete(registration);
     const { topic } = registration.info;
-    flowOf(topic).work.pause([...pausing].some(({ info }) => info.topic === topic));
+    flowOf(topic).work.pause(isPaused(topic));
   };
 
   const reads = (topic: string): boolean =>

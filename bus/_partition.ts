@@ -9,48 +9,77 @@ export interface Partition extends TopicPartition {
   readonly stopping: Stopping;
   /** True once given up: whatever finishes later is not committed. */
   readonly fenced: boolean;
-  /** Runs a piece of work, counted. */
-  run<T>(work: () => Promise<T>): Promise<T>;
-  /** Stops new work, lets what runs finish within the budget, aborts the rest, and fences. */
-  drain(clock: Clock, budgetMs: number): Promise<void>;
+  /** Takes in a record that was read. */
+  add(offset: bigint): void;
+  /** Runs the work of a record that was taken in, unless the partition is given up before. */
+  run(offset: bigint, work: () => Promise<void>): Promise<void>;
+  /**
+   * Starts nothing beyond what has begun already, lets that finish within the budget, aborts the
+   * rest, and fences. Records between finished ones are handled too, so that what is done can be
+   * committed and does not come again; while `paused` they cannot be.
+   */
+  drain(clock: Clock, budgetMs: number, paused: boolean): Promise<void>;
 }
 
 /** Starts to own a partition. */
 export function ownedPartition(at: TopicPartition): Partition {
+  const marks = watermark();
   const draining = new AbortController();
   const aborting = new AbortController();
+  // Offsets taken in and not through, lowest first.
+  const open = new Set<bigint>();
+  let begun = -1n;
+  let last: bigint | undefined;
   let running = 0;
   let fenced = false;
-  let idle = Promise.withResolvers<void>();
+  let progress = Promise.withResolvers<void>();
+
+  const isBusy = (): boolean => {
+    const [lowest] = open;
+    const gap = lowest !== undefined && last !== undefined && lowest <= last;
+    return running > 0 || (gap && !aborting.signal.aborted);
+  };
+
   return {
     topic: at.topic,
     partition: at.partition,
-    marks: watermark(),
+    marks,
     stopping: { draining: draining.signal, aborting: aborting.signal },
     get fenced() {
       return fenced;
     },
-    async run(work) {
+    add(offset) {
+      marks.add(offset);
+      open.add(offset);
+    },
+    async run(offset, work) {
+      const wanted = last === undefined || (offset <= last && !aborting.signal.aborted);
       running++;
+      if (offset > begun) begun = offset;
       try {
-        return await work();
+        if (wanted) await work();
       } finally {
         running--;
-        if (running === 0) {
-          idle.resolve();
-          idle = Promise.withResolvers();
-        }
+        open.delete(offset);
+        progress.resolve();
       }
     },
-    async drain(clock, budgetMs) {
+    async drain(clock, budgetMs, paused) {
+      last = paused ? -1n : begun;
       draining.abort();
       const over = new AbortController();
       const budget = sleep(clock, budgetMs, { signal: over.signal }).then(
-        () => aborting.abort(),
+        () => {
+          aborting.abort();
+          progress.resolve();
+        },
         () => {},
       );
       // A handler that ignores its signal is left behind by its deadline, so this ends.
-      while (running > 0) await idle.promise;
+      while (isBusy()) {
+        progress = Promise.withResolvers();
+        await progress.promise;
+      }
       over.abort();
       await budget;
       fenced = true;

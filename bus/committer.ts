@@ -21,6 +21,8 @@ export interface Watermark {
   done(offset: bigint): bigint | undefined;
   /** Records read and not done. */
   readonly inFlight: number;
+  /** Records read, from the watermark on, done or not. */
+  readonly span: number;
 }
 
 /** Makes a tracker for one partition, from the moment it is assigned until it is revoked. */
@@ -53,6 +55,9 @@ export function watermark(): Watermark {
     },
     get inFlight() {
       return queue.length - head - finished.size;
+    },
+    get span() {
+      return queue.length - head;
     },
   };
 }

@@ -127,7 +127,7 @@ export interface BusDriver {
     options: WaitOptions,
   ): Promise<readonly (Published | Error)[]>;
   /**
-   * Starts a consumer.
+   * Starts a consumer. Records may come before this resolves; `revoked` may not be called before.
    *
    * @param options Group, topics, start.
    * @param sink Takes the records.

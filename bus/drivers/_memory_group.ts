@@ -74,8 +74,14 @@ function shares(broker: MemoryBroker, members: readonly GroupMember[]): Set<stri
 
 // Everyone gives up what is no longer theirs before anyone takes what is new, so that no partition
 // has two owners. Rebalances of one group run one after another.
-function rebalance(broker: MemoryBroker, group: MemoryGroup): Promise<void> {
+function rebalance(
+  broker: MemoryBroker,
+  group: MemoryGroup,
+  joining: readonly GroupMember[] = [],
+): Promise<void> {
   return inTurn(group, async () => {
+    // Not before its turn: what it is given must not be taken again before it has started.
+    group.members.push(...joining);
     const members = [...group.members];
     const next = shares(broker, members);
     await Promise.all(members.map((member, index) => member.release(next[index]!)));
@@ -137,7 +143,7 @@ export async function startConsumer(
         const topic = name.slice(0, cut);
         const partition = Number(name.slice(cut + 1));
         const log = broker.topic(topic).logs[partition]!;
-        const wanted = group?.committed.get(name) ?? startOffset(log, options.topics.get(topic)!);
+        const wanted = group?.committed.get(name) ?? startOffset(log, member.topics.get(topic)!);
         const position = Math.max(wanted, log.base);
         const entry = {
           name,
@@ -186,8 +192,7 @@ export async function startConsumer(
   if (group === undefined) {
     member.acquire(shares(broker, [member])[0]!);
   } else {
-    group.members.push(member);
-    await rebalance(broker, group);
+    await rebalance(broker, group, [member]);
   }
   return {
     commit(positions) {
@@ -212,20 +217,28 @@ export async function startConsumer(
         lag: BigInt(endOf(log) - log.floors.get(holder)!),
       }))),
     async change(topics) {
-      if (group !== undefined) await inTurn(group, () => member.release(new Set()));
-      else await member.release(new Set());
-      member.topics = topics;
-      if (group !== undefined) await rebalance(broker, group);
-      else member.acquire(shares(broker, [member])[0]!);
+      const swap = async (): Promise<void> => {
+        await member.release(new Set());
+        member.topics = topics;
+      };
+      if (group === undefined) {
+        await swap();
+        member.acquire(shares(broker, [member])[0]!);
+      } else {
+        await inTurn(group, swap);
+        await rebalance(broker, group);
+      }
     },
     close() {
       closing ??= (async () => {
         if (group === undefined) {
           await member.release(new Set());
         } else {
-          group.members.splice(group.members.indexOf(member), 1);
-          // Released here, not by the rebalance: this member is no longer part of it.
-          await inTurn(group, () => member.release(new Set()));
+          // In its turn: before, others would take what is not given up yet.
+          await inTurn(group, () => {
+            group.members.splice(group.members.indexOf(member), 1);
+            return member.release(new Set());
+          });
           // Who takes over is no business of who leaves.
           rebalance(broker, group).catch(() => {});
         }
