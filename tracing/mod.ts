@@ -35,12 +35,12 @@ export { formatTracestate, parseTracestate, type TraceStateMember } from "./trac
 export type {
   FinishedEvent,
   FinishedSpan,
+  OpenOptions,
   OpenTracer,
   ResolveSecret,
   TracerProviderLike,
   TracingDriver,
   TracingDriverModule,
   TracingEnv,
-  OpenOptions,
   TracingService,
 } from "./types.ts";

@@ -5,7 +5,7 @@ import { type Instruments, instruments, noopTracer, type Tracer } from "../core/
 import { TracingConfigSchema } from "../gen/ts/cqc/config/v1/mod.ts";
 import { loadDriver } from "../internal/load_driver.ts";
 import { wrapTracer } from "./_tracer.ts";
-import type { OpenTracer, TracingDriver, TracingEnv, OpenOptions } from "./types.ts";
+import type { OpenOptions, OpenTracer, TracingDriver, TracingEnv } from "./types.ts";
 
 /** The section `tracing` of a configuration, as code writes it. */
 export type TracingConfigInit = MessageInitShape<typeof TracingConfigSchema>;
