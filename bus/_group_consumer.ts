@@ -81,18 +81,18 @@ export function groupConsumer(
     async (positions) => await (await started.promise).commit(positions),
   );
 
-  const handle = async (owner: Partition, record: BusRecord, rest: Rest): Promise<void> => {
+  const handle = async (owner: Partition, record: BusRecord, rest: Rest): Promise<boolean> => {
     const settled = await dispatch(
       record,
       registrations.filter((registration) => registration.info.topic === record.topic),
       owner.stopping,
       rest,
     );
-    if (settled === "abandoned") return;
+    if (settled === "abandoned") return false;
     metrics.consumed.with({ topic: record.topic, group: label, result: settled }).add();
     const offset = owner.marks.done(record.offset);
-    if (offset === undefined || owner.fenced || group === undefined) return;
-    committed.note(owner, offset);
+    if (offset !== undefined && !owner.fenced && group !== undefined) committed.note(owner, offset);
+    return true;
   };
 
   const ownerOf = (record: BusRecord): Partition => {
@@ -117,7 +117,7 @@ export function groupConsumer(
         work.work.push(
           record.key === null ? undefined : `${record.partition}:${record.key}`,
           (rest) =>
-            owner.run(record.offset, () => handle(owner, record, rest))
+            owner.run(record, () => handle(owner, record, rest))
               // Not marked as done, so its offset stays and it comes again.
               .catch((error) => logger.error("Event cannot be seen through", { error }))
               .finally(() => work.leave(record)),

@@ -1,7 +1,7 @@
 import { type Clock, sleep } from "../core/mod.ts";
 import type { Stopping } from "./_dispatch.ts";
 import { type Watermark, watermark } from "./committer.ts";
-import type { TopicPartition } from "./driver.ts";
+import type { BusRecord, TopicPartition } from "./driver.ts";
 
 /** An owned partition: what of it is done, what of it runs, and how it is told to stop. */
 export interface Partition extends TopicPartition {
@@ -11,8 +11,15 @@ export interface Partition extends TopicPartition {
   readonly fenced: boolean;
   /** Takes in a record that was read. */
   add(offset: bigint): void;
-  /** Runs the work of a record that was taken in, unless the partition is given up before. */
-  run(offset: bigint, work: () => Promise<void>): Promise<void>;
+  /**
+   * Runs the work of a record that was taken in, unless the partition is given up before. Where a
+   * record did not get through, which it does when its work gives true, later ones of its key are
+   * not run either: it comes again, and they behind it.
+   */
+  run(
+    record: Pick<BusRecord, "offset" | "key">,
+    work: () => Promise<boolean>,
+  ): Promise<void>;
   /**
    * Starts nothing beyond what has begun already, lets that finish within the budget, aborts the
    * rest, and fences. Records between finished ones are handled too, so that what is done can be
@@ -28,6 +35,7 @@ export function ownedPartition(at: TopicPartition): Partition {
   const aborting = new AbortController();
   // Offsets taken in and not through, lowest first.
   const open = new Set<bigint>();
+  const halted = new Set<string>();
   let begun = -1n;
   let last: bigint | undefined;
   let running = 0;
@@ -52,13 +60,16 @@ export function ownedPartition(at: TopicPartition): Partition {
       marks.add(offset);
       open.add(offset);
     },
-    async run(offset, work) {
-      const wanted = last === undefined || (offset <= last && !aborting.signal.aborted);
+    async run({ offset, key }, work) {
+      const given = last !== undefined && (offset > last || aborting.signal.aborted);
+      const wanted = !given && (key === null || !halted.has(key));
       running++;
-      if (offset > begun) begun = offset;
+      if (wanted && offset > begun) begun = offset;
+      let through = false;
       try {
-        if (wanted) await work();
+        through = wanted && await work();
       } finally {
+        if (!through && key !== null) halted.add(key);
         running--;
         open.delete(offset);
         progress.resolve();

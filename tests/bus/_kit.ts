@@ -11,7 +11,7 @@ export interface Faults {
   consume?(pass: () => Promise<bus.DriverConsumer>): Promise<bus.DriverConsumer>;
   commit?(positions: readonly bus.Position[], pass: () => Promise<void>): Promise<void>;
   records?(records: readonly bus.BusRecord[], pass: () => Promise<void>): Promise<void>;
-  revoked?(pass: () => Promise<void>): Promise<void>;
+  revoked?(lost: readonly bus.TopicPartition[], pass: () => Promise<void>): Promise<void>;
   close?(pass: () => Promise<void>): Promise<void>;
   ensureTopics?(topics: readonly string[], pass: () => Promise<void>): Promise<void>;
   /** True hides the optional parts of a driver. */
@@ -57,7 +57,7 @@ function faulty(inner: bus.BusDriver, faults: Faults): bus.BusDriver {
             },
             revoked(lost) {
               const on = () => sink.revoked(lost);
-              return faults.revoked?.(on) ?? on();
+              return faults.revoked?.(lost, on) ?? on();
             },
           }),
           faults,
