@@ -45,6 +45,10 @@ export {
   partitionKeyFields,
   partitionKeyOf,
 } from "./event.ts";
+export { isAddress } from "./address.ts";
+export { identifierConflicts } from "./identifier_conflicts.ts";
+export { inconsistencies } from "./inconsistencies.ts";
+export { executionMisfits, orderMisfits } from "./order_misfits.ts";
 export { isRedacted, redact, REDACTED, toRedactedJson } from "./redact.ts";
 export { messageType, messageTypes } from "./registry.ts";
 export { validate, type Violation, violations } from "./validate.ts";
