@@ -89,6 +89,7 @@ export function dispatcher(env: Environment, out: Batcher, group: string | undef
       logger.warn("Reader passed over an event that it cannot read", facts);
       return "skipped";
     }
+    let delayMs: number | undefined;
     for (let tries = 1;; tries++) {
       try {
         if (topic !== undefined) {
@@ -100,7 +101,8 @@ export function dispatcher(env: Environment, out: Batcher, group: string | undef
       } catch (error) {
         logger.error("Dead letter cannot be written: its key waits", { ...facts, error });
       }
-      if (!await park(delayAfter(tries + 4), work)) return "abandoned";
+      delayMs = delayAfter(tries + 4, delayMs);
+      if (!await park(delayMs, work)) return "abandoned";
     }
   };
 
@@ -136,6 +138,8 @@ export function dispatcher(env: Environment, out: Batcher, group: string | undef
       span.fail(error);
       return bury(work, { reason, error, attempts, group });
     };
+    const startedMs = clock.monotonic();
+    let backoffMs: number | undefined;
     for (let number = 1;; number++) {
       let event: Message;
       try {
@@ -155,13 +159,14 @@ export function dispatcher(env: Environment, out: Batcher, group: string | undef
         if (stopping.draining.aborted || thrown === ABANDONED) return "abandoned";
         const error = readable(thrown);
         if (!isTransient(error)) return await bad("permanent", error, number);
-        if (number >= registration.attempts && settings.deadLetterTopic !== undefined) {
+        backoffMs = delayAfter(number, backoffMs);
+        const askedMs = isCqiError(error) ? error.retryAfterMs ?? 0 : 0;
+        const delayMs = Math.max(backoffMs, askedMs);
+        const elapsedMs = clock.monotonic() - startedMs + delayMs;
+        const over = number >= registration.attempts || elapsedMs > settings.maxElapsedMs;
+        if (over && settings.deadLetterTopic !== undefined) {
           return await bad("exhausted", error, number);
         }
-        const delayMs = Math.max(
-          delayAfter(number),
-          isCqiError(error) ? error.retryAfterMs ?? 0 : 0,
-        );
         span.event("retry", { attempt: number, delay_ms: delayMs });
         logger.warn("Handler failed and will be tried again", {
           attempt: number,

@@ -15,6 +15,8 @@ export interface Settings {
   readonly consumeValidation: "dead_letter" | "warn" | "off";
   readonly unknownType: "skip" | "dead_letter";
   readonly attempts: number;
+  /** Time for all attempts of one event together. */
+  readonly maxElapsedMs: number;
   readonly backoff: BackoffSettings;
   readonly handlerTimeoutMs: number;
   readonly concurrency: number;
@@ -38,6 +40,14 @@ export function settingsOf(config: EventBusConfig, service: BusIdentity | undefi
       "Cannot open bus: content_mode 'structured' is not supported, wanted 'binary'",
     );
   }
+  for (const name of ["budgetRatio", "budgetMinPerSecond"] as const) {
+    if (config.retry === undefined || !Object.hasOwn(config.retry, name)) continue;
+    throw new CqiError(
+      "CQI_FEATURE_UNSUPPORTED",
+      `Cannot open bus: retry.${name} is not supported, since a budget that is used up would ` +
+        `dead-letter events; wanted max_attempts or max_elapsed`,
+    );
+  }
   const name = service?.name.replace(SOURCE_UNSAFE_REGEXP, "-");
   const instance = service?.instanceId?.replace(SOURCE_UNSAFE_REGEXP, "-");
   return {
@@ -51,6 +61,7 @@ export function settingsOf(config: EventBusConfig, service: BusIdentity | undefi
     consumeValidation: (config.consumeValidation || "dead_letter") as Settings["consumeValidation"],
     unknownType: config.unknownType === "dead_letter" ? "dead_letter" : "skip",
     attempts: config.retry?.maxAttempts || 5,
+    maxElapsedMs: durationMs(config.retry?.maxElapsed, Infinity),
     backoff: {
       initialMs: durationMs(config.retry?.initialDelay, 100),
       maxMs: durationMs(config.retry?.maxDelay, 10_000),
