@@ -1,5 +1,4 @@
 import {
-  clone,
   create,
   type DescMessage,
   isFieldSet,
@@ -76,7 +75,8 @@ export function publisher(
 }
 
 // Events of the contracts begin with event_id, timestamp and actor_id; what the caller left out is
-// filled in on a copy, so that a message handed in stays as it was.
+// filled in on a copy, so that a message handed in stays as it was. A shallow one: it is encoded
+// before anybody else runs.
 function prepare(
   env: Environment,
   schema: DescMessage,
@@ -89,9 +89,10 @@ function prepare(
       `Cannot publish a ${init.$typeName} where ${schema.typeName} was wanted`,
     );
   }
-  const event = (isMessage(init) ? clone(schema, init) : create(schema, init)) as
-    & Message
-    & Record<string, unknown>;
+  const event =
+    (isMessage(init)
+      ? Object.assign(Object.create(Object.getPrototypeOf(init)), init)
+      : create(schema, init)) as Message & Record<string, unknown>;
   if (eventId !== undefined && !isFieldSet(event, eventId)) {
     event.eventId = uuid(env.clock, env.random);
   }

@@ -1,6 +1,8 @@
 // The heart of at-least-once: which offset of a partition may be committed while handlers finish
 // in any order. Pure; no clock, no promises.
 
+import { CqiError } from "../errors/mod.ts";
+
 /**
  * Tracks one partition. Offsets are added in the order they were read; the watermark is the lowest
  * offset that is not done, and nothing at or above it is ever offered for commit.
@@ -34,7 +36,9 @@ export function watermark(): Watermark {
   let last = -1n;
   return {
     add(offset) {
-      if (offset <= last) throw new RangeError(`Cannot add offset ${offset} after ${last}`);
+      if (offset <= last) {
+        throw new CqiError("CQI_INTERNAL", `Cannot add offset ${offset} after ${last}`);
+      }
       last = offset;
       queue.push(offset);
     },

@@ -20,7 +20,7 @@ import { publisher } from "./_publisher.ts";
 import { settingsOf } from "./_settings.ts";
 import { type Feed, type HandedStream, stream } from "./_stream.ts";
 import { copyHeaders } from "./headers.ts";
-import { requireTopicName, resolveTopic, topicForMessage } from "./topic.ts";
+import { requireTopicName, topicFinder } from "./topic.ts";
 import type { BusRecord } from "./driver.ts";
 import type {
   Bus,
@@ -73,6 +73,7 @@ function createBus(
   onCollect: (collect: () => Promise<void>) => () => void,
 ): Bus {
   const { settings, driver } = env;
+  const topics = topicFinder();
   const out = batcher(env);
   const publish = publisher(env, out, options.publishMiddleware ?? []);
   const consumers = new Map<string, GroupConsumer>();
@@ -155,7 +156,7 @@ function createBus(
     group: string | undefined,
     limits: Omit<SubscribeOptions, "group" | "signal">,
   ): Registration => {
-    const { name, topic } = resolveTopic(target);
+    const { name, topic } = topics.resolve(target);
     const full = env.nameOf(name);
     // What cannot be dead-lettered would hold its key for ever.
     const buried = group === undefined ? undefined : settings.deadLetterTopic?.(full);
@@ -263,8 +264,8 @@ function createBus(
       options: PublishOptions = {},
     ) {
       // Handlers in hand publish while the bus drains; after that its queue refuses.
-      const { name, topic } = resolveTopic(target);
-      return await publish(topic ?? topicForMessage(name, event), event, options);
+      const { name, topic } = topics.resolve(target);
+      return await publish(topic ?? topics.forMessage(name, event), event, options);
     },
     subscribe: subscribe as Bus["subscribe"],
     records,

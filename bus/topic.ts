@@ -70,39 +70,61 @@ function optionKey<S extends DescMessage>(schema: S): Topic<S>["key"] {
   };
 }
 
-/**
- * A topic by whatever names it: a typed topic, a descriptor, or a string. Of a string the schema is
- * undefined: each record's own type decides.
- */
-export function resolveTopic(
-  target: string | Topic | DescMessage,
-): { readonly name: string; readonly topic: Topic | undefined } {
-  if (typeof target === "string") return { name: requireTopicName(target), topic: undefined };
-  if (typeof target !== "object" || target === null) {
-    throw new CqiError(
-      "CQI_BUS_TOPIC_INVALID",
-      `Cannot use a topic of type ${
-        target === null ? "null" : typeof target
-      }: it must be a topic, ` +
-        `a message descriptor or a name`,
-    );
-  }
-  // A descriptor has a kind; a topic has none.
-  const typed = "kind" in target ? topic(target) : target;
-  return { name: requireTopicName(typed.name), topic: typed };
+/** Finds topics by whatever names them. */
+export interface Topics {
+  /**
+   * A topic by a typed topic, a descriptor, or a name. Of a name the schema is undefined: each
+   * record's own type decides.
+   */
+  resolve(
+    target: string | Topic | DescMessage,
+  ): { readonly name: string; readonly topic: Topic | undefined };
+  /** The typed topic to publish a message on a topic by name. */
+  forMessage(name: string, message: Message): Topic;
 }
 
-/** The typed topic to publish a message on a topic by name. */
-export function topicForMessage(name: string, message: Message): Topic {
-  const typeName: unknown = message?.$typeName;
-  const schema = typeof typeName === "string" ? messageType(typeName) : undefined;
-  if (schema === undefined) {
-    const shown = typeof typeName === "string" ? `type '${typeName.slice(0, 128)}'` : "no type";
-    throw new CqiError(
-      "CQI_CONTRACT_UNKNOWN",
-      `Cannot publish on '${name}': the event has ${shown}, wanted a message of the contracts; ` +
-        `publish others on a topic made by topic(Schema, { name })`,
-    );
-  }
-  return topic(schema, { name });
+/** Makes a finder, which looks up the option and key path of each descriptor once. */
+export function topicFinder(): Topics {
+  const known = new WeakMap<DescMessage, Topic>();
+  const typed = (schema: DescMessage): Topic => {
+    let found = known.get(schema);
+    if (found === undefined) {
+      found = topic(schema);
+      known.set(schema, found);
+    }
+    return found;
+  };
+  return {
+    resolve(target) {
+      if (typeof target === "string") return { name: requireTopicName(target), topic: undefined };
+      if (typeof target !== "object" || target === null) throw notATopic(target);
+      // A descriptor has a kind; a topic has none.
+      const found = "kind" in target ? typed(target) : target;
+      return { name: requireTopicName(found.name), topic: found };
+    },
+    forMessage(name, message) {
+      const typeName: unknown = message?.$typeName;
+      const schema = typeof typeName === "string" ? messageType(typeName) : undefined;
+      if (schema === undefined) throw notOfTheContracts(name, typeName);
+      if (eventOptions(schema) === undefined) return topic(schema, { name });
+      return { ...typed(schema), name };
+    },
+  };
+}
+
+function notATopic(target: unknown): CqiError {
+  const shown = target === null ? "null" : typeof target;
+  return new CqiError(
+    "CQI_BUS_TOPIC_INVALID",
+    `Cannot use a topic of type ${shown}: it must be a topic, a message descriptor or a name`,
+  );
+}
+
+function notOfTheContracts(name: string, typeName: unknown): CqiError {
+  const shown = typeof typeName === "string" ? `type '${typeName.slice(0, 128)}'` : "no type";
+  return new CqiError(
+    "CQI_CONTRACT_UNKNOWN",
+    `Cannot publish on '${name}': the event has ${shown}, wanted a message of the contracts; ` +
+      `publish others on a topic made by topic(Schema, { name })`,
+  );
 }

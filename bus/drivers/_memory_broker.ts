@@ -4,26 +4,11 @@ import { sizeOf } from "../headers.ts";
 import { partitionOfKey } from "../murmur2.ts";
 import type { BusRecord, RecordToSend } from "../driver.ts";
 import type { Published } from "../types.ts";
+import type { MemoryBroker, MemoryBrokerOptions } from "./memory.ts";
 import type { MemoryGroup } from "./_memory_group.ts";
 
-/** Bounds of a memory broker. */
-export interface MemoryBrokerOptions {
-  /** Partitions of each topic, 1 or more. @default {6} */
-  readonly partitions?: number | undefined;
-  /** Records kept per partition, 1 or more. @default {100,000} */
-  readonly retentionRecords?: number | undefined;
-  /** Bytes kept per topic; one record always fits. @default {268,435,456} */
-  readonly retentionBytes?: number | undefined;
-  /** Age in milliseconds at which records go. @default {Infinity} */
-  readonly retentionMs?: number | undefined;
-  /** Topics, by full name, with settings of their own. @default {none} */
-  readonly topics?: ReadonlyMap<string, Pick<MemoryBrokerOptions, "partitions" | "retentionMs">>;
-  /** Tells the age of records. @default {the system's} */
-  readonly clock?: Clock | undefined;
-}
-
 /** Topics and groups that buses of one process may share. */
-export interface MemoryBroker {
+export interface Broker extends MemoryBroker {
   /**
    * A topic; made on first use.
    *
@@ -93,7 +78,7 @@ export function endOf(log: PartitionLog): number {
  *
  * @param options Partitions and bounds.
  */
-export function memoryBroker(options: MemoryBrokerOptions = {}): MemoryBroker {
+export function createBroker(options: MemoryBrokerOptions = {}): Broker {
   const maxRecords = options.retentionRecords ?? 100_000;
   const maxBytes = options.retentionBytes ?? 256 * 2 ** 20;
   const clock = options.clock ?? systemClock;
@@ -119,10 +104,16 @@ export function memoryBroker(options: MemoryBrokerOptions = {}): MemoryBroker {
     const { resolve } = log.appended;
     log.appended = Promise.withResolvers();
     resolve();
-    return { eventId: String(headers.get("ce_id") ?? ""), topic, partition, offset };
+    return {
+      eventId: String(headers.get("ce_id") ?? ""),
+      topic,
+      partition,
+      offset,
+    };
   };
 
   return {
+    kind: "memory broker",
     groups: new Map(),
     topic(name) {
       let topic = topics.get(name);

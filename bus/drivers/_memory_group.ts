@@ -7,7 +7,7 @@ import type {
 } from "../driver.ts";
 import type { StartAt } from "../types.ts";
 import { CqiError } from "../../errors/mod.ts";
-import { endOf, freeRoom, type MemoryBroker, type PartitionLog } from "./_memory_broker.ts";
+import { type Broker, endOf, freeRoom, type PartitionLog } from "./_memory_broker.ts";
 
 /** What a group knows. */
 export interface MemoryGroup {
@@ -60,7 +60,7 @@ function startOffset(log: PartitionLog, startAt: StartAt): number {
 }
 
 // Partitions of a topic go round its readers in joining order.
-function shares(broker: MemoryBroker, members: readonly GroupMember[]): Set<string>[] {
+function shares(broker: Broker, members: readonly GroupMember[]): Set<string>[] {
   const result = members.map(() => new Set<string>());
   let turn = 0;
   for (const topic of new Set(members.flatMap((member) => [...member.topics.keys()]))) {
@@ -75,7 +75,7 @@ function shares(broker: MemoryBroker, members: readonly GroupMember[]): Set<stri
 // Everyone gives up what is no longer theirs before anyone takes what is new, so that no partition
 // has two owners. Rebalances of one group run one after another.
 function rebalance(
-  broker: MemoryBroker,
+  broker: Broker,
   group: MemoryGroup,
   joining: readonly GroupMember[] = [],
 ): Promise<void> {
@@ -96,7 +96,7 @@ function inTurn(group: MemoryGroup, work: () => Promise<void>): Promise<void> {
   return done;
 }
 
-function groupOf(broker: MemoryBroker, name: string): MemoryGroup {
+function groupOf(broker: Broker, name: string): MemoryGroup {
   let group = broker.groups.get(name);
   if (group === undefined) {
     group = { committed: new Map(), members: [], rebalance: Promise.resolve() };
@@ -107,7 +107,7 @@ function groupOf(broker: MemoryBroker, name: string): MemoryGroup {
 
 /** Starts a consumer on a memory broker: a member of a group, or a reader of everything. */
 export async function startConsumer(
-  broker: MemoryBroker,
+  broker: Broker,
   options: ConsumeOptions,
   sink: RecordSink,
 ): Promise<DriverConsumer> {

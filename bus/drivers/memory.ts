@@ -9,7 +9,9 @@
  * import assert from "node:assert/strict";
  *
  * const broker = memoryBroker();
- * const drivers = { memory: () => ({ createDriver: (c, env) => createDriver(c, env, broker) }) };
+ * const drivers: bus.OpenOptions["drivers"] = {
+ *   memory: () => ({ createDriver: (config, env) => createDriver(config, env, broker) }),
+ * };
  * await using one = await bus.open({}, { drivers });
  * await using other = await bus.open({}, { drivers });
  * assert.equal((await one.check()).status, (await other.check()).status);
@@ -17,19 +19,43 @@
  *
  * @module
  */
-import { durationMs, type Instruments } from "../../core/mod.ts";
+import { type Clock, durationMs, type Instruments } from "../../core/mod.ts";
 import type { EventBusConfig } from "../../gen/ts/cqc/config/v1/mod.ts";
-import {
-  type MemoryBroker,
-  memoryBroker,
-  type MemoryBrokerOptions,
-  type PartitionLog,
-} from "./_memory_broker.ts";
+import { type Broker, createBroker, type PartitionLog } from "./_memory_broker.ts";
 import { startConsumer } from "./_memory_group.ts";
 import type { BusDriver, RecordToSend } from "../driver.ts";
 import type { Published } from "../types.ts";
 
-export { type MemoryBroker, memoryBroker } from "./_memory_broker.ts";
+/** Bounds of a memory broker. */
+export interface MemoryBrokerOptions {
+  /** Partitions of each topic, 1 or more. @default {6} */
+  readonly partitions?: number | undefined;
+  /** Records kept per partition, 1 or more. @default {100,000} */
+  readonly retentionRecords?: number | undefined;
+  /** Bytes kept per topic; one record always fits. @default {268,435,456} */
+  readonly retentionBytes?: number | undefined;
+  /** Age in milliseconds at which records go. @default {Infinity} */
+  readonly retentionMs?: number | undefined;
+  /** Topics, by full name, with settings of their own. @default {none} */
+  readonly topics?: ReadonlyMap<string, Pick<MemoryBrokerOptions, "partitions" | "retentionMs">>;
+  /** Tells the age of records. @default {the system's} */
+  readonly clock?: Clock | undefined;
+}
+
+/** Topics, groups and offsets that several buses of one process share. */
+export interface MemoryBroker {
+  /** Tells it from anything else. */
+  readonly kind: "memory broker";
+}
+
+/**
+ * Makes a broker for several buses of one process: hand it to the driver of each.
+ *
+ * @param options Partitions and bounds.
+ */
+export function memoryBroker(options: MemoryBrokerOptions = {}): MemoryBroker {
+  return createBroker(options);
+}
 
 /**
  * Makes the memory driver.
@@ -43,7 +69,8 @@ export function createDriver(
   env: Instruments,
   shared?: MemoryBroker,
 ): BusDriver {
-  const broker = shared ?? memoryBroker(brokerOptions(config, env));
+  // Only memoryBroker makes one.
+  const broker = shared as Broker | undefined ?? createBroker(brokerOptions(config, env));
   const closing = new AbortController();
   const consumers = new Set<{ close(): Promise<void> }>();
   return {
@@ -98,7 +125,7 @@ function brokerOptions(config: EventBusConfig, { clock }: Instruments): MemoryBr
 
 // In order within a partition; a partition that is full holds up no other.
 async function sendAll(
-  broker: MemoryBroker,
+  broker: Broker,
   records: readonly RecordToSend[],
   signals: readonly AbortSignal[],
 ): Promise<(Published | Error)[]> {

@@ -1,4 +1,5 @@
-import { createDriver, type MemoryBroker, memoryBroker } from "../../bus/drivers/memory.ts";
+import { type Broker, createBroker } from "../../bus/drivers/_memory_broker.ts";
+import { createDriver } from "../../bus/drivers/memory.ts";
 import * as bus from "../../bus/mod.ts";
 import type { FakeClock } from "../../testing/fake_clock.ts";
 
@@ -20,7 +21,7 @@ export interface Faults {
 
 /** Drivers: the memory driver on a broker, with faults put around it. */
 export function driversOn(
-  broker: MemoryBroker = memoryBroker(),
+  broker: Broker = createBroker(),
   faults: Faults = {},
 ): NonNullable<bus.OpenOptions["drivers"]> {
   return {
@@ -84,7 +85,7 @@ function consumerWith(consumer: bus.DriverConsumer, faults: Faults): bus.DriverC
 
 /** A bus on a broker. */
 export function openOn(
-  broker: MemoryBroker,
+  broker: Broker,
   section: bus.EventBusConfigInit = {},
   options: bus.OpenOptions & { readonly faults?: Faults } = {},
 ): Promise<bus.Bus> {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { memoryBroker } from "../../bus/drivers/memory.ts";
+import { createBroker } from "../../bus/drivers/_memory_broker.ts";
 import { CqiError } from "../../errors/mod.ts";
 import { collector, freshGroup, freshTopic, numberOf, range } from "../../testing/_bus_kit.ts";
 import { aPriceUpdated } from "../../testing/builders.ts";
@@ -12,7 +12,7 @@ import { openOn, settledBy, turn, until } from "./_kit.ts";
 
 test("B8 after close no timer is pending, whatever was under way", async () => {
   const clock = fakeClock();
-  const broker = memoryBroker();
+  const broker = createBroker();
   const bus = await openOn(broker, { retry: { maxAttempts: 100 } }, { clock });
   const [fails, hangs, fine, read] = [freshTopic(), freshTopic(), freshTopic(), freshTopic()];
   await bus.subscribe(fails, () => Promise.reject(new Error("later")));
@@ -34,7 +34,7 @@ test("B8 after close no timer is pending, whatever was under way", async () => {
 
 test("B8 a bus that was opened and closed and nothing else leaves nothing", async () => {
   const clock = fakeClock();
-  const bus = await openOn(memoryBroker(), {}, { clock });
+  const bus = await openOn(createBroker(), {}, { clock });
   await bus.close();
   assert.equal(clock.pending, 0);
 });
@@ -54,7 +54,7 @@ test("B8 a process ends by itself once its bus is closed", async () => {
 });
 
 test("K16 a handler in hand may publish while the bus closes, and its event is done with", async () => {
-  const broker = memoryBroker();
+  const broker = createBroker();
   const bus = await openOn(broker);
   await using next = await openOn(broker);
   const [prices, after] = [freshTopic(), freshTopic()];
@@ -82,7 +82,7 @@ test("K16 a handler in hand may publish while the bus closes, and its event is d
 });
 
 test("K16 what fails while the bus closes is left to the next owner, not dead-lettered", async () => {
-  const broker = memoryBroker();
+  const broker = createBroker();
   const bus = await openOn(broker);
   await using next = await openOn(broker);
   const prices = freshTopic();
@@ -107,7 +107,7 @@ test("K16 what fails while the bus closes is left to the next owner, not dead-le
 });
 
 test("K16 closing takes in nothing new and leaves no event half done", async () => {
-  const broker = memoryBroker();
+  const broker = createBroker();
   const bus = await openOn(broker, { concurrency: 20 });
   const prices = freshTopic();
   const log: string[] = [];
@@ -139,7 +139,7 @@ for (
 ) {
   test(`K16 closing ends within four budgets on a broker ${what}`, async () => {
     const clock = fakeClock();
-    const broker = memoryBroker();
+    const broker = createBroker();
     await using maker = await openOn(broker);
     const logger = testLogger();
     const bus = await openOn(broker, { drainTimeout: { seconds: 5n } }, { clock, faults, logger });
@@ -160,7 +160,7 @@ for (
 
 test("M1 closing while others of the group work does not wait for them", async () => {
   const clock = fakeClock();
-  const broker = memoryBroker();
+  const broker = createBroker();
   const [one, two] = [await openOn(broker, {}, { clock }), await openOn(broker, {}, { clock })];
   const prices = freshTopic();
   const stuck = () => new Promise<void>(() => {});

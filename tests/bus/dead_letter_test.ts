@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { memoryBroker } from "../../bus/drivers/memory.ts";
+import { createBroker } from "../../bus/drivers/_memory_broker.ts";
 import { HEADER } from "../../bus/mod.ts";
 import { CqiError } from "../../errors/mod.ts";
 import { collector, freshGroup, freshTopic, numberOf } from "../../testing/_bus_kit.ts";
@@ -29,7 +29,7 @@ for (
   ] as const
 ) {
   test(`B3 while the dead-letter topic ${what} the offset stays, and all goes on once it is back`, async () => {
-    const broker = memoryBroker({ partitions: 1 });
+    const broker = createBroker({ partitions: 1 });
     const logger = testLogger();
     let down = true;
     let refused = 0;
@@ -70,7 +70,7 @@ for (
 }
 
 test("B3 a restart while the dead-letter topic is down brings the event again", async () => {
-  const broker = memoryBroker();
+  const broker = createBroker();
   const prices = freshTopic();
   const down = await openOn(broker, quick, {
     logger: testLogger(),
@@ -94,7 +94,7 @@ test("B3 a restart while the dead-letter topic is down brings the event again", 
 });
 
 test("dead_letter.enabled false holds the key, retries without end, and loses nothing", async () => {
-  const broker = memoryBroker({ partitions: 1 });
+  const broker = createBroker({ partitions: 1 });
   await using bus = await openOn(broker, { ...quick, deadLetter: { enabled: false } });
   const prices = freshTopic();
   let broken = true;
@@ -119,7 +119,7 @@ test("dead_letter.enabled false holds the key, retries without end, and loses no
 });
 
 test("dead_letter.enabled false holds a poison event until another version handles it", async () => {
-  const broker = memoryBroker({ partitions: 1 });
+  const broker = createBroker({ partitions: 1 });
   const prices = freshTopic();
   const old = await openOn(broker, { ...quick, deadLetter: { enabled: false } }, {
     logger: testLogger(),
@@ -147,7 +147,7 @@ for (
   ] as const
 ) {
   test(`dead_letter.${what} says where dead letters go, behind topic_prefix`, async () => {
-    await using bus = await openOn(memoryBroker(), { ...quick, deadLetter, topicPrefix: "f1." });
+    await using bus = await openOn(createBroker(), { ...quick, deadLetter, topicPrefix: "f1." });
     const prices = freshTopic();
     await bus.subscribe(prices, () => {
       throw new Error("poison");
@@ -162,7 +162,7 @@ for (
 }
 
 test("row 8 sixteen keys in retry and more hold up no other key", async () => {
-  await using bus = await openOn(memoryBroker(), {
+  await using bus = await openOn(createBroker(), {
     concurrency: 16,
     retry: { maxAttempts: 100, initialDelay: { seconds: 3600n }, jitter: "none" },
     drainTimeout: { nanos: 1_000_000 },

@@ -1,7 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { memoryBroker } from "../../bus/drivers/memory.ts";
+import { createBroker } from "../../bus/drivers/_memory_broker.ts";
 import { topic } from "../../bus/mod.ts";
 import { RiskAlertSchema } from "../../gen/ts/cqc/events/v1/mod.ts";
 import {
@@ -26,7 +26,7 @@ const anAlert = (): MessageInitShape<typeof RiskAlertSchema> => ({
 });
 
 test("go-peer 9 two handlers of different types share a topic and group, and each gets its own", async () => {
-  await using bus = await openOn(memoryBroker());
+  await using bus = await openOn(createBroker());
   const prices = freshTopic();
   const alerts = topic(RiskAlertSchema, { name: prices.name, key: () => "k" });
   const got = collector<string>();
@@ -45,7 +45,7 @@ test("go-peer 9 two handlers of different types share a topic and group, and eac
 });
 
 test("one of two handlers that leaves in the middle of traffic costs the other nothing", async () => {
-  await using bus = await openOn(memoryBroker());
+  await using bus = await openOn(createBroker());
   const prices = freshTopic();
   const alerts = topic(RiskAlertSchema, { name: prices.name, key: () => "k" });
   const got = collector<number>();
@@ -67,7 +67,7 @@ test("one of two handlers that leaves in the middle of traffic costs the other n
 for (const bare of [false, true]) {
   const how = bare ? "by a new consumer" : "in place";
   test(`a second topic in the middle of traffic loses nothing of the first (${how})`, async () => {
-    await using bus = await openOn(memoryBroker(), {}, { faults: { bare } });
+    await using bus = await openOn(createBroker(), {}, { faults: { bare } });
     const [one, two] = [freshTopic(), freshTopic()];
     const group = freshGroup();
     const got = collector<{ key: string; n: number }>();
@@ -90,7 +90,7 @@ for (const bare of [false, true]) {
 }
 
 test("a log at its bound loses nothing while its group takes another topic or member", async () => {
-  const broker = memoryBroker({ partitions: 2, retentionRecords: 5 });
+  const broker = createBroker({ partitions: 2, retentionRecords: 5 });
   await using bus = await openOn(broker);
   const prices = freshTopic();
   const got = collector<number>();
@@ -113,7 +113,7 @@ test("a log at its bound loses nothing while its group takes another topic or me
 });
 
 test("row 7 three buses that join and leave 20 times under load lose nothing and keep order", async () => {
-  const broker = memoryBroker();
+  const broker = createBroker();
   await using maker = await openOn(broker);
   const prices = freshTopic();
   const got = collector<{ key: string; n: number }>();
@@ -151,7 +151,7 @@ test("row 7 three buses that join and leave 20 times under load lose nothing and
 
 test("a topic that cannot be started rejects its own subscribe and leaves the group running", async () => {
   const faults: { -readonly [K in keyof Faults]: Faults[K] } = { bare: true };
-  await using bus = await openOn(memoryBroker(), {}, { faults, logger: testLogger() });
+  await using bus = await openOn(createBroker(), {}, { faults, logger: testLogger() });
   const [one, two] = [freshTopic(), freshTopic()];
   const group = freshGroup();
   const got = collector<number>();
@@ -174,7 +174,7 @@ function never(): Promise<never> {
 }
 
 test("startAt holds for each topic of a group by itself", async () => {
-  await using bus = await openOn(memoryBroker());
+  await using bus = await openOn(createBroker());
   const [old, fresh] = [freshTopic(), freshTopic()];
   const group = freshGroup();
   for (const each of [old, fresh]) await publishNumbers(bus, each, 0, 3);
@@ -190,7 +190,7 @@ test("startAt holds for each topic of a group by itself", async () => {
 });
 
 test("pausing a subscription that is closed holds up nobody after it", async () => {
-  await using bus = await openOn(memoryBroker());
+  await using bus = await openOn(createBroker());
   const prices = freshTopic();
   const first = await bus.subscribe(prices, () => {}, { group: "g" });
   first.pause();
@@ -203,7 +203,7 @@ test("pausing a subscription that is closed holds up nobody after it", async () 
 });
 
 test("go-peer 8 a paused or idle subscription closes at once, and its signal ends it", async () => {
-  const broker = memoryBroker();
+  const broker = createBroker();
   await using bus = await openOn(broker);
   const stop = new AbortController();
   const one = await bus.subscribe(freshTopic(), () => {}, { signal: stop.signal });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { memoryBroker } from "../../bus/drivers/memory.ts";
+import { createBroker } from "../../bus/drivers/_memory_broker.ts";
 import { type Bus, type BusRecord, HEADER, type HeaderValue } from "../../bus/mod.ts";
 import { isCqiError } from "../../errors/mod.ts";
 import { freshTopic } from "../../testing/_bus_kit.ts";
@@ -48,7 +48,7 @@ const REFUSED: [name: string, headers: Record<string, unknown>][] = [
 
 for (const [what, headers] of REFUSED) {
   test(`B1 publish refuses ${what} in its headers and writes nothing`, async () => {
-    const broker = memoryBroker();
+    const broker = createBroker();
     await using bus = await openOn(broker);
     const prices = freshTopic();
     const options = { headers: headers as Record<string, HeaderValue> };
@@ -74,7 +74,7 @@ const TAKEN: [name: string, headers: Record<string, HeaderValue>][] = [
 
 for (const [what, headers] of TAKEN) {
   test(`B1 publish takes ${what} in its headers and hands it on untouched`, async () => {
-    await using bus = await openOn(memoryBroker());
+    await using bus = await openOn(createBroker());
     const prices = freshTopic();
     await bus.publish(prices, aPriceUpdated(), { headers });
     const record = await firstRecord(bus, prices.name);
@@ -95,14 +95,14 @@ for (
   ] as const
 ) {
   test(`B1 publish refuses a hostile ${what}`, async () => {
-    await using bus = await openOn(memoryBroker());
+    await using bus = await openOn(createBroker());
     const wrong = bus.publish(freshTopic(), aPriceUpdated(), options);
     await assert.rejects(wrong, { code: "CQI_BUS_HEADER_INVALID" });
   });
 }
 
 test("B1 a published record is a CloudEvent in binary mode with our extensions", async () => {
-  await using bus = await openOn(memoryBroker(), {}, {
+  await using bus = await openOn(createBroker(), {}, {
     service: { name: "cq pm", instanceId: "a/b" },
   });
   const prices = freshTopic();
@@ -135,7 +135,7 @@ const HOSTILE_INBOUND: [what: string, name: string, value: HeaderValue][] = [
 
 for (const [what, name, value] of HOSTILE_INBOUND) {
   test(`B1 a handler never sees or hands on inbound ${what}`, async () => {
-    const broker = memoryBroker();
+    const broker = createBroker();
     await using foreign = await openOn(broker, {}, {
       publishMiddleware: [
         (record, wait, next) =>

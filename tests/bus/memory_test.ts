@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createDriver, memoryBroker } from "../../bus/drivers/memory.ts";
+import { type Broker, createBroker } from "../../bus/drivers/_memory_broker.ts";
+import { createDriver } from "../../bus/drivers/memory.ts";
 import { type BusRecord, open, topic } from "../../bus/mod.ts";
 import { instruments } from "../../core/mod.ts";
 import { PriceUpdatedSchema } from "../../gen/ts/cqc/events/v1/mod.ts";
@@ -10,14 +11,14 @@ import { fakeClock } from "../../testing/fake_clock.ts";
 import { memoryDrivers, openOn } from "./_kit.ts";
 
 /** Numbers of all events on a topic, by reading as many as its logs hold. */
-function heldOn(broker: ReturnType<typeof memoryBroker>, name: string): readonly BusRecord[] {
+function heldOn(broker: Broker, name: string): readonly BusRecord[] {
   return broker.topic(name).logs.flatMap(({ records, start }) =>
     records.slice(start) as BusRecord[]
   );
 }
 
 test("retention_records drops the oldest of each partition once nobody waits for them", async () => {
-  const broker = memoryBroker({ partitions: 1, retentionRecords: 3 });
+  const broker = createBroker({ partitions: 1, retentionRecords: 3 });
   await using bus = await openOn(broker);
   const prices = freshTopic();
   await publishNumbers(bus, prices, 0, 10);
@@ -31,7 +32,7 @@ test("retention_records drops the oldest of each partition once nobody waits for
 });
 
 test("retention_bytes bounds a topic over all its partitions, oldest first", async () => {
-  const broker = memoryBroker({ partitions: 3, retentionBytes: 8192 });
+  const broker = createBroker({ partitions: 3, retentionBytes: 8192 });
   await using bus = await openOn(broker);
   const prices = freshTopic();
   for (let n = 0; n < 60; n++) await publishNumbers(bus, prices, n, n + 1, () => `k${n % 9}`);
@@ -45,7 +46,7 @@ test("retention_bytes bounds a topic over all its partitions, oldest first", asy
 });
 
 test("retention_bytes never refuses one record, and counts back to nothing", async () => {
-  const broker = memoryBroker({ partitions: 1, retentionBytes: 16 });
+  const broker = createBroker({ partitions: 1, retentionBytes: 16 });
   await using bus = await openOn(broker);
   const prices = freshTopic();
   await publishNumbers(bus, prices, 0, 3);
@@ -53,7 +54,7 @@ test("retention_bytes never refuses one record, and counts back to nothing", asy
 });
 
 test("retention_bytes makes publishers wait for a running group, as the number does", async () => {
-  const broker = memoryBroker({ partitions: 1, retentionBytes: 4096 });
+  const broker = createBroker({ partitions: 1, retentionBytes: 4096 });
   await using bus = await openOn(broker);
   const prices = freshTopic();
   const gate = Promise.withResolvers<void>();
@@ -134,7 +135,7 @@ test("topics sets partitions and retention of one topic, behind topic_prefix", a
 });
 
 test("lag counts from where the group began, not from the start of the log", async () => {
-  await using bus = await openOn(memoryBroker());
+  await using bus = await openOn(createBroker());
   const prices = freshTopic();
   await publishNumbers(bus, prices, 0, 10);
   const held = await bus.subscribe(prices, () => {}, { group: "late", startAt: "latest" });
@@ -144,7 +145,7 @@ test("lag counts from where the group began, not from the start of the log", asy
 });
 
 test("commit refuses a partition that is no longer owned", async () => {
-  const broker = memoryBroker({ partitions: 1 });
+  const broker = createBroker({ partitions: 1 });
   const driver = createDriver({} as never, instruments(), broker);
   const sink = { records: () => Promise.resolve(), revoked: () => Promise.resolve(), state() {} };
   const topics = new Map([["t", "earliest"] as const]);
@@ -157,7 +158,7 @@ test("commit refuses a partition that is no longer owned", async () => {
 });
 
 test("go-peer 7 a slow group blocks neither publishers below the bound nor other groups nor close", async () => {
-  const broker = memoryBroker();
+  const broker = createBroker();
   const bus = await openOn(broker, { drainTimeout: { nanos: 5_000_000 } });
   const prices = freshTopic();
   await bus.subscribe(prices, () => new Promise(() => {}), { group: freshGroup() });

@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { memoryBroker } from "../../bus/drivers/memory.ts";
+import { createBroker } from "../../bus/drivers/_memory_broker.ts";
 import { type BusRecord, type EventHandler, HEADER } from "../../bus/mod.ts";
 import { type PriceUpdated, PriceUpdatedSchema } from "../../gen/ts/cqc/events/v1/mod.ts";
 import { collector, freshGroup, freshTopic } from "../../testing/_bus_kit.ts";
@@ -9,7 +9,7 @@ import { aPriceUpdated } from "../../testing/builders.ts";
 import { openOn } from "./_kit.ts";
 
 test("B9 a publisher that changes its event and headers after publish changes nothing", async () => {
-  await using bus = await openOn(memoryBroker());
+  await using bus = await openOn(createBroker());
   const prices = freshTopic();
   const event = aPriceUpdated({ price: "1" });
   const bytes = new Uint8Array([1, 2, 3]);
@@ -29,7 +29,7 @@ test("B9 a publisher that changes its event and headers after publish changes no
 });
 
 test("B9 publish fills in ids on a copy: the message handed in stays as it was", async () => {
-  await using bus = await openOn(memoryBroker());
+  await using bus = await openOn(createBroker());
   const event = aPriceUpdated();
   const before = create(PriceUpdatedSchema, event);
   await bus.publish(freshTopic(), event);
@@ -39,7 +39,7 @@ test("B9 publish fills in ids on a copy: the message handed in stays as it was",
 });
 
 test("B9 what a handler does to its delivery is seen by no other group, attempt or dead letter", async () => {
-  await using bus = await openOn(memoryBroker(), {
+  await using bus = await openOn(createBroker(), {
     retry: { maxAttempts: 2, initialDelay: { nanos: 1_000_000 } },
   });
   const prices = freshTopic();
@@ -68,7 +68,7 @@ test("B9 what a handler does to its delivery is seen by no other group, attempt 
 });
 
 test("B9 a reader of records that changes their bytes changes no log", async () => {
-  await using bus = await openOn(memoryBroker());
+  await using bus = await openOn(createBroker());
   const prices = freshTopic();
   await bus.publish(prices, aPriceUpdated(), { headers: { raw: new Uint8Array([1]) } });
   const read = async (): Promise<BusRecord> => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { memoryBroker } from "../../bus/drivers/memory.ts";
+import { createBroker } from "../../bus/drivers/_memory_broker.ts";
 import { activeSpan } from "../../core/mod.ts";
 import * as metrics from "../../metrics/mod.ts";
 import * as prometheus from "../../metrics/drivers/prometheus.ts";
@@ -16,7 +16,7 @@ const openMetrics = () => metrics.open({}, { drivers: { prometheus: () => promet
 
 test("go-peer 6 row 20 producer and consumer are one trace, over handlers that publish on", async () => {
   await using tracer = await openTracer();
-  const broker = memoryBroker();
+  const broker = createBroker();
   await using maker = await openOn(broker, {}, { tracer });
   await using bus = await openOn(broker, {}, { tracer });
   const [a, b] = [freshTopic(), freshTopic()];
@@ -52,7 +52,7 @@ test("go-peer 6 row 20 producer and consumer are one trace, over handlers that p
 test("row 15 the attempt is seen by handler, span and log, and a failed span says so", async () => {
   await using tracer = await openTracer();
   const logger = testLogger();
-  await using bus = await openOn(memoryBroker(), {
+  await using bus = await openOn(createBroker(), {
     retry: { maxAttempts: 3, initialDelay: { nanos: 1_000_000 } },
   }, { tracer, logger });
   const prices = freshTopic();
@@ -74,7 +74,7 @@ test("row 15 the attempt is seen by handler, span and log, and a failed span say
 
 test("row 29 a scripted run is counted as it was, and nothing is in flight afterwards", async () => {
   await using registry = await openMetrics();
-  const bus = await openOn(memoryBroker(), {
+  const bus = await openOn(createBroker(), {
     retry: { maxAttempts: 2, initialDelay: { nanos: 1_000_000 } },
     unknownType: "skip",
   }, { metrics: registry });
@@ -127,7 +127,7 @@ test("row 29 a scripted run is counted as it was, and nothing is in flight after
 test("row 29 in flight goes back to nothing after a close in the middle, paused or not", async () => {
   for (const paused of [false, true]) {
     await using registry = await openMetrics();
-    const bus = await openOn(memoryBroker(), { drainTimeout: { nanos: 5_000_000 } }, {
+    const bus = await openOn(createBroker(), { drainTimeout: { nanos: 5_000_000 } }, {
       metrics: registry,
     });
     const prices = freshTopic();
@@ -144,7 +144,7 @@ test("row 29 in flight goes back to nothing after a close in the middle, paused 
 test("a log line of a handler carries the event, topic, partition and offset", async () => {
   const seen = collector<Readonly<Record<string, unknown>>>();
   const logger = testLogger();
-  await using bus = await openOn(memoryBroker(), {}, { logger });
+  await using bus = await openOn(createBroker(), {}, { logger });
   const prices = freshTopic();
   const { LOG_FIELDS, activeContext } = await import("../../core/mod.ts");
   await bus.subscribe(prices, () => seen.add({ ...activeContext().get(LOG_FIELDS) }));

@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { memoryBroker } from "../../bus/drivers/memory.ts";
+import { createBroker } from "../../bus/drivers/_memory_broker.ts";
 import { batcher } from "../../bus/_batcher.ts";
 import { open, partitionOfKey, topic } from "../../bus/mod.ts";
 import type { Clock } from "../../core/mod.ts";
@@ -125,7 +125,7 @@ test("K18 100,000 publications to a broker that does not answer all settle in pu
 });
 
 test("K18 order per key holds for 12,000 publications that nobody awaits one by one", async () => {
-  await using bus = await openOn(memoryBroker());
+  await using bus = await openOn(createBroker());
   const prices = freshTopic();
   const event = aPriceUpdated();
   const all = await Promise.all(
@@ -136,7 +136,7 @@ test("K18 order per key holds for 12,000 publications that nobody awaits one by 
 
 test("B6 one call to a driver takes no more bytes than max_message_bytes", async () => {
   const sizes: number[] = [];
-  await using bus = await openOn(memoryBroker(), { maxMessageBytes: 4096n }, {
+  await using bus = await openOn(createBroker(), { maxMessageBytes: 4096n }, {
     faults: {
       send(records, pass) {
         sizes.push(records.length);
@@ -151,7 +151,7 @@ test("B6 one call to a driver takes no more bytes than max_message_bytes", async
 });
 
 test("publish refuses an event beyond max_message_bytes, headers included", async () => {
-  await using bus = await openOn(memoryBroker(), { maxMessageBytes: 2048n });
+  await using bus = await openOn(createBroker(), { maxMessageBytes: 2048n });
   const prices = freshTopic();
   await bus.publish(prices, aPriceUpdated(), { headers: { h: "x".repeat(1000) } });
   const large = bus.publish(prices, aPriceUpdated(), { headers: { h: "x".repeat(2000) } });
@@ -165,7 +165,7 @@ test("publish refuses an event beyond max_message_bytes, headers included", asyn
 test("publish aborted before, while queued and while under way rejects with the signal's reason", async () => {
   const sending = Promise.withResolvers<void>();
   let sent = 0;
-  const bus = await openOn(memoryBroker(), {}, {
+  const bus = await openOn(createBroker(), {}, {
     faults: {
       async send(records, pass) {
         sent += records.length;
@@ -193,7 +193,7 @@ test("publish aborted before, while queued and while under way rejects with the 
 
 test("publish passes on what the driver says of each record, and a missing answer is an error", async () => {
   const answers: (Error | undefined)[] = [new Error("record 0 is refused"), undefined];
-  await using bus = await openOn(memoryBroker(), {}, {
+  await using bus = await openOn(createBroker(), {}, {
     faults: { send: () => Promise.resolve(answers as Error[]) },
   });
   const prices = freshTopic();
@@ -205,17 +205,26 @@ test("publish passes on what the driver says of each record, and a missing answe
   assert.ok(two.status === "rejected" && isCqiError(two.reason, "CQI_INTERNAL"));
 });
 
+const prices = topic(PriceUpdatedSchema);
+
 for (
   const [what, target, event] of [
-    ["null", topic(PriceUpdatedSchema), null],
-    ["undefined", topic(PriceUpdatedSchema), undefined],
-    ["a text", topic(PriceUpdatedSchema), "event"],
-    ["an array", topic(PriceUpdatedSchema), []],
-    ["a message of another type", topic(PriceUpdatedSchema), create(RiskAlertSchema)],
-    ["a field of the wrong type", topic(PriceUpdatedSchema), { price: 7 }],
-    ["a field of the wrong type deep within", topic(PriceUpdatedSchema), { price: { price: {} } }],
-    ["an invalid event", topic(PriceUpdatedSchema), {}],
-    ["a time out of range", topic(PriceUpdatedSchema), { timestamp: { seconds: 10n ** 18n } }],
+    ["null", prices, null],
+    ["undefined", prices, undefined],
+    ["a text", prices, "event"],
+    ["an array", prices, []],
+    ["a message of another type", prices, create(RiskAlertSchema)],
+    ["a field of the wrong type", prices, { price: 7 }],
+    ["a field of the wrong type deep within", prices, { price: { price: {} } }],
+    ["an invalid event", prices, {}],
+    ["a message whose field is none", prices, Object.assign(aPriceUpdated(), { price: {} })],
+    ["a message whose field is a number", prices, Object.assign(aPriceUpdated(), { price: 7 })],
+    [
+      "a message whose time is a Date",
+      prices,
+      Object.assign(aPriceUpdated(), { timestamp: new Date() }),
+    ],
+    ["a time out of range", prices, { timestamp: { seconds: 10n ** 18n } }],
     ["no message on a topic by name", "prices", {}],
     ["null on a topic by name", "prices", null],
     ["an unknown message on a topic by name", "prices", { $typeName: "a.B" }],
@@ -225,7 +234,7 @@ for (
   ] as [string, never, never][]
 ) {
   test(`publish refuses ${what} with a CqiError`, async () => {
-    await using bus = await openOn(memoryBroker());
+    await using bus = await openOn(createBroker());
     await assert.rejects(bus.publish(target, event), (error) => {
       assert.ok(isCqiError(error), String(error));
       assert.notEqual(error.code, "CQI_INTERNAL");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { memoryBroker } from "../../bus/drivers/memory.ts";
+import { createBroker } from "../../bus/drivers/_memory_broker.ts";
 import { type EventBusConfigInit, open, type RecordToSend } from "../../bus/mod.ts";
 import { isCqiError } from "../../errors/mod.ts";
 import { EventBusConfigSchema } from "../../gen/ts/cqc/config/v1/mod.ts";
@@ -73,7 +73,7 @@ for (
 }
 
 test("consumer_group, else the service's name, is the group of a subscription", async () => {
-  const broker = memoryBroker();
+  const broker = createBroker();
   const service = { name: "cqpm" };
   for (const [section, group] of [[{ consumerGroup: "own" }, "own"], [{}, "cqpm"]] as const) {
     await using bus = await openOn(broker, section, { service });
@@ -85,7 +85,7 @@ test("consumer_group, else the service's name, is the group of a subscription", 
 
 test("source is the CloudEvents source of what is published", async () => {
   const sent: RecordToSend[] = [];
-  await using bus = await openOn(memoryBroker(), { source: "/desk/7" }, {
+  await using bus = await openOn(createBroker(), { source: "/desk/7" }, {
     publishMiddleware: [(record, wait, next) => {
       sent.push(record);
       return next(record, wait);
@@ -96,7 +96,7 @@ test("source is the CloudEvents source of what is published", async () => {
 });
 
 test("start_position latest holds where startAt is not given, for groups and readers", async () => {
-  await using bus = await openOn(memoryBroker(), { startPosition: "latest" });
+  await using bus = await openOn(createBroker(), { startPosition: "latest" });
   const prices = freshTopic();
   await publishNumbers(bus, prices, 0, 3);
   const got = collector<string>();
@@ -112,7 +112,7 @@ test("start_position latest holds where startAt is not given, for groups and rea
 
 for (const consumeValidation of ["warn", "off"]) {
   test(`consume_validation ${consumeValidation} hands on what breaks its rules`, async () => {
-    const broker = memoryBroker();
+    const broker = createBroker();
     const logger = testLogger();
     const value = encode(PriceUpdatedSchema, aPriceUpdated());
     await using broken = await openOn(broker, {}, {
@@ -131,7 +131,7 @@ for (const consumeValidation of ["warn", "off"]) {
 
 test("max_in_flight and max_in_flight_bytes bound what is read ahead of the handlers", async () => {
   for (const section of [{ maxInFlight: 20 }, { maxInFlightBytes: 4096n }]) {
-    const broker = memoryBroker({ partitions: 1 });
+    const broker = createBroker({ partitions: 1 });
     let handedOver = 0;
     await using bus = await openOn(broker, { ...section, concurrency: 1 }, {
       faults: {
@@ -155,7 +155,7 @@ test("max_in_flight and max_in_flight_bytes bound what is read ahead of the hand
 test("handler_timeout is the time of one attempt where the subscription gives none", async () => {
   const clock = fakeClock();
   const section = { handlerTimeout: { seconds: 5n }, retry: { maxAttempts: 1 } };
-  await using bus = await openOn(memoryBroker(), section, { clock });
+  await using bus = await openOn(createBroker(), section, { clock });
   const prices = freshTopic();
   const aborted = collector<number>();
   await bus.subscribe(prices, (_event, { signal }) => {
@@ -169,7 +169,7 @@ test("handler_timeout is the time of one attempt where the subscription gives no
 
 test("retry says how often and after what delays a handler is tried", async () => {
   const clock = fakeClock();
-  await using bus = await openOn(memoryBroker(), {
+  await using bus = await openOn(createBroker(), {
     retry: {
       maxAttempts: 4,
       initialDelay: { seconds: 1n },
@@ -191,7 +191,7 @@ test("retry says how often and after what delays a handler is tried", async () =
 
 test("retry.max_elapsed bounds the time of all attempts together", async () => {
   const clock = fakeClock();
-  await using bus = await openOn(memoryBroker(), {
+  await using bus = await openOn(createBroker(), {
     retry: {
       maxAttempts: 100,
       initialDelay: { seconds: 1n },
@@ -213,7 +213,7 @@ test("retry.max_elapsed bounds the time of all attempts together", async () => {
 test("retry.jitter decorrelated grows from the delay before", async () => {
   const clock = fakeClock();
   const random = { ...systemRandom, next: () => 0.999 };
-  await using bus = await openOn(memoryBroker(), {
+  await using bus = await openOn(createBroker(), {
     retry: { maxAttempts: 5, initialDelay: { seconds: 1n }, jitter: "decorrelated" },
   }, { clock, random });
   const prices = freshTopic();

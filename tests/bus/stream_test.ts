@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { memoryBroker } from "../../bus/drivers/memory.ts";
+import { createBroker } from "../../bus/drivers/_memory_broker.ts";
 import type { Delivery } from "../../bus/mod.ts";
 import { stream } from "../../bus/_stream.ts";
 import { isCqiError } from "../../errors/mod.ts";
@@ -9,7 +9,7 @@ import { fakeClock } from "../../testing/fake_clock.ts";
 import { openOn, turn, until } from "./_kit.ts";
 
 test("stream gives each event once, though two iterators and several next calls ask at once", async () => {
-  await using bus = await openOn(memoryBroker());
+  await using bus = await openOn(createBroker());
   const prices = freshTopic();
   await publishNumbers(bus, prices, 0, 20);
   await using reading = bus.subscribe(prices, { group: freshGroup() });
@@ -21,7 +21,7 @@ test("stream gives each event once, though two iterators and several next calls 
 });
 
 test("stream of a group whose several next calls ask at once acknowledges all but the last", async () => {
-  const broker = memoryBroker({ partitions: 1 });
+  const broker = createBroker({ partitions: 1 });
   await using bus = await openOn(broker);
   const prices = freshTopic();
   await publishNumbers(bus, prices, 0, 5);
@@ -33,7 +33,7 @@ test("stream of a group whose several next calls ask at once acknowledges all bu
 });
 
 test("stream left by a throw gives the event back: it comes again", async () => {
-  await using bus = await openOn(memoryBroker());
+  await using bus = await openOn(createBroker());
   const prices = freshTopic();
   const group = freshGroup();
   await publishNumbers(bus, prices, 0, 3);
@@ -50,7 +50,7 @@ test("stream left by a throw gives the event back: it comes again", async () => 
 });
 
 test("stream that returns before its first next starts nothing", async () => {
-  const broker = memoryBroker();
+  const broker = createBroker();
   await using bus = await openOn(broker);
   const iterator = bus.subscribe(freshTopic(), { group: "g" })[Symbol.asyncIterator]();
   assert.deepEqual(await iterator.return!(), { done: true, value: undefined });
@@ -59,7 +59,7 @@ test("stream that returns before its first next starts nothing", async () => {
 });
 
 test("stream that is never iterated holds nothing open", async () => {
-  const broker = memoryBroker();
+  const broker = createBroker();
   const bus = await openOn(broker);
   bus.subscribe(freshTopic(), { group: "g" });
   bus.records("t");
@@ -69,7 +69,7 @@ test("stream that is never iterated holds nothing open", async () => {
 
 for (const way of ["close", "return", "bus"] as const) {
   test(`stream that waits for an event ends at ${way}`, async () => {
-    const bus = await openOn(memoryBroker());
+    const bus = await openOn(createBroker());
     for (
       const reading of [
         bus.subscribe(freshTopic()),
@@ -91,7 +91,7 @@ for (const way of ["close", "return", "bus"] as const) {
 }
 
 test("stream of each kind ends when its bus closes", async () => {
-  const bus = await openOn(memoryBroker());
+  const bus = await openOn(createBroker());
   const waiting = [
     bus.subscribe(freshTopic()),
     bus.subscribe(freshTopic(), { group: freshGroup() }),
@@ -103,7 +103,7 @@ test("stream of each kind ends when its bus closes", async () => {
 });
 
 test("K16 a group's reader may finish the event that it has while the bus closes", async () => {
-  const broker = memoryBroker({ partitions: 1 });
+  const broker = createBroker({ partitions: 1 });
   const bus = await openOn(broker);
   const prices = freshTopic();
   await publishNumbers(bus, prices, 0, 3);
@@ -118,7 +118,7 @@ test("K16 a group's reader may finish the event that it has while the bus closes
 
 test("K16 a group's reader that never comes back costs the bus one drain_timeout", async () => {
   const clock = fakeClock();
-  const bus = await openOn(memoryBroker(), {}, { clock });
+  const bus = await openOn(createBroker(), {}, { clock });
   const prices = freshTopic();
   await publishNumbers(bus, prices, 0, 3);
   const iterator = bus.subscribe(prices, { group: "g" })[Symbol.asyncIterator]();
@@ -130,7 +130,7 @@ test("K16 a group's reader that never comes back costs the bus one drain_timeout
 });
 
 test("stream on a closed bus, and on one that cannot start, rejects at next and stays so", async () => {
-  const bus = await openOn(memoryBroker());
+  const bus = await openOn(createBroker());
   await bus.close();
   for (
     const reading of [bus.subscribe("t"), bus.subscribe("t", { group: "g" }), bus.records("t")]
@@ -145,7 +145,7 @@ test("stream on a closed bus, and on one that cannot start, rejects at next and 
 for (const when of ["before", "during"] as const) {
   test(`stream whose signal aborts ${when} its start ends its loop quietly`, async () => {
     const gate = Promise.withResolvers<void>();
-    await using bus = await openOn(memoryBroker(), {}, {
+    await using bus = await openOn(createBroker(), {}, {
       faults: { consume: (pass) => gate.promise.then(pass) },
     });
     const stop = new AbortController();
@@ -160,7 +160,7 @@ for (const when of ["before", "during"] as const) {
 }
 
 test("stream of a reader sees what is published while it reads, in order per key", async () => {
-  await using bus = await openOn(memoryBroker());
+  await using bus = await openOn(createBroker());
   const prices = freshTopic();
   const seen: Delivery[] = [];
   const reading = (async () => {
@@ -181,7 +181,7 @@ test("stream of a reader sees what is published while it reads, in order per key
 });
 
 test("two groups' streams of one topic wait for nobody but themselves", async () => {
-  await using bus = await openOn(memoryBroker());
+  await using bus = await openOn(createBroker());
   const prices = freshTopic();
   await publishNumbers(bus, prices, 0, 10);
   const idle = bus.subscribe(prices, { group: freshGroup() })[Symbol.asyncIterator]();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { memoryBroker } from "../../bus/drivers/memory.ts";
+import { createBroker } from "../../bus/drivers/_memory_broker.ts";
 import { type Bus, HEADER, type Skip, topic } from "../../bus/mod.ts";
 import { CqiError } from "../../errors/mod.ts";
 import { PriceUpdatedSchema } from "../../gen/ts/cqc/events/v1/mod.ts";
@@ -85,7 +85,7 @@ async function deadLetterOf(
 for (const [what, make] of THROWN) {
   test(`B7 a handler that throws ${what} is retried, dead-lettered and passed`, async () => {
     const logger = testLogger();
-    await using bus = await openOn(memoryBroker(), quick, { logger });
+    await using bus = await openOn(createBroker(), quick, { logger });
     const headers = await deadLetterOf(bus, () => {
       throw make();
     });
@@ -97,14 +97,14 @@ for (const [what, make] of THROWN) {
   });
 
   test(`B7 a handler that rejects with ${what} is retried, dead-lettered and passed`, async () => {
-    await using bus = await openOn(memoryBroker(), quick);
+    await using bus = await openOn(createBroker(), quick);
     const headers = await deadLetterOf(bus, () => Promise.reject(make()));
     assert.equal(headers.get(HEADER.dlqReason), "exhausted");
   });
 }
 
 test("B7 a middleware of handling that throws counts as the handler's failure", async () => {
-  await using bus = await openOn(memoryBroker(), quick, {
+  await using bus = await openOn(createBroker(), quick, {
     consumeMiddleware: [(delivery, info, next) => {
       if (delivery.offset === 0n) throw new Error("from the middleware");
       return next(delivery, info);
@@ -116,13 +116,13 @@ test("B7 a middleware of handling that throws counts as the handler's failure", 
 
 test("B7 a middleware of publishing that throws, and a key function that throws, reach the caller", async () => {
   const bites = new Error("bites");
-  await using one = await openOn(memoryBroker(), {}, {
+  await using one = await openOn(createBroker(), {}, {
     publishMiddleware: [() => {
       throw bites;
     }],
   });
   await assert.rejects(one.publish(freshTopic(), aPriceUpdated()), bites);
-  await using two = await openOn(memoryBroker());
+  await using two = await openOn(createBroker());
   const keyed = topic(PriceUpdatedSchema, {
     name: "t",
     key: () => {
@@ -141,7 +141,7 @@ for (
   ] as const
 ) {
   test(`B7 a handler that gives ${what} has handled its event`, async () => {
-    await using bus = await openOn(memoryBroker(), quick);
+    await using bus = await openOn(createBroker(), quick);
     const prices = freshTopic();
     const got = collector<number>();
     await bus.subscribe(prices, (_event, { attempt }) => {
@@ -155,7 +155,7 @@ for (
 
 for (const reason of ["noise", "", "\r\n".repeat(1000), undefined, null, 7, {}]) {
   test(`B7 skip takes ${JSON.stringify(reason)?.slice(0, 12)} as its reason and skips`, async () => {
-    await using bus = await openOn(memoryBroker(), quick, { logger: testLogger() });
+    await using bus = await openOn(createBroker(), quick, { logger: testLogger() });
     const prices = freshTopic();
     const got = collector<number>();
     await bus.subscribe(prices, (_event, { skip, attempt }) => {
@@ -171,7 +171,7 @@ test("B7 a driver that throws at every call rejects each call of the bus and not
   const broken = (): never => {
     throw new Error("no broker");
   };
-  const bus = await openOn(memoryBroker(), {}, {
+  const bus = await openOn(createBroker(), {}, {
     logger: testLogger(),
     faults: { send: broken, consume: broken, ensureTopics: broken, close: broken },
   });
@@ -185,7 +185,7 @@ test("B7 a driver that throws at every call rejects each call of the bus and not
 
 test("B7 a subscription whose closing fails does not stop an abort or the bus", async () => {
   const stop = new AbortController();
-  const bus = await openOn(memoryBroker(), {}, {
+  const bus = await openOn(createBroker(), {}, {
     logger: testLogger(),
     faults: { revoked: () => Promise.reject(new Error("no leave")), bare: true },
   });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { memoryBroker } from "../../bus/drivers/memory.ts";
+import { createBroker } from "../../bus/drivers/_memory_broker.ts";
 import { topic } from "../../bus/mod.ts";
 import { isCqiError } from "../../errors/mod.ts";
 import { PriceUpdatedSchema } from "../../gen/ts/cqc/events/v1/mod.ts";
@@ -30,7 +30,7 @@ const BAD_NAMES: [what: string, name: string][] = [
 
 for (const [what, name] of BAD_NAMES) {
   test(`B5 topic refuses ${what} as a name, wherever one is given`, async () => {
-    await using bus = await openOn(memoryBroker());
+    await using bus = await openOn(createBroker());
     const refused = (error: unknown): boolean => {
       assert.ok(isCqiError(error, "CQI_BUS_TOPIC_INVALID"), String(error));
       assert.ok(error.message.length < 300);
@@ -54,14 +54,14 @@ for (const name of ["a", "...", "A-Z_0.9", "t".repeat(249)]) {
 }
 
 test("B5 topic_prefix counts towards the length of a name", async () => {
-  await using bus = await openOn(memoryBroker(), { topicPrefix: "fund1." });
+  await using bus = await openOn(createBroker(), { topicPrefix: "fund1." });
   const long = topic(PriceUpdatedSchema, { name: "t".repeat(244) });
   await assert.rejects(bus.publish(long, aPriceUpdated()), { code: "CQI_BUS_TOPIC_INVALID" });
   await assert.rejects(bus.subscribe(long, () => {}), { code: "CQI_BUS_TOPIC_INVALID" });
 });
 
 test("B5 a topic whose dead-letter topic has no legal name cannot be subscribed to", async () => {
-  await using bus = await openOn(memoryBroker());
+  await using bus = await openOn(createBroker());
   const long = topic(PriceUpdatedSchema, { name: "t".repeat(246) });
   await bus.publish(long, aPriceUpdated());
   await assert.rejects(bus.subscribe(long, () => {}), { code: "CQI_BUS_TOPIC_INVALID" });
@@ -73,7 +73,7 @@ test("B5 a topic whose dead-letter topic has no legal name cannot be subscribed 
 
 test("B5 names that differ in . and _ alone are warned of, once", async () => {
   const logger = testLogger();
-  await using bus = await openOn(memoryBroker(), {}, { logger });
+  await using bus = await openOn(createBroker(), {}, { logger });
   const name = freshTopic().name;
   for (const other of [name, name.replace(".", "_"), name, name.replace(".", "_")]) {
     await bus.publish(topic(PriceUpdatedSchema, { name: other }), aPriceUpdated());
@@ -85,7 +85,7 @@ test("B5 names that differ in . and _ alone are warned of, once", async () => {
 });
 
 test("B5 topic_prefix parts tenants: none sees what another publishes, dead letters included", async () => {
-  const broker = memoryBroker();
+  const broker = createBroker();
   await using one = await openOn(broker, { topicPrefix: "fund1." });
   await using two = await openOn(broker, { topicPrefix: "fund2." });
   const prices = freshTopic();

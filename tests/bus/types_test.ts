@@ -2,7 +2,7 @@
 // of the compiler, or the directive above it is one.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { memoryBroker } from "../../bus/drivers/memory.ts";
+import { createBroker } from "../../bus/drivers/_memory_broker.ts";
 import { type Bus, type Delivery, type EventHandler, topic } from "../../bus/mod.ts";
 import {
   type PriceUpdated,
@@ -69,7 +69,7 @@ export async function compiled(bus: Bus): Promise<void> {
 }
 
 test("row 4 a handler gets the message that its topic is typed with, at run time too", async () => {
-  await using bus = await openOn(memoryBroker());
+  await using bus = await openOn(createBroker());
   const got = Promise.withResolvers<PriceUpdated>();
   await bus.subscribe(PriceUpdatedSchema, (event) => got.resolve(event));
   await bus.publish(PriceUpdatedSchema, aPriceUpdated({ price: "42.5" }));
@@ -79,7 +79,7 @@ test("row 4 a handler gets the message that its topic is typed with, at run time
 });
 
 test("B4 a message of one type is never published on a topic of another", async () => {
-  await using bus = await openOn(memoryBroker());
+  await using bus = await openOn(createBroker());
   const wrong = bus.publish(topic(RiskAlertSchema), aPriceUpdated() as never);
   await assert.rejects(wrong, { code: "CQI_BUS_TYPE_MISMATCH" });
 });
