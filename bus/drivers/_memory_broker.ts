@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "../../core/mod.ts";
+import { systemClock } from "../../core/mod.ts";
 import { CqiError } from "../../errors/mod.ts";
 import { sizeOf } from "../headers.ts";
 import { partitionOfKey } from "../murmur2.ts";

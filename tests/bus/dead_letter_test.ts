@@ -182,3 +182,32 @@ test("row 8 sixteen keys in retry and more hold up no other key", async () => {
   await got.until((seen) => seen.length === 40);
   assert.equal(failed.seen.length, 40);
 });
+
+test("B3 a dead letter whose answer is lost is written again, and its event never handled again", async () => {
+  const broker = createBroker();
+  let lost = 1;
+  await using bus = await openOn(broker, quick, {
+    logger: testLogger(),
+    faults: {
+      async send(records, pass) {
+        const outcomes = await pass();
+        if (records[0]!.topic.endsWith(".dlq") && lost-- > 0) throw new Error("connection lost");
+        return outcomes;
+      },
+    },
+  });
+  const prices = freshTopic();
+  const tries = collector<number>();
+  await bus.subscribe(prices, (_event, { attempt }) => {
+    tries.add(attempt);
+    throw new Error("poison");
+  });
+  await bus.publish(prices, aPriceUpdated());
+  const letters: string[] = [];
+  for await (const { headers } of bus.records(`${prices.name}.dlq`)) {
+    letters.push(`${headers.get(HEADER.dlqOffset)}`);
+    if (letters.length === 2) break;
+  }
+  assert.deepEqual(letters, ["0", "0"]);
+  assert.deepEqual(tries.seen, [1, 2]);
+});
