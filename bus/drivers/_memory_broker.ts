@@ -1,13 +1,34 @@
-import { systemClock } from "../../core/mod.ts";
+import { type Clock, systemClock } from "../../core/mod.ts";
 import { CqiError } from "../../errors/mod.ts";
 import { sizeOf } from "../headers.ts";
 import { partitionOfKey } from "../murmur2.ts";
 import type { BusRecord, RecordToSend } from "../driver.ts";
 import type { Published } from "../types.ts";
-import type { MemoryBroker, MemoryBrokerOptions } from "./memory.ts";
 import type { MemoryGroup } from "./_memory_group.ts";
 
-/** Topics and groups that buses of one process may share. */
+/** Bounds of a memory broker. */
+export interface MemoryBrokerOptions {
+  /** Partitions of each topic, 1 or more. @default {6} */
+  readonly partitions?: number | undefined;
+  /** Records kept per partition, 1 or more. @default {100,000} */
+  readonly retentionRecords?: number | undefined;
+  /** Bytes kept per topic; one record always fits. @default {268,435,456} */
+  readonly retentionBytes?: number | undefined;
+  /** Age in milliseconds at which records go. @default {Infinity} */
+  readonly retentionMs?: number | undefined;
+  /** Topics, by full name, with settings of their own. @default {none} */
+  readonly topics?: ReadonlyMap<string, Pick<MemoryBrokerOptions, "partitions" | "retentionMs">>;
+  /** Tells the age of records. @default {the system's} */
+  readonly clock?: Clock | undefined;
+}
+
+/** Topics, groups and offsets that several buses of one process share. */
+export interface MemoryBroker {
+  /** Tells it from anything else. */
+  readonly kind: "memory broker";
+}
+
+/** A broker as its driver sees it. */
 export interface Broker extends MemoryBroker {
   /**
    * A topic; made on first use.

@@ -19,34 +19,20 @@
  *
  * @module
  */
-import { type Clock, durationMs, type Instruments } from "../../core/mod.ts";
+import { durationMs, type Instruments } from "../../core/mod.ts";
 import type { EventBusConfig } from "../../gen/ts/cqc/config/v1/mod.ts";
-import { type Broker, createBroker, type PartitionLog } from "./_memory_broker.ts";
+import {
+  type Broker,
+  createBroker,
+  type MemoryBroker,
+  type MemoryBrokerOptions,
+  type PartitionLog,
+} from "./_memory_broker.ts";
 import { startConsumer } from "./_memory_group.ts";
 import type { BusDriver, RecordToSend } from "../driver.ts";
 import type { Published } from "../types.ts";
 
-/** Bounds of a memory broker. */
-export interface MemoryBrokerOptions {
-  /** Partitions of each topic, 1 or more. @default {6} */
-  readonly partitions?: number | undefined;
-  /** Records kept per partition, 1 or more. @default {100,000} */
-  readonly retentionRecords?: number | undefined;
-  /** Bytes kept per topic; one record always fits. @default {268,435,456} */
-  readonly retentionBytes?: number | undefined;
-  /** Age in milliseconds at which records go. @default {Infinity} */
-  readonly retentionMs?: number | undefined;
-  /** Topics, by full name, with settings of their own. @default {none} */
-  readonly topics?: ReadonlyMap<string, Pick<MemoryBrokerOptions, "partitions" | "retentionMs">>;
-  /** Tells the age of records. @default {the system's} */
-  readonly clock?: Clock | undefined;
-}
-
-/** Topics, groups and offsets that several buses of one process share. */
-export interface MemoryBroker {
-  /** Tells it from anything else. */
-  readonly kind: "memory broker";
-}
+export type { MemoryBroker, MemoryBrokerOptions } from "./_memory_broker.ts";
 
 /**
  * Makes a broker for several buses of one process: hand it to the driver of each.
