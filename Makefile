@@ -2,18 +2,32 @@
 DENO ?= $(shell command -v deno >/dev/null 2>&1 && echo deno || echo npx -y deno@2.9.6)
 GEN := $(DENO) run -A tools/gen.ts
 
-.PHONY: generate generate-ts check-generated lint format breaking release-contracts deps
+.PHONY: generate generate-ts generate-go generate-python check-generated check-go lint format breaking release-contracts \
+	deps
 
 # Everything that is generated and committed.
-generate: generate-ts
+generate:
+	$(GEN) all
 
 # gen/ts and gen/descriptor.
 generate-ts:
 	$(GEN) ts
 
+# gen/go.
+generate-go:
+	$(GEN) go
+
+# gen/python.
+generate-python:
+	$(GEN) python
+
 # Fails when regenerating would change a committed file.
 check-generated:
 	$(GEN) check
+
+# Compiles and vets gen/go.
+check-go:
+	$(GEN) check-go
 
 # Lint and format of the .proto files.
 lint:

@@ -10,6 +10,8 @@ export function readFiles(folder: string): Files {
   const paths = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)).replaceAll("\\", "/"))
+    // What Python leaves behind where code is imported from.
+    .filter((path) => !path.includes("__pycache__"))
     .sort();
   return new Map(paths.map((path) => [path, readFileSync(join(folder, path))]));
 }

@@ -60,6 +60,14 @@ export function writeDescriptors(image: Uint8Array): Files {
   return new Map([["cqc.binpb", toBinary(FileDescriptorSetSchema, set)]]);
 }
 
+/** Paths of our own files in an image, and whether each has a service. */
+export function protoFiles(image: Uint8Array): { path: string; hasService: boolean }[] {
+  return fromBinary(FileDescriptorSetSchema, image).file
+    .filter((file) => file.name.startsWith("cqc/"))
+    .map((file) => ({ path: file.name, hasService: file.service.length > 0 }))
+    .sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
 /** A descriptor image without comments, compressed, to be kept as that of a release. */
 export function releaseImage(image: Uint8Array): Uint8Array {
   const set = fromBinary(FileDescriptorSetSchema, image);
