@@ -705,8 +705,8 @@ type ListAssetsRequest struct {
 	PageSize *int32 `protobuf:"varint,5,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
 	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
 	PageToken *string `protobuf:"bytes,6,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
-	// Order of the items: a field name (created_at,symbol,name,updated_at), with " desc" for descending. Absent: by
-	// created_at,symbol,name,updated_at.
+	// Order of the items: a field name (created_at, symbol, name or updated_at), with " desc" for descending. Absent: by
+	// created_at.
 	OrderBy       *string `protobuf:"bytes,7,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1087,7 +1087,7 @@ const file_cqc_services_v1_asset_registry_assets_proto_rawDesc = "" +
 	"\tpage_size\x18\x05 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
 	"page_token\x18\x06 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\tpageToken\x12S\n" +
-	"\border_by\x18\a \x01(\tB8\xbaH5r321^(?:created_at,symbol,name,updated_at)(?: desc)?$R\aorderBy\"\x7f\n" +
+	"\border_by\x18\a \x01(\tB8\xbaH5r321^(?:created_at|symbol|name|updated_at)(?: desc)?$R\aorderBy\"\x7f\n" +
 	"\x12ListAssetsResponse\x127\n" +
 	"\x06assets\x18\x01 \x03(\v2\x14.cqc.assets.v1.AssetB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\x06assets\x120\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\rnextPageToken\"\xee\x01\n" +

@@ -575,8 +575,7 @@ type ListChainsRequest struct {
 	PageSize *int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
 	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
 	PageToken *string `protobuf:"bytes,5,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
-	// Order of the items: a field name (chain_id,chain_name), with " desc" for descending. Absent: by
-	// chain_id,chain_name.
+	// Order of the items: a field name (chain_id or chain_name), with " desc" for descending. Absent: by chain_id.
 	OrderBy       *string `protobuf:"bytes,6,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -785,7 +784,7 @@ const file_cqc_services_v1_asset_registry_chains_proto_rawDesc = "" +
 	"\tpage_size\x18\x04 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
 	"page_token\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\tpageToken\x12E\n" +
-	"\border_by\x18\x06 \x01(\tB*\xbaH'r%2#^(?:chain_id,chain_name)(?: desc)?$R\aorderBy\"\x7f\n" +
+	"\border_by\x18\x06 \x01(\tB*\xbaH'r%2#^(?:chain_id|chain_name)(?: desc)?$R\aorderBy\"\x7f\n" +
 	"\x12ListChainsResponse\x127\n" +
 	"\x06chains\x18\x01 \x03(\v2\x14.cqc.assets.v1.ChainB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\x06chains\x120\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\rnextPageTokenBBZ@github.com/Combine-Capital/cqc/gen/go/cqc/services/v1;servicesv1b\beditionsp\xe8\a"

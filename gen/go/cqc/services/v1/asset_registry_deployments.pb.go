@@ -571,8 +571,8 @@ type ListAssetDeploymentsRequest struct {
 	PageSize *int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
 	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
 	PageToken *string `protobuf:"bytes,4,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
-	// Order of the items: a field name (deployment_id,created_at), with " desc" for descending. Absent: by
-	// deployment_id,created_at.
+	// Order of the items: a field name (deployment_id or created_at), with " desc" for descending. Absent: by
+	// deployment_id.
 	OrderBy       *string `protobuf:"bytes,5,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -909,7 +909,7 @@ const file_cqc_services_v1_asset_registry_deployments_proto_rawDesc = "" +
 	"\tpage_size\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
 	"page_token\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\tpageToken\x12J\n" +
-	"\border_by\x18\x05 \x01(\tB/\xbaH,r*2(^(?:deployment_id,created_at)(?: desc)?$R\aorderBy\"\x9d\x01\n" +
+	"\border_by\x18\x05 \x01(\tB/\xbaH,r*2(^(?:deployment_id|created_at)(?: desc)?$R\aorderBy\"\x9d\x01\n" +
 	"\x1cListAssetDeploymentsResponse\x12K\n" +
 	"\vdeployments\x18\x01 \x03(\v2\x1e.cqc.assets.v1.AssetDeploymentB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\vdeployments\x120\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\rnextPageToken\"\x84\x01\n" +

@@ -570,7 +570,7 @@ type ListAssetGroupsRequest struct {
 	PageSize *int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
 	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
 	PageToken *string `protobuf:"bytes,3,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
-	// Order of the items: a field name (name,created_at), with " desc" for descending. Absent: by name,created_at.
+	// Order of the items: a field name (name or created_at), with " desc" for descending. Absent: by name.
 	OrderBy       *string `protobuf:"bytes,4,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1006,7 +1006,7 @@ const file_cqc_services_v1_asset_registry_groups_proto_rawDesc = "" +
 	"\tpage_size\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
 	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\tpageToken\x12A\n" +
-	"\border_by\x18\x04 \x01(\tB&\xbaH#r!2\x1f^(?:name,created_at)(?: desc)?$R\aorderBy\"\x89\x01\n" +
+	"\border_by\x18\x04 \x01(\tB&\xbaH#r!2\x1f^(?:name|created_at)(?: desc)?$R\aorderBy\"\x89\x01\n" +
 	"\x17ListAssetGroupsResponse\x12<\n" +
 	"\x06groups\x18\x01 \x03(\v2\x19.cqc.assets.v1.AssetGroupB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\x06groups\x120\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\rnextPageToken\"\xbb\x01\n" +

@@ -429,8 +429,7 @@ type ListAssetIdentifiersRequest struct {
 	PageSize *int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
 	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
 	PageToken *string `protobuf:"bytes,5,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
-	// Order of the items: a field name (created_at,external_id), with " desc" for descending. Absent: by
-	// created_at,external_id.
+	// Order of the items: a field name (created_at or external_id), with " desc" for descending. Absent: by created_at.
 	OrderBy       *string `protobuf:"bytes,6,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1015,8 +1014,7 @@ type ListIdentifiersRequest struct {
 	PageSize *int32 `protobuf:"varint,6,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
 	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
 	PageToken *string `protobuf:"bytes,7,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
-	// Order of the items: a field name (created_at,external_id), with " desc" for descending. Absent: by
-	// created_at,external_id.
+	// Order of the items: a field name (created_at or external_id), with " desc" for descending. Absent: by created_at.
 	OrderBy       *string `protobuf:"bytes,8,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1348,7 +1346,7 @@ const file_cqc_services_v1_asset_registry_identifiers_proto_rawDesc = "" +
 	"\tpage_size\x18\x04 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
 	"page_token\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\tpageToken\x12H\n" +
-	"\border_by\x18\x06 \x01(\tB-\xbaH*r(2&^(?:created_at,external_id)(?: desc)?$R\aorderBy\"\x9d\x01\n" +
+	"\border_by\x18\x06 \x01(\tB-\xbaH*r(2&^(?:created_at|external_id)(?: desc)?$R\aorderBy\"\x9d\x01\n" +
 	"\x1cListAssetIdentifiersResponse\x12K\n" +
 	"\videntifiers\x18\x01 \x03(\v2\x1e.cqc.assets.v1.AssetIdentifierB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\videntifiers\x120\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\rnextPageToken\"\xc7\x06\n" +
@@ -1398,7 +1396,7 @@ const file_cqc_services_v1_asset_registry_identifiers_proto_rawDesc = "" +
 	"\tpage_size\x18\x06 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
 	"page_token\x18\a \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\tpageToken\x12H\n" +
-	"\border_by\x18\b \x01(\tB-\xbaH*r(2&^(?:created_at,external_id)(?: desc)?$R\aorderBy\"\x98\x01\n" +
+	"\border_by\x18\b \x01(\tB-\xbaH*r(2&^(?:created_at|external_id)(?: desc)?$R\aorderBy\"\x98\x01\n" +
 	"\x17ListIdentifiersResponse\x12K\n" +
 	"\videntifiers\x18\x01 \x03(\v2\x1e.cqc.identifiers.v1.IdentifierB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\videntifiers\x120\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\rnextPageToken\"\x89\x02\n" +

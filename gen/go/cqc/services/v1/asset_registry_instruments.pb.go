@@ -1429,7 +1429,7 @@ type ListInstrumentsRequest struct {
 	PageSize *int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
 	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
 	PageToken *string `protobuf:"bytes,5,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
-	// Order of the items: a field name (code,created_at), with " desc" for descending. Absent: by code,created_at.
+	// Order of the items: a field name (code or created_at), with " desc" for descending. Absent: by code.
 	OrderBy       *string `protobuf:"bytes,6,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2384,7 +2384,7 @@ const file_cqc_services_v1_asset_registry_instruments_proto_rawDesc = "" +
 	"\tpage_size\x18\x04 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
 	"page_token\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\tpageToken\x12A\n" +
-	"\border_by\x18\x06 \x01(\tB&\xbaH#r!2\x1f^(?:code,created_at)(?: desc)?$R\aorderBy\"\x94\x01\n" +
+	"\border_by\x18\x06 \x01(\tB&\xbaH#r!2\x1f^(?:code|created_at)(?: desc)?$R\aorderBy\"\x94\x01\n" +
 	"\x17ListInstrumentsResponse\x12G\n" +
 	"\vinstruments\x18\x01 \x03(\v2\x1a.cqc.markets.v1.InstrumentB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\vinstruments\x120\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\rnextPageToken\"L\n" +

@@ -991,8 +991,7 @@ type ListMarketsRequest struct {
 	PageSize *int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
 	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
 	PageToken *string `protobuf:"bytes,5,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
-	// Order of the items: a field name (created_at,venue_symbol), with " desc" for descending. Absent: by
-	// created_at,venue_symbol.
+	// Order of the items: a field name (created_at or venue_symbol), with " desc" for descending. Absent: by created_at.
 	OrderBy       *string `protobuf:"bytes,6,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1533,7 +1532,7 @@ const file_cqc_services_v1_asset_registry_markets_proto_rawDesc = "" +
 	"\tpage_size\x18\x04 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
 	"page_token\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\tpageToken\x12I\n" +
-	"\border_by\x18\x06 \x01(\tB.\xbaH+r)2'^(?:created_at,venue_symbol)(?: desc)?$R\aorderBy\"\x84\x01\n" +
+	"\border_by\x18\x06 \x01(\tB.\xbaH+r)2'^(?:created_at|venue_symbol)(?: desc)?$R\aorderBy\"\x84\x01\n" +
 	"\x13ListMarketsResponse\x12;\n" +
 	"\amarkets\x18\x01 \x03(\v2\x16.cqc.markets.v1.MarketB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\amarkets\x120\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\rnextPageToken\"M\n" +

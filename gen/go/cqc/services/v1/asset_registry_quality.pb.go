@@ -404,7 +404,7 @@ type ListQualityFlagsRequest struct {
 	PageSize *int32 `protobuf:"varint,5,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
 	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
 	PageToken *string `protobuf:"bytes,6,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
-	// Order of the items: a field name (raised_at,severity), with " desc" for descending. Absent: by raised_at,severity.
+	// Order of the items: a field name (raised_at or severity), with " desc" for descending. Absent: by raised_at.
 	OrderBy       *string `protobuf:"bytes,7,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -608,7 +608,7 @@ const file_cqc_services_v1_asset_registry_quality_proto_rawDesc = "" +
 	"\tpage_size\x18\x05 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
 	"page_token\x18\x06 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\tpageToken\x12D\n" +
-	"\border_by\x18\a \x01(\tB)\xbaH&r$2\"^(?:raised_at,severity)(?: desc)?$R\aorderBy\"\x8e\x01\n" +
+	"\border_by\x18\a \x01(\tB)\xbaH&r$2\"^(?:raised_at|severity)(?: desc)?$R\aorderBy\"\x8e\x01\n" +
 	"\x18ListQualityFlagsResponse\x12@\n" +
 	"\x05flags\x18\x01 \x03(\v2\x1f.cqc.assets.v1.AssetQualityFlagB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\x05flags\x120\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\rnextPageTokenBBZ@github.com/Combine-Capital/cqc/gen/go/cqc/services/v1;servicesv1b\beditionsp\xe8\a"

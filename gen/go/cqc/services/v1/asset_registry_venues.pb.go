@@ -631,7 +631,7 @@ type ListVenuesRequest struct {
 	PageSize *int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
 	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
 	PageToken *string `protobuf:"bytes,5,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
-	// Order of the items: a field name (venue_id,name), with " desc" for descending. Absent: by venue_id,name.
+	// Order of the items: a field name (venue_id or name), with " desc" for descending. Absent: by venue_id.
 	OrderBy       *string `protobuf:"bytes,6,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1505,8 +1505,8 @@ type ListVenueAssetsRequest struct {
 	PageSize *int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
 	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
 	PageToken *string `protobuf:"bytes,5,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
-	// Order of the items: a field name (venue_asset_symbol,created_at), with " desc" for descending. Absent: by
-	// venue_asset_symbol,created_at.
+	// Order of the items: a field name (venue_asset_symbol or created_at), with " desc" for descending. Absent: by
+	// venue_asset_symbol.
 	OrderBy       *string `protobuf:"bytes,6,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1727,7 +1727,7 @@ const file_cqc_services_v1_asset_registry_venues_proto_rawDesc = "" +
 	"\tpage_size\x18\x04 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
 	"page_token\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\tpageToken\x12?\n" +
-	"\border_by\x18\x06 \x01(\tB$\xbaH!r\x1f2\x1d^(?:venue_id,name)(?: desc)?$R\aorderBy\"\x7f\n" +
+	"\border_by\x18\x06 \x01(\tB$\xbaH!r\x1f2\x1d^(?:venue_id|name)(?: desc)?$R\aorderBy\"\x7f\n" +
 	"\x12ListVenuesResponse\x127\n" +
 	"\x06venues\x18\x01 \x03(\v2\x14.cqc.venues.v1.VenueB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\x06venues\x120\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\rnextPageToken\"\x94\n" +
@@ -1808,7 +1808,7 @@ const file_cqc_services_v1_asset_registry_venues_proto_rawDesc = "" +
 	"\tpage_size\x18\x04 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
 	"page_token\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\tpageToken\x12O\n" +
-	"\border_by\x18\x06 \x01(\tB4\xbaH1r/2-^(?:venue_asset_symbol,created_at)(?: desc)?$R\aorderBy\"\x94\x01\n" +
+	"\border_by\x18\x06 \x01(\tB4\xbaH1r/2-^(?:venue_asset_symbol|created_at)(?: desc)?$R\aorderBy\"\x94\x01\n" +
 	"\x17ListVenueAssetsResponse\x12G\n" +
 	"\fvenue_assets\x18\x01 \x03(\v2\x19.cqc.venues.v1.VenueAssetB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\vvenueAssets\x120\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\rnextPageTokenBBZ@github.com/Combine-Capital/cqc/gen/go/cqc/services/v1;servicesv1b\beditionsp\xe8\a"

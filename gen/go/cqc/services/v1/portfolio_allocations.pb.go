@@ -295,8 +295,8 @@ type ListAllocationsRequest struct {
 	PageSize *int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
 	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
 	PageToken *string `protobuf:"bytes,4,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
-	// Order of the items: a field name (dimension_value,deviation), with " desc" for descending. Absent: by
-	// dimension_value,deviation.
+	// Order of the items: a field name (dimension_value or deviation), with " desc" for descending. Absent: by
+	// dimension_value.
 	OrderBy       *string `protobuf:"bytes,5,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -740,7 +740,7 @@ const file_cqc_services_v1_portfolio_allocations_proto_rawDesc = "" +
 	"\tpage_size\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
 	"page_token\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\tpageToken\x12K\n" +
-	"\border_by\x18\x05 \x01(\tB0\xbaH-r+2)^(?:dimension_value,deviation)(?: desc)?$R\aorderBy\"\x96\x01\n" +
+	"\border_by\x18\x05 \x01(\tB0\xbaH-r+2)^(?:dimension_value|deviation)(?: desc)?$R\aorderBy\"\x96\x01\n" +
 	"\x17ListAllocationsResponse\x12I\n" +
 	"\vallocations\x18\x01 \x03(\v2\x1c.cqc.portfolio.v1.AllocationB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\vallocations\x120\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\rnextPageToken\"\x96\x03\n" +

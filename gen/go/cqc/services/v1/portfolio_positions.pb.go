@@ -168,8 +168,7 @@ type ListPositionsRequest struct {
 	PageSize *int32 `protobuf:"varint,7,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
 	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
 	PageToken *string `protobuf:"bytes,8,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
-	// Order of the items: a field name (updated_at,opened_at), with " desc" for descending. Absent: by
-	// updated_at,opened_at.
+	// Order of the items: a field name (updated_at or opened_at), with " desc" for descending. Absent: by updated_at.
 	OrderBy       *string `protobuf:"bytes,9,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -594,8 +593,7 @@ type ListExposuresRequest struct {
 	PageSize *int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
 	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
 	PageToken *string `protobuf:"bytes,5,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
-	// Order of the items: a field name (gross,dimension_value), with " desc" for descending. Absent: by
-	// gross,dimension_value.
+	// Order of the items: a field name (gross or dimension_value), with " desc" for descending. Absent: by gross.
 	OrderBy       *string `protobuf:"bytes,6,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -768,7 +766,7 @@ const file_cqc_services_v1_portfolio_positions_proto_rawDesc = "" +
 	"\tpage_size\x18\a \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
 	"page_token\x18\b \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\tpageToken\x12F\n" +
-	"\border_by\x18\t \x01(\tB+\xbaH(r&2$^(?:updated_at,opened_at)(?: desc)?$R\aorderBy\"\x8e\x01\n" +
+	"\border_by\x18\t \x01(\tB+\xbaH(r&2$^(?:updated_at|opened_at)(?: desc)?$R\aorderBy\"\x8e\x01\n" +
 	"\x15ListPositionsResponse\x12C\n" +
 	"\tpositions\x18\x01 \x03(\v2\x1a.cqc.portfolio.v1.PositionB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\tpositions\x120\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\rnextPageToken\"\x9b\x02\n" +
@@ -794,7 +792,7 @@ const file_cqc_services_v1_portfolio_positions_proto_rawDesc = "" +
 	"\tpage_size\x18\x04 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
 	"page_token\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\tpageToken\x12G\n" +
-	"\border_by\x18\x06 \x01(\tB,\xbaH)r'2%^(?:gross,dimension_value)(?: desc)?$R\aorderBy\"\x8e\x01\n" +
+	"\border_by\x18\x06 \x01(\tB,\xbaH)r'2%^(?:gross|dimension_value)(?: desc)?$R\aorderBy\"\x8e\x01\n" +
 	"\x15ListExposuresResponse\x12C\n" +
 	"\texposures\x18\x01 \x03(\v2\x1a.cqc.portfolio.v1.ExposureB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\texposures\x120\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\rnextPageTokenBBZ@github.com/Combine-Capital/cqc/gen/go/cqc/services/v1;servicesv1b\beditionsp\xe8\a"

@@ -506,8 +506,7 @@ type ListTransactionsRequest struct {
 	PageSize *int32 `protobuf:"varint,7,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
 	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
 	PageToken *string `protobuf:"bytes,8,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
-	// Order of the items: a field name (executed_at,recorded_at), with " desc" for descending. Absent: by
-	// executed_at,recorded_at.
+	// Order of the items: a field name (executed_at or recorded_at), with " desc" for descending. Absent: by executed_at.
 	OrderBy       *string `protobuf:"bytes,9,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -753,7 +752,7 @@ const file_cqc_services_v1_portfolio_transactions_proto_rawDesc = "" +
 	"\tpage_size\x18\a \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
 	"page_token\x18\b \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\tpageToken\x12I\n" +
-	"\border_by\x18\t \x01(\tB.\xbaH+r)2'^(?:executed_at,recorded_at)(?: desc)?$R\aorderBy:\xcc\x01\xbaH\xc8\x01\x1a\xc5\x01\n" +
+	"\border_by\x18\t \x01(\tB.\xbaH+r)2'^(?:executed_at|recorded_at)(?: desc)?$R\aorderBy:\xcc\x01\xbaH\xc8\x01\x1a\xc5\x01\n" +
 	"9list_transactions_request.executed_to_after_executed_from\x12'executed_to must be after executed_from\x1a_has(this.executed_to) && has(this.executed_from) ? this.executed_to > this.executed_from : true\"\x9a\x01\n" +
 	"\x18ListTransactionsResponse\x12L\n" +
 	"\ftransactions\x18\x01 \x03(\v2\x1d.cqc.portfolio.v1.TransactionB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\ftransactions\x120\n" +

@@ -56,8 +56,7 @@ type ListRiskAlertsRequest struct {
 	PageSize *int32 `protobuf:"varint,7,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
 	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
 	PageToken *string `protobuf:"bytes,8,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
-	// Order of the items: a field name (detected_at,severity), with " desc" for descending. Absent: by
-	// detected_at,severity.
+	// Order of the items: a field name (detected_at or severity), with " desc" for descending. Absent: by detected_at.
 	OrderBy       *string `protobuf:"bytes,9,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -879,7 +878,7 @@ const file_cqc_services_v1_risk_engine_alerts_proto_rawDesc = "" +
 	"\tpage_size\x18\a \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
 	"page_token\x18\b \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\tpageToken\x12F\n" +
-	"\border_by\x18\t \x01(\tB+\xbaH(r&2$^(?:detected_at,severity)(?: desc)?$R\aorderBy:\xcb\x01\xbaH\xc7\x01\x1a\xc4\x01\n" +
+	"\border_by\x18\t \x01(\tB+\xbaH(r&2$^(?:detected_at|severity)(?: desc)?$R\aorderBy:\xcb\x01\xbaH\xc7\x01\x1a\xc4\x01\n" +
 	"8list_risk_alerts_request.detected_to_after_detected_from\x12'detected_to must be after detected_from\x1a_has(this.detected_to) && has(this.detected_from) ? this.detected_to > this.detected_from : true\"\x81\x01\n" +
 	"\x16ListRiskAlertsResponse\x125\n" +
 	"\x06alerts\x18\x01 \x03(\v2\x12.cqc.risk.v1.AlertB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\x06alerts\x120\n" +

@@ -769,7 +769,7 @@ type ListAccountsRequest struct {
 	PageSize *int32 `protobuf:"varint,5,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
 	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
 	PageToken *string `protobuf:"bytes,6,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
-	// Order of the items: a field name (created_at,name), with " desc" for descending. Absent: by created_at,name.
+	// Order of the items: a field name (created_at or name), with " desc" for descending. Absent: by created_at.
 	OrderBy       *string `protobuf:"bytes,7,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1617,7 +1617,7 @@ const file_cqc_services_v1_venue_gateway_accounts_proto_rawDesc = "" +
 	"\tpage_size\x18\x05 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
 	"page_token\x18\x06 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\tpageToken\x12A\n" +
-	"\border_by\x18\a \x01(\tB&\xbaH#r!2\x1f^(?:created_at,name)(?: desc)?$R\aorderBy\"\x8c\x01\n" +
+	"\border_by\x18\a \x01(\tB&\xbaH#r!2\x1f^(?:created_at|name)(?: desc)?$R\aorderBy\"\x8c\x01\n" +
 	"\x14ListAccountsResponse\x12B\n" +
 	"\baccounts\x18\x01 \x03(\v2\x1b.cqc.venues.v1.VenueAccountB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\baccounts\x120\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\rnextPageToken\"F\n" +

@@ -182,7 +182,7 @@ type ListBalancesRequest struct {
 	PageSize *int32 `protobuf:"varint,6,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
 	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
 	PageToken *string `protobuf:"bytes,7,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
-	// Order of the items: a field name (asset_id,as_of), with " desc" for descending. Absent: by asset_id,as_of.
+	// Order of the items: a field name (asset_id or as_of), with " desc" for descending. Absent: by asset_id.
 	OrderBy       *string `protobuf:"bytes,8,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -612,7 +612,7 @@ const file_cqc_services_v1_venue_gateway_balances_proto_rawDesc = "" +
 	"\tpage_size\x18\x06 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
 	"page_token\x18\a \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\tpageToken\x12@\n" +
-	"\border_by\x18\b \x01(\tB%\xbaH\"r 2\x1e^(?:asset_id,as_of)(?: desc)?$R\aorderBy\"\x87\x01\n" +
+	"\border_by\x18\b \x01(\tB%\xbaH\"r 2\x1e^(?:asset_id|as_of)(?: desc)?$R\aorderBy\"\x87\x01\n" +
 	"\x14ListBalancesResponse\x12=\n" +
 	"\bbalances\x18\x01 \x03(\v2\x16.cqc.venues.v1.BalanceB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\bbalances\x120\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\rnextPageToken\"\xc7\x02\n" +

@@ -1306,8 +1306,7 @@ type ListOrdersRequest struct {
 	PageSize *int32 `protobuf:"varint,8,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
 	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
 	PageToken *string `protobuf:"bytes,9,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
-	// Order of the items: a field name (created_at,updated_at), with " desc" for descending. Absent: by
-	// created_at,updated_at.
+	// Order of the items: a field name (created_at or updated_at), with " desc" for descending. Absent: by created_at.
 	OrderBy       *string `protobuf:"bytes,10,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1841,7 +1840,7 @@ const file_cqc_services_v1_venue_gateway_orders_proto_rawDesc = "" +
 	"\n" +
 	"page_token\x18\t \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\tpageToken\x12G\n" +
 	"\border_by\x18\n" +
-	" \x01(\tB,\xbaH)r'2%^(?:created_at,updated_at)(?: desc)?$R\aorderBy:\xbe\x01\xbaH\xba\x01\x1a\xb7\x01\n" +
+	" \x01(\tB,\xbaH)r'2%^(?:created_at|updated_at)(?: desc)?$R\aorderBy:\xbe\x01\xbaH\xba\x01\x1a\xb7\x01\n" +
 	"1list_orders_request.created_to_after_created_from\x12%created_to must be after created_from\x1a[has(this.created_to) && has(this.created_from) ? this.created_to > this.created_from : true\"\x7f\n" +
 	"\x12ListOrdersResponse\x127\n" +
 	"\x06orders\x18\x01 \x03(\v2\x14.cqc.venues.v1.OrderB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\x06orders\x120\n" +

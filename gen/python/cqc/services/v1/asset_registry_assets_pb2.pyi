@@ -421,8 +421,8 @@ class ListAssetsRequest(_message.Message):
     page_token: _builtins.str
     """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
     order_by: _builtins.str
-    """Order of the items: a field name (created_at,symbol,name,updated_at), with " desc" for descending. Absent: by
-    created_at,symbol,name,updated_at.
+    """Order of the items: a field name (created_at, symbol, name or updated_at), with " desc" for descending. Absent: by
+    created_at.
     """
     def __init__(
         self,

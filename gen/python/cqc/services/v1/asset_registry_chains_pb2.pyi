@@ -350,9 +350,7 @@ class ListChainsRequest(_message.Message):
     page_token: _builtins.str
     """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
     order_by: _builtins.str
-    """Order of the items: a field name (chain_id,chain_name), with " desc" for descending. Absent: by
-    chain_id,chain_name.
-    """
+    """Order of the items: a field name (chain_id or chain_name), with " desc" for descending. Absent: by chain_id."""
     def __init__(
         self,
         *,

@@ -351,8 +351,8 @@ class ListAssetDeploymentsRequest(_message.Message):
     page_token: _builtins.str
     """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
     order_by: _builtins.str
-    """Order of the items: a field name (deployment_id,created_at), with " desc" for descending. Absent: by
-    deployment_id,created_at.
+    """Order of the items: a field name (deployment_id or created_at), with " desc" for descending. Absent: by
+    deployment_id.
     """
     def __init__(
         self,

@@ -343,7 +343,7 @@ class ListAssetGroupsRequest(_message.Message):
     page_token: _builtins.str
     """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
     order_by: _builtins.str
-    """Order of the items: a field name (name,created_at), with " desc" for descending. Absent: by name,created_at."""
+    """Order of the items: a field name (name or created_at), with " desc" for descending. Absent: by name."""
     def __init__(
         self,
         *,

@@ -269,9 +269,7 @@ class ListAssetIdentifiersRequest(_message.Message):
     page_token: _builtins.str
     """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
     order_by: _builtins.str
-    """Order of the items: a field name (created_at,external_id), with " desc" for descending. Absent: by
-    created_at,external_id.
-    """
+    """Order of the items: a field name (created_at or external_id), with " desc" for descending. Absent: by created_at."""
     def __init__(
         self,
         *,
@@ -603,9 +601,7 @@ class ListIdentifiersRequest(_message.Message):
     page_token: _builtins.str
     """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
     order_by: _builtins.str
-    """Order of the items: a field name (created_at,external_id), with " desc" for descending. Absent: by
-    created_at,external_id.
-    """
+    """Order of the items: a field name (created_at or external_id), with " desc" for descending. Absent: by created_at."""
     def __init__(
         self,
         *,

@@ -775,7 +775,7 @@ class ListInstrumentsRequest(_message.Message):
     page_token: _builtins.str
     """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
     order_by: _builtins.str
-    """Order of the items: a field name (code,created_at), with " desc" for descending. Absent: by code,created_at."""
+    """Order of the items: a field name (code or created_at), with " desc" for descending. Absent: by code."""
     def __init__(
         self,
         *,

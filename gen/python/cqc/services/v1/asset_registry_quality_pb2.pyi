@@ -259,7 +259,7 @@ class ListQualityFlagsRequest(_message.Message):
     page_token: _builtins.str
     """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
     order_by: _builtins.str
-    """Order of the items: a field name (raised_at,severity), with " desc" for descending. Absent: by raised_at,severity."""
+    """Order of the items: a field name (raised_at or severity), with " desc" for descending. Absent: by raised_at."""
     def __init__(
         self,
         *,

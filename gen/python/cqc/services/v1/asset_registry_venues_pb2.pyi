@@ -382,7 +382,7 @@ class ListVenuesRequest(_message.Message):
     page_token: _builtins.str
     """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
     order_by: _builtins.str
-    """Order of the items: a field name (venue_id,name), with " desc" for descending. Absent: by venue_id,name."""
+    """Order of the items: a field name (venue_id or name), with " desc" for descending. Absent: by venue_id."""
     def __init__(
         self,
         *,
@@ -860,8 +860,8 @@ class ListVenueAssetsRequest(_message.Message):
     page_token: _builtins.str
     """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
     order_by: _builtins.str
-    """Order of the items: a field name (venue_asset_symbol,created_at), with " desc" for descending. Absent: by
-    venue_asset_symbol,created_at.
+    """Order of the items: a field name (venue_asset_symbol or created_at), with " desc" for descending. Absent: by
+    venue_asset_symbol.
     """
     def __init__(
         self,

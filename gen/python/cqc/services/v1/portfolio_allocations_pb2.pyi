@@ -198,8 +198,8 @@ class ListAllocationsRequest(_message.Message):
     page_token: _builtins.str
     """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
     order_by: _builtins.str
-    """Order of the items: a field name (dimension_value,deviation), with " desc" for descending. Absent: by
-    dimension_value,deviation.
+    """Order of the items: a field name (dimension_value or deviation), with " desc" for descending. Absent: by
+    dimension_value.
     """
     def __init__(
         self,

@@ -401,7 +401,7 @@ class ListPortfoliosRequest(_message.Message):
     page_token: _builtins.str
     """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
     order_by: _builtins.str
-    """Order of the items: a field name (created_at,name), with " desc" for descending. Absent: by created_at,name."""
+    """Order of the items: a field name (created_at or name), with " desc" for descending. Absent: by created_at."""
     def __init__(
         self,
         *,

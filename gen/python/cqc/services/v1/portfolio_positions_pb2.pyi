@@ -130,9 +130,7 @@ class ListPositionsRequest(_message.Message):
     page_token: _builtins.str
     """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
     order_by: _builtins.str
-    """Order of the items: a field name (updated_at,opened_at), with " desc" for descending. Absent: by
-    updated_at,opened_at.
-    """
+    """Order of the items: a field name (updated_at or opened_at), with " desc" for descending. Absent: by updated_at."""
     @_builtins.property
     def as_of(self) -> _timestamp_pb2.Timestamp:
         """Moment that is asked for. Absent: now."""
@@ -347,9 +345,7 @@ class ListExposuresRequest(_message.Message):
     page_token: _builtins.str
     """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
     order_by: _builtins.str
-    """Order of the items: a field name (gross,dimension_value), with " desc" for descending. Absent: by
-    gross,dimension_value.
-    """
+    """Order of the items: a field name (gross or dimension_value), with " desc" for descending. Absent: by gross."""
     @_builtins.property
     def as_of(self) -> _timestamp_pb2.Timestamp:
         """Moment that is asked for. Absent: now."""

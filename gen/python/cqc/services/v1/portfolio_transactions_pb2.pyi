@@ -333,9 +333,7 @@ class ListTransactionsRequest(_message.Message):
     page_token: _builtins.str
     """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
     order_by: _builtins.str
-    """Order of the items: a field name (executed_at,recorded_at), with " desc" for descending. Absent: by
-    executed_at,recorded_at.
-    """
+    """Order of the items: a field name (executed_at or recorded_at), with " desc" for descending. Absent: by executed_at."""
     @_builtins.property
     def types(self) -> _containers.RepeatedScalarFieldContainer[_transaction_pb2.TransactionType.ValueType]:
         """Transactions of these types only. Empty: all."""

@@ -61,9 +61,7 @@ class ListRiskAlertsRequest(_message.Message):
     page_token: _builtins.str
     """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
     order_by: _builtins.str
-    """Order of the items: a field name (detected_at,severity), with " desc" for descending. Absent: by
-    detected_at,severity.
-    """
+    """Order of the items: a field name (detected_at or severity), with " desc" for descending. Absent: by detected_at."""
     @_builtins.property
     def detected_from(self) -> _timestamp_pb2.Timestamp:
         """Alerts at or after this moment only. Absent: from the first."""

@@ -134,7 +134,7 @@ class ListBalancesRequest(_message.Message):
     page_token: _builtins.str
     """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
     order_by: _builtins.str
-    """Order of the items: a field name (asset_id,as_of), with " desc" for descending. Absent: by asset_id,as_of."""
+    """Order of the items: a field name (asset_id or as_of), with " desc" for descending. Absent: by asset_id."""
     def __init__(
         self,
         *,

@@ -726,9 +726,7 @@ class ListOrdersRequest(_message.Message):
     page_token: _builtins.str
     """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
     order_by: _builtins.str
-    """Order of the items: a field name (created_at,updated_at), with " desc" for descending. Absent: by
-    created_at,updated_at.
-    """
+    """Order of the items: a field name (created_at or updated_at), with " desc" for descending. Absent: by created_at."""
     @_builtins.property
     def statuses(self) -> _containers.RepeatedScalarFieldContainer[_order_pb2.OrderStatus.ValueType]:
         """Orders in these states only. Empty: all."""
