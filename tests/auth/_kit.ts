@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type AuthConfigInit, type OpenOptions, type Guard, open } from "../../auth/mod.ts";
+import { type AuthConfigInit, type Guard, open, type OpenOptions } from "../../auth/mod.ts";
 import type { LogFields, Logger, LogLevel, Metrics } from "../../core/mod.ts";
 import { noopMetrics } from "../../core/mod.ts";
 import { isCqiError } from "../../errors/mod.ts";

@@ -10,5 +10,11 @@ const drivers: bus.OpenOptions["drivers"] = {
 busContract(
   "bus memory",
   { open: (section, options) => bus.open(section, { ...options, drivers }) },
-  { persistent: false, crossProcess: false, idempotentProducer: true, startAtTime: true, lag: true },
+  {
+    persistent: false,
+    crossProcess: false,
+    idempotentProducer: true,
+    startAtTime: true,
+    lag: true,
+  },
 );

@@ -265,7 +265,7 @@ export const CASES: Cases = {
   },
   "retry_config.initial_not_above_max_delay": {
     type: "cqc.config.v1.RetryConfig",
-    breaks: [{ initial_delay: "10.000000001s" }],
+    breaks: [{ initial_delay: "10.000001s" }],
   },
   "aws_secrets_config.keys_together": {
     type: "cqc.config.v1.AwsSecretsConfig",

@@ -86,15 +86,20 @@ test("contracts, every pattern that looks like a decimal's is one of the four", 
 });
 
 test("contracts, every enum field takes defined values only, and zero only when optional", () => {
-  for (const field of allFields.filter((each) => each.enum !== undefined)) {
-    const rules = rulesOfField(field);
-    const own = rules.type.case === "repeated" ? rules.type.value.items?.type : rules.type;
-    assert.ok(
-      own?.case === "enum" && own.value.definedOnly,
-      `${pathOf(field)} is not defined_only`,
-    );
-    const zeroRefused = rules.required || rules.type.case === "repeated";
-    assert.equal(own.value.notIn.includes(0), zeroRefused, `${pathOf(field)} and zero`);
+  const single = allFields.filter((field) => field.fieldKind === "enum");
+  for (const field of single) {
+    const { required, type: own } = rulesOfField(field);
+    assert.ok(own.case === "enum" && own.value.definedOnly, `${pathOf(field)} is not defined_only`);
+    assert.equal(own.value.notIn.includes(0), required, `${pathOf(field)} and zero`);
+  }
+});
+
+test("contracts, every list of an enum names its values, as one checker skips defined_only there", () => {
+  for (const field of allFields.filter((each) => each.fieldKind === "list" && each.enum)) {
+    const { type: rules } = rulesOfField(field);
+    const own = rules.case === "repeated" ? rules.value.items?.type : undefined;
+    const values = field.enum!.values.map((value) => value.number).filter((value) => value !== 0);
+    assert.deepEqual(own?.case === "enum" ? own.value.in : [], values, pathOf(field));
   }
 });
 

@@ -1,5 +1,5 @@
 import type { Timer } from "../../core/mod.ts";
-import { type Health, type HealthConfigInit, type OpenOptions, open } from "../../health/mod.ts";
+import { type Health, type HealthConfigInit, open, type OpenOptions } from "../../health/mod.ts";
 import { type FakeClock, fakeClock } from "../../testing/fake_clock.ts";
 import { type Line, recordingLogger, recordingMetrics } from "../auth/_kit.ts";
 

@@ -1,8 +1,8 @@
 import {
   open,
+  type OpenOptions,
   type OpenTracer,
   type TracingConfigInit,
-  type OpenOptions,
 } from "../../tracing/mod.ts";
 import * as memory from "../../tracing/drivers/memory.ts";
 

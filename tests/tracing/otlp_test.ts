@@ -7,9 +7,9 @@ import { gunzipSync } from "node:zlib";
 import { Secret, sleep, systemClock } from "../../core/mod.ts";
 import {
   open,
+  type OpenOptions,
   type OpenTracer,
   type TracingConfigInit,
-  type OpenOptions,
 } from "../../tracing/mod.ts";
 import * as otlp from "../../tracing/drivers/otlp.ts";
 import * as metricsModule from "../../metrics/mod.ts";
