@@ -3,14 +3,14 @@
  * Runs the tests on Deno, Node and Bun: `deno task test [--runtime deno,node,bun]
  * [--suite unit,contract,architecture,package] [--jobs N] [part of a path ...]`.
  *
- * The last line is `N passed, N failed`, summed over the runtimes.
+ * The last line is `N passed, N failed`, summed over the runtimes; skips are on the line before.
  */
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { DIFFERENCES } from "../tests/runtimes/differences.ts";
 import { compareRuntimes } from "./test_runner/differences.ts";
 import { type Job, plan, SUITES, testFiles } from "./test_runner/plan.ts";
-import { failures, forgiveKnown, skips, table, totals, totalsLine } from "./test_runner/report.ts";
+import { failures, forgiveKnown, skips, table, totals, totalsLines } from "./test_runner/report.ts";
 import { type FileResult, runAll } from "./test_runner/run.ts";
 import { findRuntime, type Runtime, type RuntimeName, RUNTIMES } from "./test_runner/runtimes.ts";
 
@@ -107,7 +107,7 @@ async function main(): Promise<number> {
     skips(results),
     surprises.map((text) => `FAILED runtimes must agree: ${text}`).join("\n"),
     table(results, [...runtimes.values()]),
-    totalsLine({ ...sums, failed: sums.failed + surprises.length }),
+    totalsLines({ ...sums, failed: sums.failed + surprises.length }),
   ];
   console.log("\n" + blocks.filter((block) => block !== "").join("\n\n"));
   return sums.failed + surprises.length === 0 ? 0 : 1;

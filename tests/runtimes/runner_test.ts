@@ -3,7 +3,7 @@ import test from "node:test";
 import { compareRuntimes, type Difference } from "../../tools/test_runner/differences.ts";
 import { parseJunit, type TestCase } from "../../tools/test_runner/junit.ts";
 import { plan, suiteOf } from "../../tools/test_runner/plan.ts";
-import { forgiveKnown, totals, totalsLine } from "../../tools/test_runner/report.ts";
+import { forgiveKnown, totals, totalsLines } from "../../tools/test_runner/report.ts";
 import { type FileResult, withWholeFile } from "../../tools/test_runner/run.ts";
 import { type RuntimeName, RUNTIMES } from "../../tools/test_runner/runtimes.ts";
 
@@ -147,7 +147,11 @@ test("forgiveKnown() turns a listed failure into a skip and leaves others", () =
   assert.deepEqual(judged.map((each) => each.cases[0]?.outcome), ["skipped", "failed"]);
 });
 
-test("totalsLine() mentions skips only when there are some", () => {
-  assert.equal(totalsLine(totals([result("deno", PASSED, FAILED)])), "1 passed, 1 failed");
-  assert.equal(totalsLine(totals([result("deno", SKIPPED)])), "0 passed, 0 failed, 1 skipped");
+test("totalsLines() ends with what passed and failed", () => {
+  assert.equal(totalsLines(totals([result("deno", PASSED, FAILED)])), "1 passed, 1 failed");
+});
+
+test("totalsLines() says skips on the line before the last", () => {
+  const lines = totalsLines(totals([result("deno", SKIPPED, SECOND)]));
+  assert.equal(lines, "1 skipped\n1 passed, 0 failed");
 });

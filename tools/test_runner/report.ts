@@ -50,13 +50,14 @@ export function totals(results: readonly FileResult[]): Totals {
 }
 
 /**
- * The last line of a run.
+ * The end of a run: the skips on a line of their own when there are some, then the last line,
+ * which is `N passed, N failed` and nothing else.
  *
  * @param sums What to say.
  */
-export function totalsLine(sums: Totals): string {
-  const skipped = sums.skipped > 0 ? `, ${sums.skipped} skipped` : "";
-  return `${sums.passed} passed, ${sums.failed} failed${skipped}`;
+export function totalsLines(sums: Totals): string {
+  const skipped = sums.skipped > 0 ? `${sums.skipped} skipped\n` : "";
+  return `${skipped}${sums.passed} passed, ${sums.failed} failed`;
 }
 
 /**
