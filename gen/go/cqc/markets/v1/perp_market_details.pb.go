@@ -339,7 +339,7 @@ const file_cqc_markets_v1_perp_market_details_proto_rawDesc = "" +
 	"\x12maintenance_amount\x18\x06 \x01(\tB1\xbaH.r,2*^(?:0|[1-9][0-9]{0,37})(?:\\.[0-9]{1,38})?$R\x11maintenanceAmount\x12q\n" +
 	"\fmax_leverage\x18\a \x01(\tBN\xbaHKrI2G^(?:[1-9][0-9]{0,37}(?:\\.[0-9]{1,38})?|0\\.[0-9]{0,37}[1-9][0-9]{0,37})$R\vmaxLeverage:\xcf\x05\xbaH\xcb\x05\x1a\xb1\x02\n" +
 	")risk_tier.min_notional_below_max_notional\x12'min_notional must be below max_notional\x1a\xda\x01has(this.min_notional) && has(this.max_notional) && [this.min_notional, this.max_notional].all(d, d.matches('^(?:0|[1-9][0-9]{0,37})(?:\\\\.[0-9]{1,38})?$')) ? double(this.min_notional) < double(this.max_notional) : true\x1a\x94\x03\n" +
-	"?risk_tier.maintenance_margin_rate_not_above_initial_margin_rate\x12=maintenance_margin_rate must not be above initial_margin_rate\x1a\x91\x02has(this.maintenance_margin_rate) && has(this.initial_margin_rate) && [this.maintenance_margin_rate, this.initial_margin_rate].all(d, d.matches('^(?:0(?:\\\\.[0-9]{1,38})?|1(?:\\\\.0{1,38})?)$')) ? double(this.maintenance_margin_rate) <= double(this.initial_margin_rate) : true\"\x8f\x11\n" +
+	"?risk_tier.maintenance_margin_rate_not_above_initial_margin_rate\x12=maintenance_margin_rate must not be above initial_margin_rate\x1a\x91\x02has(this.maintenance_margin_rate) && has(this.initial_margin_rate) && [this.maintenance_margin_rate, this.initial_margin_rate].all(d, d.matches('^(?:0(?:\\\\.[0-9]{1,38})?|1(?:\\\\.0{1,38})?)$')) ? double(this.maintenance_margin_rate) <= double(this.initial_margin_rate) : true\"\x91\x11\n" +
 	"\x11PerpMarketDetails\x12)\n" +
 	"\n" +
 	"product_id\x18\x01 \x01(\tB\n" +
@@ -355,8 +355,8 @@ const file_cqc_markets_v1_perp_market_details_proto_rawDesc = "" +
 	"\x13initial_margin_rate\x18\b \x01(\tB0\xbaH-r+2)^(?:0(?:\\.[0-9]{1,38})?|1(?:\\.0{1,38})?)$R\x11initialMarginRate\x12h\n" +
 	"\x17maintenance_margin_rate\x18\t \x01(\tB0\xbaH-r+2)^(?:0(?:\\.[0-9]{1,38})?|1(?:\\.0{1,38})?)$R\x15maintenanceMarginRate\x12q\n" +
 	"\fmax_leverage\x18\n" +
-	" \x01(\tBN\xbaHKrI2G^(?:[1-9][0-9]{0,37}(?:\\.[0-9]{1,38})?|0\\.[0-9]{0,37}[1-9][0-9]{0,37})$R\vmaxLeverage\x12R\n" +
-	"\fmargin_modes\x18\v \x03(\x0e2\x1a.cqc.markets.v1.MarginModeB\x13\xbaH\x10\x92\x01\r\x10\b\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\vmarginModes\x12]\n" +
+	" \x01(\tBN\xbaHKrI2G^(?:[1-9][0-9]{0,37}(?:\\.[0-9]{1,38})?|0\\.[0-9]{0,37}[1-9][0-9]{0,37})$R\vmaxLeverage\x12T\n" +
+	"\fmargin_modes\x18\v \x03(\x0e2\x1a.cqc.markets.v1.MarginModeB\x15\xbaH\x12\x92\x01\x0f\x10\b\x18\x01\"\t\x82\x01\x06\x18\x01\x18\x02\x18\x03R\vmarginModes\x12]\n" +
 	"\x11open_interest_cap\x18\f \x01(\tB1\xbaH.r,2*^(?:0|[1-9][0-9]{0,37})(?:\\.[0-9]{1,38})?$R\x0fopenInterestCap\x12Z\n" +
 	"\x0fimpact_notional\x18\r \x01(\tB1\xbaH.r,2*^(?:0|[1-9][0-9]{0,37})(?:\\.[0-9]{1,38})?$R\x0eimpactNotional\x12A\n" +
 	"\n" +

@@ -1424,7 +1424,7 @@ var File_cqc_services_v1_asset_registry_markets_proto protoreflect.FileDescripto
 
 const file_cqc_services_v1_asset_registry_markets_proto_rawDesc = "" +
 	"\n" +
-	",cqc/services/v1/asset_registry_markets.proto\x12\x0fcqc.services.v1\x1a\x1bbuf/validate/validate.proto\x1a'cqc/markets/v1/amm_market_details.proto\x1a\x1fcqc/markets/v1/instrument.proto\x1a+cqc/markets/v1/lending_market_details.proto\x1a\x1bcqc/markets/v1/market.proto\x1a\x1fcqc/markets/v1/order_type.proto\x1a(cqc/markets/v1/perp_market_details.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbb!\n" +
+	",cqc/services/v1/asset_registry_markets.proto\x12\x0fcqc.services.v1\x1a\x1bbuf/validate/validate.proto\x1a'cqc/markets/v1/amm_market_details.proto\x1a\x1fcqc/markets/v1/instrument.proto\x1a+cqc/markets/v1/lending_market_details.proto\x1a\x1bcqc/markets/v1/market.proto\x1a\x1fcqc/markets/v1/order_type.proto\x1a(cqc/markets/v1/perp_market_details.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd1!\n" +
 	"\x13CreateMarketRequest\x120\n" +
 	"\rinstrument_id\x18\x01 \x01(\tB\v\xbaH\b\xc8\x01\x01r\x03\xb0\x01\x01R\finstrumentId\x12?\n" +
 	"\bvenue_id\x18\x02 \x01(\tB$\xbaH!\xc8\x01\x01r\x1c2\x1a^[a-z0-9][a-z0-9_-]{0,99}$R\avenueId\x120\n" +
@@ -1451,9 +1451,9 @@ const file_cqc_services_v1_asset_registry_markets_proto_rawDesc = "" +
 	"\tmaker_fee\x18\x14 \x01(\tBb\xbaH_r]2[^(?:-?[1-9][0-9]{0,37}(?:\\.[0-9]{1,38})?|-?0\\.[0-9]{0,37}[1-9][0-9]{0,37}|0(?:\\.0{1,38})?)$R\bmakerFee\x12\x7f\n" +
 	"\ttaker_fee\x18\x15 \x01(\tBb\xbaH_r]2[^(?:-?[1-9][0-9]{0,37}(?:\\.[0-9]{1,38})?|-?0\\.[0-9]{0,37}[1-9][0-9]{0,37}|0(?:\\.0{1,38})?)$R\btakerFee\x12*\n" +
 	"\ffee_asset_id\x18\x16 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\n" +
-	"feeAssetId\x12b\n" +
-	"\x15supported_order_types\x18\x17 \x03(\x0e2\x19.cqc.markets.v1.OrderTypeB\x13\xbaH\x10\x92\x01\r\x10 \x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\x13supportedOrderTypes\x12g\n" +
-	"\x17supported_time_in_force\x18\x18 \x03(\x0e2\x1b.cqc.markets.v1.TimeInForceB\x13\xbaH\x10\x92\x01\r\x10\x10\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\x14supportedTimeInForce\x12g\n" +
+	"feeAssetId\x12p\n" +
+	"\x15supported_order_types\x18\x17 \x03(\x0e2\x19.cqc.markets.v1.OrderTypeB!\xbaH\x1e\x92\x01\x1b\x10 \x18\x01\"\x15\x82\x01\x12\x18\x01\x18\x02\x18\x03\x18\x04\x18\x05\x18\x06\x18\a\x18\b\x18\tR\x13supportedOrderTypes\x12o\n" +
+	"\x17supported_time_in_force\x18\x18 \x03(\x0e2\x1b.cqc.markets.v1.TimeInForceB\x1b\xbaH\x18\x92\x01\x15\x10\x10\x18\x01\"\x0f\x82\x01\f\x18\x01\x18\x02\x18\x03\x18\x04\x18\x05\x18\x06R\x14supportedTimeInForce\x12g\n" +
 	"\x06status\x18\x19 \x01(\tBO\xbaHL\xc8\x01\x01rGR\apendingR\x06activeR\tsuspendedR\vcancel_onlyR\tpost_onlyR\bdelistedR\asettledR\x06status\x127\n" +
 	"\tlisted_at\x18\x1a \x01(\v2\x1a.google.protobuf.TimestampR\blistedAt\x12;\n" +
 	"\vdelisted_at\x18\x1b \x01(\v2\x1a.google.protobuf.TimestampR\n" +
@@ -1479,7 +1479,7 @@ const file_cqc_services_v1_asset_registry_markets_proto_rawDesc = "" +
 	"\x10GetMarketRequest\x12(\n" +
 	"\tmarket_id\x18\x01 \x01(\tB\v\xbaH\b\xc8\x01\x01r\x03\xb0\x01\x01R\bmarketId\"K\n" +
 	"\x11GetMarketResponse\x126\n" +
-	"\x06market\x18\x01 \x01(\v2\x16.cqc.markets.v1.MarketB\x06\xbaH\x03\xc8\x01\x01R\x06market\"\xa8\x18\n" +
+	"\x06market\x18\x01 \x01(\v2\x16.cqc.markets.v1.MarketB\x06\xbaH\x03\xc8\x01\x01R\x06market\"\xbe\x18\n" +
 	"\x13UpdateMarketRequest\x12(\n" +
 	"\tmarket_id\x18\x01 \x01(\tB\v\xbaH\b\xc8\x01\x01r\x03\xb0\x01\x01R\bmarketId\x12:\n" +
 	"\x13venue_instrument_id\x18\x02 \x01(\tB\n" +
@@ -1503,9 +1503,9 @@ const file_cqc_services_v1_asset_registry_markets_proto_rawDesc = "" +
 	"\tmaker_fee\x18\x12 \x01(\tBb\xbaH_r]2[^(?:-?[1-9][0-9]{0,37}(?:\\.[0-9]{1,38})?|-?0\\.[0-9]{0,37}[1-9][0-9]{0,37}|0(?:\\.0{1,38})?)$R\bmakerFee\x12\x7f\n" +
 	"\ttaker_fee\x18\x13 \x01(\tBb\xbaH_r]2[^(?:-?[1-9][0-9]{0,37}(?:\\.[0-9]{1,38})?|-?0\\.[0-9]{0,37}[1-9][0-9]{0,37}|0(?:\\.0{1,38})?)$R\btakerFee\x12*\n" +
 	"\ffee_asset_id\x18\x14 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\n" +
-	"feeAssetId\x12b\n" +
-	"\x15supported_order_types\x18\x15 \x03(\x0e2\x19.cqc.markets.v1.OrderTypeB\x13\xbaH\x10\x92\x01\r\x10 \x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\x13supportedOrderTypes\x12g\n" +
-	"\x17supported_time_in_force\x18\x16 \x03(\x0e2\x1b.cqc.markets.v1.TimeInForceB\x13\xbaH\x10\x92\x01\r\x10\x10\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\x14supportedTimeInForce\x12d\n" +
+	"feeAssetId\x12p\n" +
+	"\x15supported_order_types\x18\x15 \x03(\x0e2\x19.cqc.markets.v1.OrderTypeB!\xbaH\x1e\x92\x01\x1b\x10 \x18\x01\"\x15\x82\x01\x12\x18\x01\x18\x02\x18\x03\x18\x04\x18\x05\x18\x06\x18\a\x18\b\x18\tR\x13supportedOrderTypes\x12o\n" +
+	"\x17supported_time_in_force\x18\x16 \x03(\x0e2\x1b.cqc.markets.v1.TimeInForceB\x1b\xbaH\x18\x92\x01\x15\x10\x10\x18\x01\"\x0f\x82\x01\f\x18\x01\x18\x02\x18\x03\x18\x04\x18\x05\x18\x06R\x14supportedTimeInForce\x12d\n" +
 	"\x06status\x18\x17 \x01(\tBL\xbaHIrGR\apendingR\x06activeR\tsuspendedR\vcancel_onlyR\tpost_onlyR\bdelistedR\asettledR\x06status\x127\n" +
 	"\tlisted_at\x18\x18 \x01(\v2\x1a.google.protobuf.TimestampR\blistedAt\x12;\n" +
 	"\vdelisted_at\x18\x19 \x01(\v2\x1a.google.protobuf.TimestampR\n" +

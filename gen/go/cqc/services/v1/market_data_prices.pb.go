@@ -793,12 +793,12 @@ const file_cqc_services_v1_market_data_prices_proto_rawDesc = "" +
 	"3list_prices_request.observed_to_after_observed_from\x12'observed_to must be after observed_from\x1a_has(this.observed_to) && has(this.observed_from) ? this.observed_to > this.observed_from : true\"\x80\x01\n" +
 	"\x12ListPricesResponse\x128\n" +
 	"\x06prices\x18\x01 \x03(\v2\x15.cqc.markets.v1.PriceB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\x06prices\x120\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\rnextPageToken\"\xac\x05\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\rnextPageToken\"\xba\x05\n" +
 	"\x13StreamPricesRequest\x121\n" +
 	"\n" +
 	"market_ids\x18\x01 \x03(\tB\x12\xbaH\x0f\x92\x01\f\x10\xc8\x01\x18\x01\"\x05r\x03\xb0\x01\x01R\tmarketIds\x12]\n" +
-	"\rvenue_symbols\x18\x02 \x03(\tB8\xbaH5\x92\x012\x10\xc8\x01\x18\x01\"+r)2'^[a-z0-9][a-z0-9_-]{0,99}:[!-~]{1,128}$R\fvenueSymbols\x12O\n" +
-	"\vprice_types\x18\x03 \x03(\x0e2\x19.cqc.markets.v1.PriceTypeB\x13\xbaH\x10\x92\x01\r\x10\x10\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\n" +
+	"\rvenue_symbols\x18\x02 \x03(\tB8\xbaH5\x92\x012\x10\xc8\x01\x18\x01\"+r)2'^[a-z0-9][a-z0-9_-]{0,99}:[!-~]{1,128}$R\fvenueSymbols\x12]\n" +
+	"\vprice_types\x18\x03 \x03(\x0e2\x19.cqc.markets.v1.PriceTypeB!\xbaH\x1e\x92\x01\x1b\x10\x10\x18\x01\"\x15\x82\x01\x12\x18\x01\x18\x02\x18\x03\x18\x04\x18\x05\x18\x06\x18\a\x18\b\x18\tR\n" +
 	"priceTypes\x12+\n" +
 	"\fresume_token\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\vresumeToken\x12#\n" +
 	"\rskip_snapshot\x18\x05 \x01(\bR\fskipSnapshot\x12X\n" +

@@ -1545,7 +1545,7 @@ var File_cqc_services_v1_venue_gateway_accounts_proto protoreflect.FileDescripto
 
 const file_cqc_services_v1_venue_gateway_accounts_proto_rawDesc = "" +
 	"\n" +
-	",cqc/services/v1/venue_gateway_accounts.proto\x12\x0fcqc.services.v1\x1a\x1bbuf/validate/validate.proto\x1a cqc/markets/v1/margin_mode.proto\x1a\x19cqc/venues/v1/order.proto\x1a!cqc/venues/v1/venue_account.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa8\t\n" +
+	",cqc/services/v1/venue_gateway_accounts.proto\x12\x0fcqc.services.v1\x1a\x1bbuf/validate/validate.proto\x1a cqc/markets/v1/margin_mode.proto\x1a\x19cqc/venues/v1/order.proto\x1a!cqc/venues/v1/venue_account.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb0\t\n" +
 	"\x14CreateAccountRequest\x12?\n" +
 	"\bvenue_id\x18\x01 \x01(\tB$\xbaH!\xc8\x01\x01r\x1c2\x1a^[a-z0-9][a-z0-9_-]{0,99}$R\avenueId\x12!\n" +
 	"\x04name\x18\x02 \x01(\tB\r\xbaH\n" +
@@ -1558,8 +1558,8 @@ const file_cqc_services_v1_venue_gateway_accounts_proto_rawDesc = "" +
 	"\x10venue_account_id\x18\x06 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\x0evenueAccountId\x124\n" +
 	"\x11parent_account_id\x18\a \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0fparentAccountId\x12F\n" +
-	"\vcredentials\x18\b \x01(\v2\x1c.cqc.venues.v1.CredentialRefB\x06\xbaH\x03\xc8\x01\x01R\vcredentials\x12W\n" +
-	"\vpermissions\x18\t \x03(\x0e2 .cqc.venues.v1.AccountPermissionB\x13\xbaH\x10\x92\x01\r\x10\x10\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\vpermissions\x12E\n" +
+	"\vcredentials\x18\b \x01(\v2\x1c.cqc.venues.v1.CredentialRefB\x06\xbaH\x03\xc8\x01\x01R\vcredentials\x12_\n" +
+	"\vpermissions\x18\t \x03(\x0e2 .cqc.venues.v1.AccountPermissionB\x1b\xbaH\x18\x92\x01\x15\x10\x10\x18\x01\"\x0f\x82\x01\f\x18\x01\x18\x02\x18\x03\x18\x04\x18\x05\x18\x06R\vpermissions\x12E\n" +
 	"\vmargin_mode\x18\n" +
 	" \x01(\x0e2\x1a.cqc.markets.v1.MarginModeB\b\xbaH\x05\x82\x01\x02\x10\x01R\n" +
 	"marginMode\x12J\n" +
@@ -1579,7 +1579,7 @@ const file_cqc_services_v1_venue_gateway_accounts_proto_rawDesc = "" +
 	"\n" +
 	"account_id\x18\x01 \x01(\tB\v\xbaH\b\xc8\x01\x01r\x03\xb0\x01\x01R\taccountId\"S\n" +
 	"\x12GetAccountResponse\x12=\n" +
-	"\aaccount\x18\x01 \x01(\v2\x1b.cqc.venues.v1.VenueAccountB\x06\xbaH\x03\xc8\x01\x01R\aaccount\"\xfe\x05\n" +
+	"\aaccount\x18\x01 \x01(\v2\x1b.cqc.venues.v1.VenueAccountB\x06\xbaH\x03\xc8\x01\x01R\aaccount\"\x86\x06\n" +
 	"\x14UpdateAccountRequest\x12*\n" +
 	"\n" +
 	"account_id\x18\x01 \x01(\tB\v\xbaH\b\xc8\x01\x01r\x03\xb0\x01\x01R\taccountId\x12\x1e\n" +
@@ -1588,8 +1588,8 @@ const file_cqc_services_v1_venue_gateway_accounts_proto_rawDesc = "" +
 	"\x06status\x18\x03 \x01(\x0e2\x1c.cqc.venues.v1.AccountStatusB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06status\x12+\n" +
 	"\fportfolio_id\x18\x04 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\vportfolioId\x12%\n" +
 	"\bowner_id\x18\x05 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\aownerId\x12W\n" +
-	"\vpermissions\x18\x06 \x03(\x0e2 .cqc.venues.v1.AccountPermissionB\x13\xbaH\x10\x92\x01\r\x10\x10\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\vpermissions\x12E\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\aownerId\x12_\n" +
+	"\vpermissions\x18\x06 \x03(\x0e2 .cqc.venues.v1.AccountPermissionB\x1b\xbaH\x18\x92\x01\x15\x10\x10\x18\x01\"\x0f\x82\x01\f\x18\x01\x18\x02\x18\x03\x18\x04\x18\x05\x18\x06R\vpermissions\x12E\n" +
 	"\vmargin_mode\x18\a \x01(\x0e2\x1a.cqc.markets.v1.MarginModeB\b\xbaH\x05\x82\x01\x02\x10\x01R\n" +
 	"marginMode\x12J\n" +
 	"\rposition_mode\x18\b \x01(\x0e2\x1b.cqc.venues.v1.PositionModeB\b\xbaH\x05\x82\x01\x02\x10\x01R\fpositionMode\x123\n" +
@@ -1623,10 +1623,10 @@ const file_cqc_services_v1_venue_gateway_accounts_proto_rawDesc = "" +
 	"\x0fnext_page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\rnextPageToken\"F\n" +
 	"\x18VerifyCredentialsRequest\x12*\n" +
 	"\n" +
-	"account_id\x18\x01 \x01(\tB\v\xbaH\b\xc8\x01\x01r\x03\xb0\x01\x01R\taccountId\"\xf6\x03\n" +
+	"account_id\x18\x01 \x01(\tB\v\xbaH\b\xc8\x01\x01r\x03\xb0\x01\x01R\taccountId\"\xfe\x03\n" +
 	"\x19VerifyCredentialsResponse\x12\x1c\n" +
-	"\x05valid\x18\x01 \x01(\bB\x06\xbaH\x03\xc8\x01\x01R\x05valid\x12W\n" +
-	"\vpermissions\x18\x02 \x03(\x0e2 .cqc.venues.v1.AccountPermissionB\x13\xbaH\x10\x92\x01\r\x10\x10\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\vpermissions\x12L\n" +
+	"\x05valid\x18\x01 \x01(\bB\x06\xbaH\x03\xc8\x01\x01R\x05valid\x12_\n" +
+	"\vpermissions\x18\x02 \x03(\x0e2 .cqc.venues.v1.AccountPermissionB\x1b\xbaH\x18\x92\x01\x15\x10\x10\x18\x01\"\x0f\x82\x01\f\x18\x01\x18\x02\x18\x03\x18\x04\x18\x05\x18\x06R\vpermissions\x12L\n" +
 	"\x0efailure_reason\x18\x03 \x01(\x0e2\x1b.cqc.venues.v1.RejectReasonB\b\xbaH\x05\x82\x01\x02\x10\x01R\rfailureReason\x12+\n" +
 	"\ffailure_text\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\vfailureText\x12A\n" +
 	"\n" +

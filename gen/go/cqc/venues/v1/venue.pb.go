@@ -405,7 +405,7 @@ var File_cqc_venues_v1_venue_proto protoreflect.FileDescriptor
 
 const file_cqc_venues_v1_venue_proto_rawDesc = "" +
 	"\n" +
-	"\x19cqc/venues/v1/venue.proto\x12\rcqc.venues.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1ecqc/venues/v1/rate_limit.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbf\t\n" +
+	"\x19cqc/venues/v1/venue.proto\x12\rcqc.venues.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1ecqc/venues/v1/rate_limit.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd7\t\n" +
 	"\x05Venue\x12?\n" +
 	"\bvenue_id\x18\x01 \x01(\tB$\xbaH!\xc8\x01\x01r\x1c2\x1a^[a-z0-9][a-z0-9_-]{0,99}$R\avenueId\x12!\n" +
 	"\x04name\x18\x02 \x01(\tB\r\xbaH\n" +
@@ -421,9 +421,10 @@ const file_cqc_venues_v1_venue_proto_rawDesc = "" +
 	"\fapi_endpoint\x18\a \x01(\tB\v\xbaH\br\x06\x18\x80\x10\x88\x01\x01R\vapiEndpoint\x12:\n" +
 	"\x12websocket_endpoint\x18\b \x01(\tB\v\xbaH\br\x06\x18\x80\x10\x88\x01\x01R\x11websocketEndpoint\x12+\n" +
 	"\acountry\x18\t \x01(\tB\x11\xbaH\x0er\f2\n" +
-	"^[A-Z]{2}$R\acountry\x12W\n" +
+	"^[A-Z]{2}$R\acountry\x12o\n" +
 	"\fcapabilities\x18\n" +
-	" \x03(\x0e2\x1e.cqc.venues.v1.VenueCapabilityB\x13\xbaH\x10\x92\x01\r\x10@\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\fcapabilities\x12C\n" +
+	" \x03(\x0e2\x1e.cqc.venues.v1.VenueCapabilityB+\xbaH(\x92\x01%\x10@\x18\x01\"\x1f\x82\x01\x1c\x18\x01\x18\x02\x18\x03\x18\x04\x18\x05\x18\x06\x18\a\x18\b\x18\t\x18\n" +
+	"\x18\v\x18\f\x18\r\x18\x0eR\fcapabilities\x12C\n" +
 	"\vrate_limits\x18\v \x03(\v2\x18.cqc.venues.v1.RateLimitB\b\xbaH\x05\x92\x01\x02\x10 R\n" +
 	"rateLimits\x12\x1b\n" +
 	"\tis_active\x18\f \x01(\bR\bisActive\x12\x1d\n" +

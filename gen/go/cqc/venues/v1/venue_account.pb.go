@@ -944,7 +944,7 @@ const file_cqc_venues_v1_venue_account_proto_rawDesc = "" +
 	"\x16daily_withdrawal_limit\x18\x04 \x01(\tB1\xbaH.r,2*^(?:0|[1-9][0-9]{0,37})(?:\\.[0-9]{1,38})?$R\x14dailyWithdrawalLimit\x12e\n" +
 	"\x15daily_withdrawal_used\x18\x05 \x01(\tB1\xbaH.r,2*^(?:0|[1-9][0-9]{0,37})(?:\\.[0-9]{1,38})?$R\x13dailyWithdrawalUsed\x12C\n" +
 	"\vrate_limits\x18\x06 \x03(\v2\x18.cqc.venues.v1.RateLimitB\b\xbaH\x05\x92\x01\x02\x10 R\n" +
-	"rateLimits\"\xb7\x0e\n" +
+	"rateLimits\"\xbf\x0e\n" +
 	"\fVenueAccount\x12*\n" +
 	"\n" +
 	"account_id\x18\x01 \x01(\tB\v\xbaH\b\xc8\x01\x01r\x03\xb0\x01\x01R\taccountId\x12?\n" +
@@ -962,8 +962,8 @@ const file_cqc_venues_v1_venue_account_proto_rawDesc = "" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\x0evenueAccountId\x124\n" +
 	"\x11parent_account_id\x18\t \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0fparentAccountId\x12F\n" +
 	"\vcredentials\x18\n" +
-	" \x01(\v2\x1c.cqc.venues.v1.CredentialRefB\x06\xbaH\x03\xc8\x01\x01R\vcredentials\x12W\n" +
-	"\vpermissions\x18\v \x03(\x0e2 .cqc.venues.v1.AccountPermissionB\x13\xbaH\x10\x92\x01\r\x10\x10\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\vpermissions\x12E\n" +
+	" \x01(\v2\x1c.cqc.venues.v1.CredentialRefB\x06\xbaH\x03\xc8\x01\x01R\vcredentials\x12_\n" +
+	"\vpermissions\x18\v \x03(\x0e2 .cqc.venues.v1.AccountPermissionB\x1b\xbaH\x18\x92\x01\x15\x10\x10\x18\x01\"\x0f\x82\x01\f\x18\x01\x18\x02\x18\x03\x18\x04\x18\x05\x18\x06R\vpermissions\x12E\n" +
 	"\vmargin_mode\x18\f \x01(\x0e2\x1a.cqc.markets.v1.MarginModeB\b\xbaH\x05\x82\x01\x02\x10\x01R\n" +
 	"marginMode\x12J\n" +
 	"\rposition_mode\x18\r \x01(\x0e2\x1b.cqc.venues.v1.PositionModeB\b\xbaH\x05\x82\x01\x02\x10\x01R\fpositionMode\x12.\n" +
