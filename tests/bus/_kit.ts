@@ -2,6 +2,9 @@ import { type Broker, createBroker } from "../../bus/drivers/_memory_broker.ts";
 import { createDriver } from "../../bus/drivers/memory.ts";
 import * as bus from "../../bus/mod.ts";
 import type { FakeClock } from "../../testing/fake_clock.ts";
+import { turn, until } from "../_until.ts";
+
+export { turn, until };
 
 /** Where a driver misbehaves; each gets the call and how it would have gone. */
 export interface Faults {
@@ -91,20 +94,6 @@ export function openOn(
 ): Promise<bus.Bus> {
   const { faults, ...rest } = options;
   return bus.open(section, { drivers: driversOn(broker, faults), ...rest });
-}
-
-/** Lets every promise callback and immediate that is ready run. */
-export function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
-/** Waits for a condition, at most some seconds. */
-export async function until(done: () => boolean, what = "the condition"): Promise<void> {
-  for (let n = 0; n < 10_000; n++) {
-    if (done()) return;
-    await new Promise((resolve) => setTimeout(resolve, n < 100 ? 0 : 1));
-  }
-  throw new Error(`Waited in vain for ${what}`);
 }
 
 /** What a promise does with a fake clock moved on by steps until it settles. */

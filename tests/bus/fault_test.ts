@@ -5,7 +5,7 @@ import { createBroker } from "../../bus/drivers/_memory_broker.ts";
 import type { Bus, Position } from "../../bus/mod.ts";
 import { freshTopic, numberOf } from "../../testing/_bus_kit.ts";
 import { aPriceUpdated } from "../../testing/builders.ts";
-import { type Faults, openOn, turn } from "./_kit.ts";
+import { type Faults, openOn, turn, until } from "./_kit.ts";
 
 // The whole bus over a driver that fails, delays, duplicates and takes partitions away in the
 // middle of slow handlers, by a random script. Each run is judged by the same rules.
@@ -123,11 +123,7 @@ test("K15 K17 M1 nothing is lost, order per key holds and nothing is committed a
       }
       await publishing;
       const wanted = () => [...acknowledged].filter((n) => !seen.some((each) => each.n === n));
-      // Retries wait in real time: as many turns as it takes, and a limit only to end a run that fails.
-      for (const limit = Date.now() + 20_000; wanted().length > 0 && Date.now() < limit;) {
-        await turn();
-      }
-      assert.deepEqual(wanted(), [], "acknowledged and never handled");
+      await until(() => wanted().length === 0, "events that were acknowledged to be handled");
       await first.close();
       await maker.close();
       assert.deepEqual(wrong, []);
@@ -158,11 +154,11 @@ test("K17 a driver that reads records twice after a revoke gives duplicates of t
     started.push(numberOf(event));
     return numberOf(event) < 10 ? undefined : new Promise<void>(() => {});
   }, { group: "g" });
-  while (started.length < 14) await turn();
+  await until(() => started.length >= 14, "14 starts");
   await crashed.close();
   const again: number[] = [];
   await maker.subscribe(prices, (event) => void again.push(numberOf(event)), { group: "g" });
-  while (again.length < 40) await turn();
+  await until(() => again.length >= 40, "40 events");
   assert.deepEqual(again, Array.from({ length: 40 }, (_, n) => n + 10));
 });
 
@@ -179,7 +175,7 @@ test("a commit that fails is tried again after commit_interval, with no event in
   await bus.subscribe(prices, () => {}, { group: "g" });
   await bus.publish(prices, aPriceUpdated(), { key: "k" });
   const committed = () => broker.groups.get("g")!.committed.get(`${prices.name}:0`);
-  while (committed() !== 1) await new Promise((resolve) => setTimeout(resolve, 1));
+  await until(() => committed() === 1, "the commit");
   assert.equal(failures, -1);
 });
 
@@ -199,5 +195,5 @@ test("B6 what runs ahead of an unfinished event is bounded, and goes on once it 
   for (let n = 0; n < 50; n++) await turn();
   assert.equal(seen.length, 99);
   gate.resolve();
-  while (seen.length < 300) await turn();
+  await until(() => seen.length >= 300, "300 events");
 });

@@ -8,7 +8,7 @@ import { PriceUpdatedSchema } from "../../gen/ts/cqc/events/v1/mod.ts";
 import { freshGroup, freshTopic, numberOf, publishNumbers } from "../../testing/_bus_kit.ts";
 import { aPriceUpdated } from "../../testing/builders.ts";
 import { fakeClock } from "../../testing/fake_clock.ts";
-import { memoryDrivers, openOn } from "./_kit.ts";
+import { memoryDrivers, openOn, turn, until } from "./_kit.ts";
 
 /** Numbers of all events on a topic, by reading as many as its logs hold. */
 function heldOn(broker: Broker, name: string): readonly BusRecord[] {
@@ -65,11 +65,12 @@ test("retention_bytes makes publishers wait for a running group, as the number d
   });
   let written = false;
   const all = publishNumbers(bus, prices, 0, 40).then(() => written = true);
-  await new Promise((resolve) => setTimeout(resolve, 10));
+  await until(() => broker.topic(prices.name).bytes > 3500, "a full topic");
+  for (let n = 0; n < 50; n++) await turn();
   assert.equal(written, false);
   gate.resolve();
   await all;
-  while (seen.length < 40) await new Promise((resolve) => setTimeout(resolve, 1));
+  await until(() => seen.length >= 40, "40 events");
   assert.deepEqual(seen, [...Array(40).keys()]);
 });
 

@@ -109,7 +109,7 @@ test("row 29 a scripted run is counted as it was, and nothing is in flight after
   assert.equal(during.get('cqi_bus_consumer_lag{topic="T",group="g"}'), 1);
   held.resolve();
   const handled = 'cqi_bus_consumed_total{topic="T",group="g",result="handled"}';
-  while ((await series()).get(handled) !== 2) await turn();
+  await until(async () => (await series()).get(handled) === 2, "two handled events");
   await turn();
   const after = await series();
   assert.equal(after.get('cqi_bus_in_flight{group="g"}'), 0);

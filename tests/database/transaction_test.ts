@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { duration } from "../../core/mod.ts";
 import { testLogger } from "../../testing/test_logger.ts";
+import { until } from "../_until.ts";
 import { onHand, onMock, settle } from "./_fixture.ts";
 
 test("transaction whose commit gets no answer has an unknown outcome and runs no hook", async () => {
@@ -52,7 +53,7 @@ test("transaction waits for a commit that was sent when its signal aborts", asyn
   mock.expect("commit").delay("1s");
   const controller = new AbortController();
   const work = db.transaction(() => "done", { signal: controller.signal, retry: 3 });
-  while (!mock.calls.some((call) => call.text === "commit")) await settle();
+  await until(() => mock.calls.some((call) => call.text === "commit"), "the commit");
   controller.abort(new Error("too late"));
   await clock.advance(1000);
   assert.equal(await work, "done");

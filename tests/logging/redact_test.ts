@@ -107,7 +107,8 @@ test("Logger keeps fields whose names only resemble a secret's", async () => {
   assert.deepEqual(last().attributes, fields);
 });
 
-test("redactText takes time in proportion to the text on hostile input", () => {
+// A pattern that goes back over what it has read would take hours over these: to end is the claim.
+test("redactText ends on hostile input of 500 KB, and leaves what comes after it", () => {
   const inputs = [
     "eyJaaaaaaaaa.",
     "password=",
@@ -121,9 +122,8 @@ test("redactText takes time in proportion to the text on hostile input", () => {
     "basic aA",
   ];
   for (const input of inputs) {
-    const text = (unit: number) => input + input.repeat(unit) + "x".repeat(unit);
-    const start = performance.now();
-    redactText(text(3000).slice(0, 17_000));
-    assert.ok(performance.now() - start < 100, JSON.stringify(input));
+    const text = (input.repeat(250_000)).slice(0, 250_000) + "x".repeat(250_000);
+    const redacted = redactText(`${text}\n-----END PRIVATE KEY-----\nthe end`);
+    assert.ok(redacted.endsWith("\nthe end"), JSON.stringify(input));
   }
 });
