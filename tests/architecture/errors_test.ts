@@ -27,13 +27,67 @@ for (const text of [`new Error("x")`, `TypeError("x")`, `new DOMException("x", "
   });
 }
 
-test("No catch is empty without a reason", () => {
+for (
+  const text of [
+    `throw "x";`,
+    "throw `no ${x}`;",
+    `throw { code: 1 };`,
+    `export const x = Promise.reject("x");`,
+    `export class BusError extends Error {}`,
+    `export class BusError extends CqiError {}`,
+    `const Failure = TypeError;\nexport { Failure };`,
+  ]
+) {
+  test(`oneErrorClass() catches ${JSON.stringify(text)}`, () => {
+    assert.equal(caught(oneErrorClass, bus(text)).length, 1);
+  });
+}
+
+test("oneErrorClass() catches a class of errors in a driver", () => {
+  const plants = { "bus/drivers/planted.ts": "export class KafkaError extends Error {}" };
+  assert.equal(caught(oneErrorClass, plants).length, 1);
+});
+
+test("oneErrorClass() accepts what was caught and the reason of a signal", () => {
+  const text = "export function f(s: AbortSignal, e: unknown): void {\n" +
+    "  if (s.aborted) throw s.reason;\n  throw e;\n}";
+  assert.deepEqual(caught(oneErrorClass, bus(text)), []);
+});
+
+test("Nothing is swallowed without a reason", () => {
   assert.deepEqual(nothingSwallowed(readProject()), []);
 });
 
-test("nothingSwallowed() catches an empty catch", () => {
-  assert.equal(caught(nothingSwallowed, bus("try { f(); } catch {}")).length, 1);
-});
+for (
+  const text of [
+    "try { f(); } catch {}",
+    "export function g(): number { try { return f(); } catch { return 0; } }",
+    "export function g(): boolean { try { return f(); } catch (error) { return false; } }",
+    "for (const x of [1]) { try { f(x); } catch { continue; } }",
+    "f().catch(() => {});",
+    "export const x = f().catch(() => undefined);",
+    "f().catch(function () { return 0; });",
+    "f().then(g, () => {});",
+  ]
+) {
+  test(`nothingSwallowed() catches ${JSON.stringify(text)}`, () => {
+    assert.equal(caught(nothingSwallowed, bus(text)).length, 1);
+  });
+}
+
+for (
+  const text of [
+    "f().catch((error) => log(error));",
+    "export const x = f().catch((error) => error);",
+    "export function g(): unknown { try { return f(); } catch (error) { return error; } }",
+    "try { f(); } catch { dropped += 1; }",
+    "// Who waits for it hears of it.\nf().catch(() => {});",
+  ]
+) {
+  test(`nothingSwallowed() accepts ${JSON.stringify(text)}`, () => {
+    assert.deepEqual(caught(nothingSwallowed, bus(text)), []);
+  });
+}
 
 test("nothingSwallowed() accepts one that says why", () => {
   const text = "try { f(); } catch {\n  // The caller has had an answer.\n}";
