@@ -8,7 +8,7 @@ import {
   type JwtAuthConfig,
   type SecretRef,
 } from "../gen/ts/cqc/config/v1/mod.ts";
-import { refuse, requireInteger, requireNumber } from "../internal/options.ts";
+import { refuse, requireInteger, requireNumber, requireSection } from "../internal/options.ts";
 import { createApiKeyVerifier } from "./_api_keys.ts";
 import { configError } from "./_failure.ts";
 import { Issuer } from "./_issuer.ts";
@@ -97,7 +97,7 @@ async function tokensOf(
  * ```
  */
 export async function open(section: AuthConfigInit, options: OpenOptions = {}): Promise<Guard> {
-  const config = create(AuthConfigSchema, section);
+  const config = create(AuthConfigSchema, requireSection("auth", section));
   validate(AuthConfigSchema, config);
   const env = instruments(options);
   const { realm } = options;

@@ -1,26 +1,20 @@
 import { create, type DescMessage, type Message, type MessageInitShape } from "@bufbuild/protobuf";
 import { validate } from "../contracts/mod.ts";
-import {
-  chain,
-  type HealthReport,
-  instruments,
-  toMilliseconds,
-  type WaitOptions,
-  withDeadline,
-} from "../core/mod.ts";
+import { type HealthReport, instruments, type WaitOptions, withDeadline } from "../core/mod.ts";
 import { CqiError } from "../errors/mod.ts";
 import { type EventBusConfig, EventBusConfigSchema } from "../gen/ts/cqc/config/v1/mod.ts";
 import { loadDriver } from "../internal/load_driver.ts";
-import { requireInteger } from "../internal/options.ts";
+import { refuse, requireSection } from "../internal/options.ts";
 import { batcher } from "./_batcher.ts";
 import type { Registration } from "./_dispatch.ts";
 import { type Environment, environment } from "./_environment.ts";
 import { type GroupConsumer, groupConsumer } from "./_group_consumer.ts";
 import { publisher } from "./_publisher.ts";
+import { registrationOf, requireReading } from "./_registration.ts";
 import { settingsOf } from "./_settings.ts";
 import { type Feed, type HandedStream, stream } from "./_stream.ts";
 import { copyHeaders } from "./headers.ts";
-import { requireTopicName, topicFinder } from "./topic.ts";
+import { topicFinder } from "./topic.ts";
 import type { BusRecord } from "./driver.ts";
 import type {
   Bus,
@@ -52,7 +46,7 @@ export async function open(
   section: EventBusConfigInit = {},
   options: OpenOptions = {},
 ): Promise<Bus> {
-  const config: EventBusConfig = create(EventBusConfigSchema, section);
+  const config: EventBusConfig = create(EventBusConfigSchema, requireSection("bus", section));
   validate(EventBusConfigSchema, config);
   const settings = settingsOf(config, options.service);
   const given = instruments(options);
@@ -156,23 +150,8 @@ function createBus(
     group: string | undefined,
     limits: Omit<SubscribeOptions, "group" | "signal">,
   ): Registration => {
-    const { name, topic } = topics.resolve(target);
-    const full = env.nameOf(name);
-    // What cannot be dead-lettered would hold its key for ever.
-    const buried = group === undefined ? undefined : settings.deadLetterTopic?.(full);
-    if (buried !== undefined) requireTopicName(buried);
-    const layers = [...options.consumeMiddleware ?? [], ...limits.middleware ?? []];
-    return {
-      info: { topic: full, group },
-      topic: name,
-      schema: topic?.schema,
-      handle: chain(layers, handler),
-      timeoutMs: limits.timeout === undefined
-        ? settings.handlerTimeoutMs
-        : toMilliseconds("timeout", limits.timeout),
-      attempts: requireInteger("attempts", limits.attempts ?? settings.attempts, 1, 100),
-      startAt: limits.startAt ?? settings.startAt,
-    };
+    const middleware = options.consumeMiddleware ?? [];
+    return registrationOf(env, topics, target, { handler, group, limits, middleware });
   };
 
   function subscribe(
@@ -182,10 +161,15 @@ function createBus(
   ): unknown {
     if (typeof second === "function") {
       const handler = (delivery: Delivery) => second(delivery.event, delivery);
-      const group = third.group ?? settings.group;
-      return Promise.resolve().then(() => start(register(target, handler, group, third), third));
+      return Promise.resolve().then(() => {
+        const { group = settings.group } = requireReading(third);
+        return start(register(target, handler, group, third), third);
+      });
     }
-    const { group, signal, startAt } = second ?? {};
+    if (second === null || !["undefined", "object"].includes(typeof second)) {
+      refuse("handler", second, "a function, or an object with the options of a stream");
+    }
+    const { group, signal, startAt } = requireReading(second ?? {});
     // A stream's reader takes as long as it likes.
     const limits = { timeout: Infinity, ...startAt !== undefined && { startAt } };
     return tracked<Delivery>((hand) => {
@@ -214,11 +198,12 @@ function createBus(
     return made;
   }
 
-  const records = (name: string, reading: StreamOptions = {}): RecordStream =>
-    tracked<BusRecord>((hand) => {
+  const records = (name: string, reading: StreamOptions = {}): RecordStream => {
+    const { signal, startAt = settings.startAt } = requireReading(reading);
+    return tracked<BusRecord>((hand) => {
       requireOpen("read records");
       const topic = env.nameOf(name);
-      const topics = new Map([[topic, reading.startAt ?? settings.startAt]]);
+      const topics = new Map([[topic, startAt]]);
       return driver.consume({ group: undefined, topics }, {
         async records(batch) {
           // A closed stream takes no more; what it did not take is still on the log.
@@ -231,7 +216,8 @@ function createBus(
           }
         },
       });
-    }, { signal: reading.signal });
+    }, { signal });
+  };
 
   // A part that fails, or never answers, must not keep the others from closing.
   const shut = async (part: string, budgets: number, fn: () => Promise<unknown>): Promise<void> => {

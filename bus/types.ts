@@ -127,7 +127,11 @@ export type StartAt = "earliest" | "latest" | Date;
 
 /** Settings of a subscription. What is absent comes from the configuration. */
 export interface SubscribeOptions extends WaitOptions {
-  /** Consumer group. Members of one group share the partitions. @default {the service's name} */
+  /**
+   * Consumer group, `[a-zA-Z0-9._-]{1,249}`. Members of one group share the partitions.
+   *
+   * @default {the service's name}
+   */
   readonly group?: string;
   /** Where to start when nothing is committed yet. @default {"earliest"} */
   readonly startAt?: StartAt;
@@ -141,7 +145,10 @@ export interface SubscribeOptions extends WaitOptions {
 
 /** Settings of a stream. */
 export interface StreamOptions extends WaitOptions {
-  /** Consumer group. Without one the stream reads the whole log and commits nothing. */
+  /**
+   * Consumer group, `[a-zA-Z0-9._-]{1,249}`. Without one the stream reads the whole log and commits
+   * nothing.
+   */
   readonly group?: string;
   /** Where to start. @default {"earliest"} */
   readonly startAt?: StartAt;
@@ -187,7 +194,8 @@ export interface RecordStream extends AsyncIterable<BusRecord>, AsyncDisposable 
 
 /**
  * The event bus. Publishing is durable when it resolves; delivery is at least once, in order per
- * key within a group. What is published is valid: there is no switch for that.
+ * key within a group. What is published is valid: there is no switch for that. Wrong options are
+ * refused with `CQI_OPTION_INVALID` at the call.
  */
 export interface Bus extends Checkable, AsyncDisposable {
   /**
@@ -261,7 +269,11 @@ export interface Bus extends Checkable, AsyncDisposable {
   records(topic: string, options?: Omit<StreamOptions, "group">): RecordStream;
   /** How far behind the groups of this process are. */
   lag(): Promise<readonly GroupLag[]>;
-  /** Stops taking in, finishes what is in hand within the budget, flushes. Safe to call twice. */
+  /**
+   * Stops taking in, finishes what is in hand within the budget, flushes. Safe to call twice. A
+   * handler that awaits it waits for itself, until `drain_timeout` is over: start it there without
+   * awaiting.
+   */
   close(): Promise<void>;
 }
 

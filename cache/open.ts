@@ -3,6 +3,7 @@ import { instruments } from "../core/mod.ts";
 import { validate } from "../contracts/mod.ts";
 import { CacheConfigSchema } from "../gen/ts/cqc/config/v1/mod.ts";
 import { loadDriver } from "../internal/load_driver.ts";
+import { requireSection } from "../internal/options.ts";
 import { readDefaults } from "./_settings.ts";
 import { type Cache, createCache } from "./cache.ts";
 import type { OpenOptions } from "./types.ts";
@@ -23,7 +24,7 @@ export async function open(
   section: CacheConfigInit = {},
   options: OpenOptions = {},
 ): Promise<Cache> {
-  const config = create(CacheConfigSchema, section);
+  const config = create(CacheConfigSchema, requireSection("cache", section));
   validate(CacheConfigSchema, config);
   const env = instruments(options);
   const name = isFieldSet(config, CacheConfigSchema.field.driver) ? config.driver : "memory";

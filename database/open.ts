@@ -12,7 +12,7 @@ import { validate } from "../contracts/mod.ts";
 import { CqiError } from "../errors/mod.ts";
 import { type DatabaseConfig, DatabaseConfigSchema } from "../gen/ts/cqc/config/v1/mod.ts";
 import { loadDriver } from "../internal/load_driver.ts";
-import { requireOneOf } from "../internal/options.ts";
+import { requireOneOf, requireSection } from "../internal/options.ts";
 import { checkPool } from "./_check.ts";
 import { exposeEngine } from "./_engine.ts";
 import { Pool, type PoolSettings } from "./_pool.ts";
@@ -78,7 +78,7 @@ export async function open(
   section: DatabaseConfigInit = {},
   options: OpenOptions = {},
 ): Promise<Database> {
-  const config = create(DatabaseConfigSchema, section);
+  const config = create(DatabaseConfigSchema, requireSection("database", section));
   validate(DatabaseConfigSchema, config);
   const ambient = requireOneOf("ambient", options.ambient ?? "error", ["error", "join"]);
   const env = instruments(options);

@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { validate } from "../contracts/mod.ts";
 import { HealthConfigSchema } from "../gen/ts/cqc/config/v1/mod.ts";
-import { refuse } from "../internal/options.ts";
+import { refuse, requireSection } from "../internal/options.ts";
 import { DefaultHealth } from "./_health.ts";
 import type { Health, HealthConfigInit, OpenOptions } from "./types.ts";
 
@@ -27,7 +27,7 @@ import type { Health, HealthConfigInit, OpenOptions } from "./types.ts";
  * ```
  */
 export function open(section: HealthConfigInit, options: OpenOptions): Health {
-  const config = create(HealthConfigSchema, section);
+  const config = create(HealthConfigSchema, requireSection("health", section));
   validate(HealthConfigSchema, config);
   for (const name of ["name", "version"] as const) {
     const value = options.service[name];

@@ -35,6 +35,16 @@ export function requireNumber(name: string, value: number, min: number, max: num
   return value;
 }
 
+/** Checks that a section of the configuration is an object: without types it may be anything. */
+export function requireSection<T>(area: string, section: T): T {
+  if (typeof section === "object" && section !== null && !Array.isArray(section)) return section;
+  throw new CqiError(
+    "CQI_OPTION_INVALID",
+    `Cannot open ${area}: its section must be an object, current value is ${shapeOf(section)}`,
+    { details: { option: "section", wanted: "an object" } },
+  );
+}
+
 /** Checks that an option is one of a list of words. */
 export function requireOneOf<T extends string>(
   name: string,

@@ -2,6 +2,7 @@ import { create, isFieldSet, type MessageInitShape } from "@bufbuild/protobuf";
 import { messageType, validate } from "../contracts/mod.ts";
 import { type LogLevel, type Metrics, noopMetrics, systemClock } from "../core/mod.ts";
 import { type LogConfig, LogConfigSchema } from "../gen/ts/cqc/config/v1/mod.ts";
+import { requireSection } from "../internal/options.ts";
 import { consoleSink } from "./console_sink.ts";
 import { LEVELS, Levels } from "./_levels.ts";
 import { lineBuilder } from "./_line.ts";
@@ -69,7 +70,7 @@ export async function open(
   section: LogConfigInit = {},
   options: OpenOptions = {},
 ): Promise<OpenLogger> {
-  const config = create(LogConfigSchema, section);
+  const config = create(LogConfigSchema, requireSection("logging", section));
   validate(LogConfigSchema, config);
   const clock = options.clock ?? systemClock;
   const sink = await sinkOf(config, options.sink);

@@ -4,6 +4,7 @@ import { instruments, type Logger, noopMetrics } from "../core/mod.ts";
 import { CqiError } from "../errors/mod.ts";
 import { type MetricsConfig, MetricsConfigSchema } from "../gen/ts/cqc/config/v1/mod.ts";
 import { loadDriver } from "../internal/load_driver.ts";
+import { requireSection } from "../internal/options.ts";
 import { formatFor } from "./_accept.ts";
 import { Registry } from "./_registry.ts";
 import { measureRuntime } from "./_runtime.ts";
@@ -32,7 +33,7 @@ export async function open(
   section: MetricsConfigInit = {},
   options: OpenOptions = {},
 ): Promise<MetricsRegistry> {
-  const config = create(MetricsConfigSchema, section);
+  const config = create(MetricsConfigSchema, requireSection("metrics", section));
   validate(MetricsConfigSchema, config);
   const field = MetricsConfigSchema.field;
   const isSet = (name: keyof typeof field): boolean => isFieldSet(config, field[name]);

@@ -4,6 +4,7 @@ import { validate } from "../contracts/mod.ts";
 import { type Instruments, instruments, noopTracer, type Tracer } from "../core/mod.ts";
 import { TracingConfigSchema } from "../gen/ts/cqc/config/v1/mod.ts";
 import { loadDriver } from "../internal/load_driver.ts";
+import { requireSection } from "../internal/options.ts";
 import { wrapTracer } from "./_tracer.ts";
 import type { OpenOptions, OpenTracer, TracingDriver, TracingEnv } from "./types.ts";
 
@@ -27,7 +28,7 @@ export async function open(
   section: TracingConfigInit = {},
   options: OpenOptions = {},
 ): Promise<OpenTracer> {
-  const config = create(TracingConfigSchema, section);
+  const config = create(TracingConfigSchema, requireSection("tracing", section));
   validate(TracingConfigSchema, config);
   const field = TracingConfigSchema.field;
   const implied = config.otlp === undefined ? "none" : "otlp";

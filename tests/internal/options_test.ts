@@ -5,6 +5,7 @@ import {
   requireInteger,
   requireNumber,
   requireOneOf,
+  requireSection,
   shapeOf,
 } from "../../internal/options.ts";
 
@@ -29,6 +30,16 @@ for (const [value, shape] of SHAPES) {
     assert.equal(shapeOf(value), shape);
   });
 }
+
+test("requireSection() gives an object back and names the area of anything else", () => {
+  const section = { driver: "memory" };
+  assert.equal(requireSection("bus", section), section);
+  assert.throws(() => requireSection("bus", "hunter2"), {
+    code: "CQI_OPTION_INVALID",
+    message: "Cannot open bus: its section must be an object, " +
+      "current value is a string of 7 characters",
+  });
+});
 
 test("refuse() names option, shape and what is wanted, for people and for programs", () => {
   assert.throws(() => refuse("retries", "many", "a whole number"), {

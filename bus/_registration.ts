@@ -1,0 +1,70 @@
+import type { DescMessage } from "@bufbuild/protobuf";
+import { chain, toMilliseconds } from "../core/mod.ts";
+import { refuse, requireInteger } from "../internal/options.ts";
+import type { Registration } from "./_dispatch.ts";
+import type { Environment } from "./_environment.ts";
+import { requireTopicName, type Topics } from "./topic.ts";
+import type {
+  ConsumeMiddleware,
+  Delivery,
+  Skip,
+  StartAt,
+  StreamOptions,
+  SubscribeOptions,
+  Topic,
+} from "./types.ts";
+
+// The rule of event_bus.consumer_group.
+const GROUP_REGEXP = /^[a-zA-Z0-9._-]{1,249}$/;
+
+/** Checks what may be given when reading begins; from callers without types it may be anything. */
+export function requireReading<T extends StreamOptions>(options: T): T {
+  if (typeof options !== "object" || options === null) {
+    refuse("options", options, "an object");
+  }
+  const { group, startAt } = options;
+  if (group !== undefined && (typeof group !== "string" || !GROUP_REGEXP.test(group))) {
+    refuse("group", group, "1 to 249 characters of [a-zA-Z0-9._-]");
+  }
+  if (startAt !== undefined && !isStart(startAt)) {
+    refuse("startAt", startAt, "'earliest', 'latest' or a valid Date");
+  }
+  return options;
+}
+
+function isStart(value: StartAt): boolean {
+  if (value instanceof Date) return !Number.isNaN(value.getTime());
+  return value === "earliest" || value === "latest";
+}
+
+/** Puts a handler, what it asked for and what the configuration says into one. */
+export function registrationOf(
+  env: Environment,
+  topics: Topics,
+  target: string | Topic | DescMessage,
+  wanted: {
+    readonly handler: (delivery: Delivery) => void | Skip | Promise<void | Skip>;
+    readonly group: string | undefined;
+    readonly limits: Omit<SubscribeOptions, "group" | "signal">;
+    readonly middleware: readonly ConsumeMiddleware[];
+  },
+): Registration {
+  const { settings } = env;
+  const { group, limits } = wanted;
+  const { name, topic } = topics.resolve(target);
+  const full = env.nameOf(name);
+  // What cannot be dead-lettered would hold its key for ever.
+  const buried = group === undefined ? undefined : settings.deadLetterTopic?.(full);
+  if (buried !== undefined) requireTopicName(buried);
+  return {
+    info: { topic: full, group },
+    topic: name,
+    schema: topic?.schema,
+    handle: chain([...wanted.middleware, ...limits.middleware ?? []], wanted.handler),
+    timeoutMs: limits.timeout === undefined
+      ? settings.handlerTimeoutMs
+      : toMilliseconds("timeout", limits.timeout),
+    attempts: requireInteger("attempts", limits.attempts ?? settings.attempts, 1, 100),
+    startAt: limits.startAt ?? settings.startAt,
+  };
+}
