@@ -1,13 +1,15 @@
 # The contracts and everything generated from them. Deno is taken from the path, else through npm.
 DENO ?= $(shell command -v deno >/dev/null 2>&1 && echo deno || echo npx -y deno@2.9.6)
 GEN := $(DENO) run -A tools/gen.ts
+VECTORS := $(DENO) run -A tools/vectors.ts
 
-.PHONY: generate generate-ts generate-go generate-python check-generated check-go lint format breaking release-contracts \
-	deps
+.PHONY: generate generate-ts generate-go generate-python generate-vectors check-generated check-go lint format breaking \
+	release-contracts deps
 
 # Everything that is generated and committed.
 generate:
 	$(GEN) all
+	$(VECTORS)
 
 # gen/ts and gen/descriptor.
 generate-ts:
@@ -21,9 +23,14 @@ generate-go:
 generate-python:
 	$(GEN) python
 
+# testdata/vectors, from gen/ts and gen/descriptor.
+generate-vectors:
+	$(VECTORS)
+
 # Fails when regenerating would change a committed file.
 check-generated:
 	$(GEN) check
+	$(VECTORS) --check
 
 # Compiles and vets gen/go.
 check-go:
