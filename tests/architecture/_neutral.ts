@@ -3,7 +3,7 @@
 
 import ts from "typescript";
 import { libraryImports } from "./_imports.ts";
-import { at, type FileMap, libraryFiles, parse, visitAll } from "./_project.ts";
+import { at, type FileMap, libraryFiles, parse, perFile, visitAll } from "./_project.ts";
 
 /** Where a runtime's own names are allowed. */
 const RUNTIME_FILES_REGEXP =
@@ -23,6 +23,7 @@ const RUNTIME_NAMES: readonly string[] = ["Deno", "process", "Bun", "Buffer", "r
 /** Whether an identifier is a use of a variable, not the name of a member or of a declaration. */
 function isVariable(node: ts.Identifier): boolean {
   const { parent } = node;
+  if (ts.isImportSpecifier(parent) || ts.isExportSpecifier(parent)) return false;
   if (ts.isPropertyAccessExpression(parent)) return parent.expression === node;
   if (ts.isQualifiedName(parent)) return parent.left === node;
   if (ts.isPropertyAssignment(parent)) return parent.initializer === node;
@@ -35,6 +36,7 @@ function isVariable(node: ts.Identifier): boolean {
 }
 
 function declares(source: ts.SourceFile, name: string): boolean {
+  if (!source.text.includes(name)) return false;
   let found = false;
   visitAll(source, (node) => {
     const bound = ts.isVariableDeclaration(node) || ts.isParameter(node) ||
@@ -51,32 +53,96 @@ function unwrap(node: ts.Expression): ts.Expression {
   return node;
 }
 
+/** The names of the global object. */
+const GLOBALS: readonly string[] = ["globalThis", "self", "window"];
+
+/** The global that an expression is, named by itself or as a member of the global object. */
+function globalOf(expression: ts.Expression): string | undefined {
+  const node = unwrap(expression);
+  if (ts.isIdentifier(node)) {
+    const own = GLOBALS.includes(node.text) && node.text !== "globalThis" &&
+      declares(node.getSourceFile(), node.text);
+    return own ? undefined : node.text;
+  }
+  return GLOBALS.map((name) => memberOf(node, name)).find((name) => name !== undefined);
+}
+
 function memberOf(node: ts.Node, owner: string): string | undefined {
   if (!ts.isPropertyAccessExpression(node) && !ts.isElementAccessExpression(node)) return undefined;
-  const left = unwrap(node.expression);
-  if (!ts.isIdentifier(left) || left.text !== owner) return undefined;
+  if (globalOf(node.expression) !== owner) return undefined;
   if (ts.isPropertyAccessExpression(node)) return node.name.text;
-  return ts.isStringLiteral(node.argumentExpression) ? node.argumentExpression.text : undefined;
+  return ts.isStringLiteralLike(node.argumentExpression) ? node.argumentExpression.text : undefined;
+}
+
+/** Names that are taken out of a global: `const { a, b: c } = owner`. */
+function takenFrom(node: ts.Node, owner: string): string[] {
+  if (!ts.isVariableDeclaration(node) || !ts.isObjectBindingPattern(node.name)) return [];
+  if (node.initializer === undefined || globalOf(node.initializer) !== owner) return [];
+  return node.name.elements.map((each) => (each.propertyName ?? each.name).getText());
+}
+
+/**
+ * Whether a global is handed on as a whole, so that nobody can see what is done with it: given
+ * another name, passed, returned, called, or asked for a member by a name that is made at run time.
+ */
+function isHandedOn(identifier: ts.Identifier): boolean {
+  if (!isVariable(identifier) || ts.isTypeNode(identifier.parent)) return false;
+  let node: ts.Node = identifier;
+  while (
+    ts.isParenthesizedExpression(node.parent) || ts.isAsExpression(node.parent) ||
+    ts.isSatisfiesExpression(node.parent) || ts.isNonNullExpression(node.parent)
+  ) node = node.parent;
+  const { parent } = node;
+  if (ts.isPropertyAccessExpression(parent)) return false;
+  if (ts.isElementAccessExpression(parent) && parent.expression === node) {
+    return !ts.isStringLiteralLike(parent.argumentExpression);
+  }
+  if (ts.isTypeOfExpression(parent) || ts.isExpressionWithTypeArguments(parent)) return false;
+  if (ts.isBinaryExpression(parent)) {
+    const { kind } = parent.operatorToken;
+    return kind !== ts.SyntaxKind.InstanceOfKeyword && kind !== ts.SyntaxKind.InKeyword;
+  }
+  if (ts.isNewExpression(parent) && parent.expression === node) return false;
+  const pattern = ts.isVariableDeclaration(parent) && ts.isObjectBindingPattern(parent.name)
+    ? parent.name
+    : undefined;
+  return pattern === undefined ||
+    pattern.elements.some((each) => each.dotDotDotToken !== undefined);
+}
+
+/** Uses of a global as a whole. */
+function handsOn(node: ts.Node, names: readonly string[]): string | undefined {
+  if (!ts.isIdentifier(node) || !names.includes(node.text)) return undefined;
+  if (node.text !== "globalThis" && declares(node.getSourceFile(), node.text)) return undefined;
+  return isHandedOn(node) ? node.text : undefined;
 }
 
 function runtimeNameOf(node: ts.Node): string | undefined {
-  const member = memberOf(node, "globalThis");
-  if (member !== undefined && RUNTIME_NAMES.includes(member)) return member;
+  for (const owner of GLOBALS) {
+    const names = [memberOf(node, owner), ...takenFrom(node, owner)];
+    const name = names.find((each) => each !== undefined && RUNTIME_NAMES.includes(each));
+    if (name !== undefined) return name;
+  }
+  const whole = handsOn(node, GLOBALS);
+  if (whole !== undefined) return `${whole} as a whole`;
   if (!ts.isIdentifier(node) || !RUNTIME_NAMES.includes(node.text)) return undefined;
   if (!isVariable(node) || declares(node.getSourceFile(), node.text)) return undefined;
   return node.text;
 }
 
+const runtimeNamesIn = perFile((source) => {
+  const found: string[] = [];
+  visitAll(source, (node) => {
+    const name = runtimeNameOf(node);
+    if (name !== undefined) found.push(`${at(node)} uses ${name}`);
+  });
+  return found;
+});
+
 /** Rule 6: neutral files name nothing of a runtime. */
 export function neutralFilesNameNoRuntime(files: FileMap): string[] {
-  const found: string[] = [];
-  for (const [path, text] of libraryFiles(files)) {
-    if (!isNeutral(path)) continue;
-    visitAll(parse(path, text), (node) => {
-      const name = runtimeNameOf(node);
-      if (name !== undefined) found.push(`${at(node)} uses ${name}`);
-    });
-  }
+  const found = libraryFiles(files).filter(([path]) => isNeutral(path))
+    .flatMap(([path, text]) => runtimeNamesIn(path, text));
   const builtins = libraryImports(files)
     .filter((edge) => isNeutral(edge.from) && /^(?:node|bun|cloudflare|deno):/.test(edge.to))
     .map((edge) => `${edge.where} imports ${edge.to}`);
@@ -100,37 +166,50 @@ const CLOCK_GLOBALS: readonly string[] = [
 const CLOCK_FILES: Readonly<Record<string, string>> = {
   "internal/clock.ts": "the clock",
   "internal/random.ts": "the randomness",
+  "internal/runtime/stdio_target.ts": "asks which runtime it is on; tells no time",
   "testing/fake_clock.ts": "lets promise callbacks run before time moves on; tells no time",
 };
 
 function clockUseOf(node: ts.Node): string | undefined {
+  const relevant = ts.isIdentifier(node) || ts.isPropertyAccessExpression(node) ||
+    ts.isElementAccessExpression(node) || ts.isVariableDeclaration(node) ||
+    ts.isNewExpression(node);
+  if (!relevant) return undefined;
   for (const [owner, members] of Object.entries(CLOCK_MEMBERS)) {
-    const member = memberOf(node, owner);
-    if (member !== undefined && members.includes(member)) return `${owner}.${member}`;
+    const names = [memberOf(node, owner), ...takenFrom(node, owner)];
+    const name = names.find((each) => each !== undefined && members.includes(each));
+    if (name !== undefined) return `${owner}.${name}`;
   }
-  const member = memberOf(node, "globalThis");
-  if (member !== undefined && CLOCK_GLOBALS.includes(member)) return member;
-  if (ts.isNewExpression(node) && ts.isIdentifier(node.expression)) {
-    return node.expression.text === "Date" && (node.arguments?.length ?? 0) === 0
-      ? "new Date()"
-      : undefined;
+  for (const owner of GLOBALS) {
+    const names = [memberOf(node, owner), ...takenFrom(node, owner)];
+    const name = names.find((each) => each !== undefined && CLOCK_GLOBALS.includes(each));
+    if (name !== undefined) return name;
+    const taken = takenFrom(node, owner).find((each) => Object.hasOwn(CLOCK_MEMBERS, each));
+    if (taken !== undefined) return `${taken} under another name`;
   }
+  if (ts.isNewExpression(node) && globalOf(node.expression) === "Date") {
+    return (node.arguments?.length ?? 0) === 0 ? "new Date()" : undefined;
+  }
+  const whole = handsOn(node, [...GLOBALS, ...Object.keys(CLOCK_MEMBERS)]);
+  if (whole !== undefined) return `${whole} as a whole`;
   // A type such as `typeof setTimeout` calls nothing.
   if (!ts.isIdentifier(node) || !CLOCK_GLOBALS.includes(node.text)) return undefined;
   return isVariable(node) && !ts.isTypeQueryNode(node.parent) ? node.text : undefined;
 }
 
+const clockUsesIn = perFile((source) => {
+  const found: string[] = [];
+  visitAll(source, (node) => {
+    const use = clockUseOf(node);
+    if (use !== undefined) found.push(`${at(node)} uses ${use}`);
+  });
+  return found;
+});
+
 /** Rule 7: time and randomness come from the injected clock and random. */
 export function oneClock(files: FileMap): string[] {
-  const found: string[] = [];
-  for (const [path, text] of libraryFiles(files)) {
-    if (path in CLOCK_FILES) continue;
-    visitAll(parse(path, text), (node) => {
-      const use = clockUseOf(node);
-      if (use !== undefined) found.push(`${at(node)} uses ${use}`);
-    });
-  }
-  return found;
+  return libraryFiles(files).filter(([path]) => !(path in CLOCK_FILES))
+    .flatMap(([path, text]) => clockUsesIn(path, text));
 }
 
 const COLLECTIONS: readonly string[] = ["Map", "Set", "WeakMap", "WeakSet", "Array"];

@@ -48,6 +48,8 @@ export function plant(plants: Readonly<Record<string, string>>): FileMap {
   return new Map([...readProject(), ...Object.entries(plants)]);
 }
 
+const asItIs = new Map<Rule, string[]>();
+
 /**
  * What a rule says of planted files beyond what it says of the project as it is.
  *
@@ -55,7 +57,8 @@ export function plant(plants: Readonly<Record<string, string>>): FileMap {
  * @param plants Path to text.
  */
 export function caught(rule: Rule, plants: Readonly<Record<string, string>>): string[] {
-  const before = rule(readProject());
+  const before = asItIs.get(rule) ?? rule(readProject());
+  asItIs.set(rule, before);
   return rule(plant(plants)).filter((sentence) => !before.includes(sentence));
 }
 
@@ -116,6 +119,23 @@ export function visitAll(source: ts.SourceFile, visit: (node: ts.Node) => void):
     ts.forEachChild(node, each);
   };
   each(source);
+}
+
+/**
+ * Remembers what a check says of a file's text, so that planting one file looks at one file.
+ *
+ * @param check Looks at one file and nothing else.
+ */
+export function perFile(
+  check: (source: ts.SourceFile) => string[],
+): (path: string, text: string) => string[] {
+  const known = new Map<string, string[]>();
+  return (path, text) => {
+    const key = `${path}\0${text}`;
+    const found = known.get(key) ?? check(parse(path, text));
+    known.set(key, found);
+    return found;
+  };
 }
 
 /**

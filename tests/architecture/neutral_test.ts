@@ -15,6 +15,12 @@ for (
     "process": `export const x = process.env.HOME;`,
     "process of globalThis": `export const x = (globalThis as { process?: object }).process;`,
     "Bun of globalThis by a string": `export const x = (globalThis as { Bun?: object })["Bun"];`,
+    "process of the global object under another name":
+      `const g = globalThis as { process?: object };\nexport const x = g.process;`,
+    "process taken out of globalThis": `export const { process: x } = globalThis as never;`,
+    "process of globalThis by a made-up name": "export const x = (globalThis as never)[`${name}`];",
+    "process of self": `export const x = (self as { process?: object }).process;`,
+    "globalThis handed on": `export const x = read(globalThis);`,
     "Buffer as a value": `export const x = [Buffer];`,
     "typeof Bun": `export const x = typeof Bun === "undefined";`,
     "node:fs": `import { readFileSync } from "node:fs";`,
@@ -59,12 +65,42 @@ for (
     `setTimeout(() => {}, 5)`,
     `globalThis.setInterval(() => {}, 5)`,
     `[setTimeout]`,
+    `Date()`,
+    `globalThis.Date.now()`,
+    `new globalThis.Date()`,
+    `Date["now"]()`,
+    `Date[name]()`,
+    `[1].map(Date)`,
+    `read(Math)`,
+    `(crypto as Crypto).randomUUID()`,
   ]
 ) {
   test(`oneClock() catches ${text}`, () => {
     assert.equal(caught(oneClock, bus(`export const x = ${text};`)).length, 1);
   });
 }
+
+for (
+  const text of [
+    `const D = Date;\nexport const x = () => D.now();`,
+    `const { now } = Date;\nexport const x = () => now();`,
+    `const { random: draw } = Math;\nexport const x = () => draw();`,
+    `const { setTimeout } = globalThis;\nexport const x = () => setTimeout;`,
+    `const { Date: D } = globalThis;\nexport const x = () => new D();`,
+    `const { ...all } = Math;\nexport const x = all;`,
+    `const g = globalThis;\nexport const x = () => g.Date.now();`,
+  ]
+) {
+  test(`oneClock() catches ${JSON.stringify(text)}`, () => {
+    assert.notDeepEqual(caught(oneClock, bus(text)), []);
+  });
+}
+
+test("oneClock() leaves types, checks and other members alone", () => {
+  const text = `export const x = (d: Date | Crypto): boolean => d instanceof Date;\n` +
+    `export const y = [Math.max(1, 2), Date.UTC(2026), typeof performance, crypto.subtle];`;
+  assert.deepEqual(caught(oneClock, bus(text)), []);
+});
 
 test("oneClock() leaves dates of given times and a clock's members alone", () => {
   const text = `export const x = (clock: { now(): number }) => new Date(clock.now());`;
