@@ -1,4 +1,12 @@
-import { type DescMessage, fromBinary, type MessageShape, ScalarType } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescMessage,
+  fromBinary,
+  isMessage,
+  type MessageInitShape,
+  type MessageShape,
+  ScalarType,
+} from "@bufbuild/protobuf";
 import { decode, encode } from "../contracts/mod.ts";
 import { refuse } from "../internal/options.ts";
 import type { Codec } from "./_store.ts";
@@ -11,7 +19,8 @@ const RECURSION_LIMIT = 100;
 /** Bytes as they are. No message is named like this: "-" cannot be in its name. */
 export const BYTES_CODEC: Codec<Uint8Array> = {
   fingerprint: "-bytes",
-  encode: (value) => value instanceof Uint8Array ? value : refuse("value", value, "a Uint8Array"),
+  take: (given) => given instanceof Uint8Array ? given : refuse("value", given, "a Uint8Array"),
+  encode: (value) => value,
   decode: (bytes) => bytes.slice(),
 };
 
@@ -55,13 +64,24 @@ export function holdsBytes(schema: DescMessage, seen: Set<DescMessage> = new Set
 export function messageCodec<Desc extends DescMessage>(
   schema: Desc,
   copy: (bytes: Uint8Array) => Uint8Array,
-): Codec<MessageShape<Desc>> {
+): Codec<MessageShape<Desc>, MessageInitShape<Desc>> {
   const options = { recursionLimit: RECURSION_LIMIT };
   return {
     fingerprint: schema.typeName,
+    take: (given) => isMessage(given) ? given as MessageShape<Desc> : madeOf(schema, given),
     encode: (message) => encode(schema, message),
     decode: holdsBytes(schema)
       ? (bytes) => decode(schema, bytes, { maxBytes: bytes.length })
       : (bytes) => fromBinary(schema, copy(bytes), options),
   };
+}
+
+function madeOf<Desc extends DescMessage>(
+  schema: Desc,
+  given: MessageInitShape<Desc>,
+): MessageShape<Desc> {
+  if (typeof given === "object" && given !== null && !Array.isArray(given)) {
+    return create(schema, given);
+  }
+  refuse("value", given, `a ${schema.typeName} or its fields`);
 }

@@ -5,11 +5,11 @@ import type { Keyspace, Loader, LoadOptions, Lookup, SetOptions } from "./keyspa
 import type { CacheKey } from "./types.ts";
 
 /** A keyspace over its store. */
-export class StoreKeyspace<V> implements Keyspace<V> {
+export class StoreKeyspace<V, I = V> implements Keyspace<V, I> {
   readonly name: string;
-  readonly #store: Store<V>;
+  readonly #store: Store<V, I>;
 
-  constructor(store: Store<V>) {
+  constructor(store: Store<V, I>) {
     this.#store = store;
     this.name = store.settings.name;
   }
@@ -45,7 +45,7 @@ export class StoreKeyspace<V> implements Keyspace<V> {
 
   getOrLoad(
     key: CacheKey,
-    loader: Loader<V>,
+    loader: Loader<I>,
     options: LoadOptions<V> = {},
   ): Promise<V | undefined> {
     const store = this.#store;
@@ -55,7 +55,7 @@ export class StoreKeyspace<V> implements Keyspace<V> {
     });
   }
 
-  lookup(key: CacheKey, loader: Loader<V>, options: LoadOptions<V> = {}): Promise<Lookup<V>> {
+  lookup(key: CacheKey, loader: Loader<I>, options: LoadOptions<V> = {}): Promise<Lookup<V>> {
     const store = this.#store;
     return store.traced(
       "get_or_load",
@@ -63,12 +63,12 @@ export class StoreKeyspace<V> implements Keyspace<V> {
     );
   }
 
-  set(key: CacheKey, value: V, options: SetOptions = {}): Promise<boolean> {
+  set(key: CacheKey, value: I, options: SetOptions = {}): Promise<boolean> {
     return this.setMany([[key, value]], options);
   }
 
   setMany(
-    entries: Iterable<readonly [CacheKey, V]>,
+    entries: Iterable<readonly [CacheKey, I]>,
     options: SetOptions = {},
   ): Promise<boolean> {
     const store = this.#store;
@@ -76,7 +76,7 @@ export class StoreKeyspace<V> implements Keyspace<V> {
       const ttlOf = store.ttlOf(options.ttl);
       const items = Array.from(entries, ([key, value]) => ({
         full: store.key(key),
-        payload: store.codec.encode(value),
+        payload: store.codec.encode(store.codec.take(value)),
       }));
       store.shared.guard.requireOpen();
       options.signal?.throwIfAborted();

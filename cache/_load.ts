@@ -9,10 +9,10 @@ import type { Answer, CacheKey } from "./types.ts";
  * Looks a key up and loads it on a miss: one flight for each key and process, whose answer every
  * caller decodes for itself. A driver in the process answers at once, so a hit costs no flight.
  */
-export function lookup<V>(
-  store: Store<V>,
+export function lookup<V, I>(
+  store: Store<V, I>,
   key: CacheKey,
-  loader: Loader<V>,
+  loader: Loader<I>,
   options: LoadOptions<V>,
   span?: Span,
 ): Answer<Lookup<V>> {
@@ -33,8 +33,8 @@ export function lookup<V>(
   return join(store, flight, signal, span);
 }
 
-async function join<V>(
-  store: Store<V>,
+async function join<V, I>(
+  store: Store<V, I>,
   flight: Flight,
   signal: AbortSignal | undefined,
   span: Span | undefined,
@@ -58,22 +58,22 @@ function isFromCache(result: string): boolean {
   return result === "hit" || result === "stale" || result === "negative";
 }
 
-function note<V>(store: Store<V>, result: string, span: Span | undefined): void {
+function note<V, I>(store: Store<V, I>, result: string, span: Span | undefined): void {
   store.count("get", result);
   span?.set({ "cqi.cache.result": result });
 }
 
-function found<V>(store: Store<V>, read: Read<V>, span: Span | undefined): Lookup<V> {
+function found<V, I>(store: Store<V, I>, read: Read<V>, span: Span | undefined): Lookup<V> {
   note(store, read.result, span);
   return { value: "value" in read ? read.value : undefined, source: "cache", stale: false };
 }
 
 // Never rejects: what goes wrong reaches those who wait for the flight.
-async function fly<V>(
-  store: Store<V>,
+async function fly<V, I>(
+  store: Store<V, I>,
   flight: Flight,
   first: Answer<Read<V>>,
-  loader: Loader<V>,
+  loader: Loader<I>,
   options: LoadOptions<V>,
 ): Promise<void> {
   const { flights } = store.shared;
@@ -92,11 +92,11 @@ async function fly<V>(
 }
 
 // A value past its time is at hand: it is served at once, or when the loader is slow or fails.
-async function reload<V>(
-  store: Store<V>,
+async function reload<V, I>(
+  store: Store<V, I>,
   flight: Flight,
   stale: Landed & { readonly staleMs: number },
-  loader: Loader<V>,
+  loader: Loader<I>,
   options: LoadOptions<V>,
 ): Promise<void> {
   const { flights, clock, logger } = store.shared;
@@ -121,17 +121,18 @@ async function reload<V>(
   }
 }
 
-async function load<V>(
-  store: Store<V>,
+async function load<V, I>(
+  store: Store<V, I>,
   flight: Flight,
-  loader: Loader<V>,
+  loader: Loader<I>,
   options: LoadOptions<V>,
 ): Promise<void> {
   const { negativeTtlMs } = store.settings;
   let payload: Uint8Array | undefined;
   let ttlOf: (() => number | undefined) | undefined;
   try {
-    const value = await callLoader(store, flight, loader);
+    const given = await callLoader(store, flight, loader);
+    const value = given === undefined ? undefined : store.codec.take(given);
     if (value !== undefined) payload = store.codec.encode(value);
     ttlOf = value === undefined
       ? negativeTtlMs === undefined ? undefined : () => negativeTtlMs
@@ -148,7 +149,11 @@ async function load<V>(
   }
 }
 
-function callLoader<V>(store: Store<V>, flight: Flight, loader: Loader<V>): Promise<V | undefined> {
+function callLoader<V, I>(
+  store: Store<V, I>,
+  flight: Flight,
+  loader: Loader<I>,
+): Promise<I | undefined> {
   const { name, loadTimeoutMs } = store.settings;
   return withDeadline(store.shared.clock, loadTimeoutMs, loader, {
     signal: flight.signal,
@@ -166,8 +171,8 @@ function loadResult(error: unknown, flight: Flight): string {
 }
 
 // Undefined: the value is not kept.
-function timeToLive<V>(
-  store: Store<V>,
+function timeToLive<V, I>(
+  store: Store<V, I>,
   value: V,
   ttl: LoadOptions<V>["ttl"],
 ): (() => number | undefined) | undefined {

@@ -34,9 +34,11 @@ export interface Shared {
 }
 
 /** How values become bytes. */
-export interface Codec<V> {
+export interface Codec<V, I = V> {
   /** Part of every key, so that two types under one name do not meet. */
   readonly fingerprint: string;
+  /** The value that is made of what a caller gave. */
+  take(given: I): V;
   /** Bytes that are copied before anybody else can change them. */
   encode(value: V): Uint8Array;
   /** Keeps no view of the bytes. Throws for bytes it cannot read. */
@@ -60,17 +62,17 @@ const CORRUPT = { result: "corrupt" } as const;
 const ERROR = { result: "error" } as const;
 
 /** The reads and writes of one keyspace: keys, envelopes, times, counters and spans. */
-export class Store<V> {
+export class Store<V, I = V> {
   readonly shared: Shared;
   readonly settings: Settings;
-  readonly codec: Codec<V>;
+  readonly codec: Codec<V, I>;
   /** Begins every key of this keyspace and none of another. */
   readonly prefix: string;
   readonly #hash: number;
   // By operation, then by result: joining the two for each call would cost more than the count.
   readonly #counters = new Map<string, Map<string, Counter>>();
 
-  constructor(shared: Shared, settings: Settings, codec: Codec<V>) {
+  constructor(shared: Shared, settings: Settings, codec: Codec<V, I>) {
     this.shared = shared;
     this.settings = settings;
     this.codec = codec;

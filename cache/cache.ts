@@ -1,4 +1,4 @@
-import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
+import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import {
   type Checkable,
   type HealthReport,
@@ -40,7 +40,7 @@ export interface Cache extends Checkable, AsyncDisposable {
   keyspace<Desc extends DescMessage>(
     schema: Desc,
     options: KeyspaceOptions,
-  ): Keyspace<MessageShape<Desc>>;
+  ): Keyspace<MessageShape<Desc>, MessageInitShape<Desc>>;
   /**
    * Bytes under one name.
    *

@@ -44,11 +44,12 @@ export interface LoadOptions<V> extends WaitOptions {
 /**
  * Gets a value from where it comes from.
  *
+ * @typeParam I The value, or of a message its fields.
  * @param signal Aborts when time is up, all callers have left or the cache closes. Use this one:
  * the signal of one caller would end the load for all who share it.
  * @returns The value, or undefined when there is none.
  */
-export type Loader<V> = (signal: AbortSignal) => V | undefined | Promise<V | undefined>;
+export type Loader<I> = (signal: AbortSignal) => I | undefined | Promise<I | undefined>;
 
 /** A value and where it came from. */
 export interface Lookup<V> {
@@ -70,9 +71,10 @@ export interface Lookup<V> {
  * All calls reject with `CQI_CACHE_KEY_INVALID` for a key that cannot be one, with `CQI_CLOSED`
  * once the cache is closed, and with the signal's reason when it aborts.
  *
- * @typeParam V The values.
+ * @typeParam V The values as they come out.
+ * @typeParam I What goes in: of a message, its fields will do.
  */
-export interface Keyspace<V> {
+export interface Keyspace<V, I = V> {
   /** Its name. */
   readonly name: string;
   /**
@@ -105,7 +107,7 @@ export interface Keyspace<V> {
    * @param loader Gets the value on a miss.
    * @param options Time to live, and a signal that ends the wait.
    */
-  getOrLoad(key: CacheKey, loader: Loader<V>, options?: LoadOptions<V>): Promise<V | undefined>;
+  getOrLoad(key: CacheKey, loader: Loader<I>, options?: LoadOptions<V>): Promise<V | undefined>;
   /**
    * As `getOrLoad`, and says where the value came from.
    *
@@ -113,7 +115,7 @@ export interface Keyspace<V> {
    * @param loader Gets the value on a miss.
    * @param options Time to live, and a signal that ends the wait.
    */
-  lookup(key: CacheKey, loader: Loader<V>, options?: LoadOptions<V>): Promise<Lookup<V>>;
+  lookup(key: CacheKey, loader: Loader<I>, options?: LoadOptions<V>): Promise<Lookup<V>>;
   /**
    * Keeps a value.
    *
@@ -123,7 +125,7 @@ export interface Keyspace<V> {
    * @returns False when it could not be kept (backend down, value too large): the cache may then
    * serve an earlier one until its time is over.
    */
-  set(key: CacheKey, value: V, options?: SetOptions): Promise<boolean>;
+  set(key: CacheKey, value: I, options?: SetOptions): Promise<boolean>;
   /**
    * Keeps many values in one call of the backend.
    *
@@ -131,7 +133,7 @@ export interface Keyspace<V> {
    * @param options Time to live of all, and a signal that ends the wait.
    * @returns False when some could not be kept.
    */
-  setMany(entries: Iterable<readonly [CacheKey, V]>, options?: SetOptions): Promise<boolean>;
+  setMany(entries: Iterable<readonly [CacheKey, I]>, options?: SetOptions): Promise<boolean>;
   /**
    * Deletes a value. A load that began earlier does not bring it back.
    *

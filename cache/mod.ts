@@ -6,8 +6,7 @@
  * @example
  * ```ts
  * import { open } from "@cq/cqi/cache";
- * import { type Position, PositionSchema } from "@cq/cqi/cqc/portfolio/v1";
- * import { create } from "@bufbuild/protobuf";
+ * import { PositionSchema } from "@cq/cqi/cqc/portfolio/v1";
  * import assert from "node:assert/strict";
  *
  * await using cache = await open({}, {
@@ -16,9 +15,9 @@
  * const positions = cache.keyspace(PositionSchema, { name: "position", ttl: "5m" });
  *
  * let loads = 0;
- * const load = (): Position => {
+ * const load = () => {
  *   loads++;
- *   return create(PositionSchema, { quantity: "1.5" });
+ *   return { quantity: "1.5" };
  * };
  * await positions.getOrLoad(["account-1", "btc"], load);
  * const position = await positions.getOrLoad(["account-1", "btc"], load);

@@ -91,6 +91,40 @@ test("keyspace() types its values: another message is a type error", async () =>
   await assert.rejects(positions.set("k", price), { code: "CQI_CONTRACT_INVALID" });
 });
 
+test("set(), setMany() and loaders take the fields of a message in place of it", async () => {
+  await using fixture = await openFixture();
+  const prices = fixture.cache.keyspace(PriceSchema, { name: "p" });
+  assert.equal(await prices.set("a", { price: "9" }), true);
+  assert.equal(await prices.setMany([["b", { price: "8" }]]), true);
+  const ttl = (price: Price) => price.$typeName === "cqc.markets.v1.Price" ? "1m" : undefined;
+  const loaded = await prices.getOrLoad("c", () => ({ price: "7" }), { ttl });
+  const found = [...await prices.getMany(["a", "b", "c"]), loaded];
+  assert.deepEqual(found.map((each) => each?.price), ["9", "8", "7", "7"]);
+  assert.deepEqual(found.map((each) => each?.$typeName), Array(4).fill("cqc.markets.v1.Price"));
+});
+
+test("set() and loaders refuse what is neither a message nor its fields", async () => {
+  await using fixture = await openFixture();
+  const prices = fixture.cache.keyspace(PriceSchema, { name: "p" });
+  const refused = {
+    code: "CQI_OPTION_INVALID",
+    message: /a cqc\.markets\.v1\.Price or its fields/,
+  };
+  for (const wrong of [null, "9", 9, [{ price: "9" }], undefined] as never[]) {
+    await assert.rejects(prices.set("k", wrong), refused);
+    if (wrong === undefined) continue;
+    await assert.rejects(prices.getOrLoad("k", () => wrong), refused);
+  }
+  assert.equal(await prices.exists("k"), false);
+});
+
+test("keyspace() types what goes in: a field that the message does not have is a type error", async () => {
+  await using fixture = await openFixture();
+  const prices = fixture.cache.keyspace(PriceSchema, { name: "p" });
+  // @ts-expect-error A price has no quantity.
+  assert.equal(await prices.set("k", { quantity: "9" }), true);
+});
+
 for (const name of ["", "A", "a b", "a:b", "1a", "x".repeat(65), undefined as unknown as string]) {
   test(`keyspace() refuses the name ${JSON.stringify(name)}`, async () => {
     await using fixture = await openFixture();

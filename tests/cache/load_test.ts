@@ -127,7 +127,7 @@ test("getOrLoad() passes on what a loader throws at once", async () => {
 test("getOrLoad() refuses a loader's value of another type", async () => {
   await using fixture = await openFixture();
   const positions = fixture.cache.keyspace(PositionSchema, { name: "p" });
-  const wrong = { positionId: "1" } as unknown as Position;
+  const wrong = { $typeName: "cqc.markets.v1.Price" } as unknown as Position;
   await assert.rejects(positions.getOrLoad("k", () => wrong), { code: "CQI_CONTRACT_INVALID" });
 });
 
