@@ -15,7 +15,13 @@ export interface Expected {
 }
 
 /** Sums a tape up, without the library's bus, database and cache. */
-export function expectation(): { add(trade: Trade): void; result(): Expected } {
+export interface Expectation {
+  add(trade: Trade): void;
+  result(): Expected;
+}
+
+/** Before the first trade. The first trade of an id counts; what comes later under it does not. */
+export function expectation(): Expectation {
   const ids = new Set<string>();
   const minutes = new Set<number>();
   let volume = "0";
@@ -23,9 +29,9 @@ export function expectation(): { add(trade: Trade): void; result(): Expected } {
   let lastPrice: string | undefined;
   return {
     add({ tradeId, timeMs, price, amount }) {
-      lastPrice = price;
       if (ids.has(tradeId)) return;
       ids.add(tradeId);
+      lastPrice = price;
       minutes.add(Math.floor(timeMs / MINUTE_MS));
       volume = decimal.add(volume, amount);
       notional = decimal.add(notional, decimal.multiply(price, amount));

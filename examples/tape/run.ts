@@ -1,14 +1,17 @@
-import { core, database, type service } from "../../mod.ts";
+import { core, database, errors, type service } from "../../mod.ts";
 import { PriceSchema } from "../../gen/ts/cqc/markets/v1/mod.ts";
 import { candles } from "./candles.ts";
 import { alerts, orders, positions, prices } from "./events.ts";
+import { ledger } from "./ledger.ts";
 import { measure } from "./measure.ts";
+import { once } from "./once.ts";
 import { portfolio } from "./portfolio.ts";
-import { replay } from "./replay.ts";
+import { showProgress } from "./progress.ts";
+import { replay, startReplay } from "./replay.ts";
 import { risk } from "./risk.ts";
 import type { TapeSettings } from "./settings.ts";
 import { strategy } from "./strategy.ts";
-import { summarize, type Summary, summaryText } from "./summary.ts";
+import { summarize, type Summary } from "./summary.ts";
 
 /** The service of the example. */
 export type TapeService = service.Service<"bus" | "cache" | "database">;
@@ -19,52 +22,87 @@ export interface RunOptions {
   readonly migrations: string;
   /** Times real time; Infinity is as fast as it can. */
   readonly speed: number;
-  readonly print: (summary: Summary, text: string) => void;
-  /** Takes a line for the terminal; absent where nobody looks. */
-  readonly progress: ((line: string) => void) | undefined;
+  /** Writes to the terminal; absent where nobody looks. */
+  readonly terminal: ((text: string) => void) | undefined;
 }
+
+/** How a run ended. */
+export interface Ended {
+  /** 0 when all agrees, 1 when not or when something failed, 130 when it was interrupted. */
+  readonly code: number;
+  /** Absent when it did not come to its end. */
+  readonly summary?: Summary;
+}
+
+// What shells give a command that was stopped from outside: nothing was compared, so it is no 0.
+const INTERRUPTED = 130;
 
 /** Subscribes the handlers, replays the tape, waits until all is handled, and sums up. */
 export async function run(
   app: TapeService,
   tape: TapeSettings,
   options: RunOptions,
-): Promise<number> {
+): Promise<Ended> {
   const { bus, clock, logger } = app;
   await database.migrate(app.database, await database.readMigrations(options.migrations));
   const server = await app.serve();
   const latest = app.cache.keyspace(PriceSchema, { name: "latest_price", ttl: "none" });
   const seen = measure(clock);
+  const told = ledger(tape.startingCash);
   const group = (name: string) => ({ group: `tape-${name}`, middleware: [seen.layer] });
+  const book = portfolio(app.database, bus, tape);
+  const watch = risk(bus, tape);
 
-  let agrees = false;
+  let ended: Ended = { code: 1 };
   const code = await app.run(async ({ signal }) => {
     const started = clock.monotonic();
-    await Promise.all([
-      bus.subscribe(prices, strategy(bus, tape), group("strategy")),
-      bus.subscribe(prices, candles(app.database), group("candles")),
-      bus.subscribe(prices, async ({ price }) => {
-        await latest.set(tape.marketId, price!);
-      }, group("latest")),
-      bus.subscribe(orders, portfolio(app.database, bus, tape), group("portfolio")),
-      bus.subscribe(positions, risk(bus, tape), group("risk")),
-      bus.subscribe(alerts, ({ message }) => logger.warn(message), group("alerts")),
-    ]);
-    const replayed = await replay(app, tape, { ...options, signal });
-    await untilHandled(app, signal);
-    options.progress?.("");
+    const replayed = startReplay();
+    try {
+      await Promise.all([
+        bus.subscribe(prices, once(strategy(bus, tape)), group("strategy")),
+        bus.subscribe(prices, candles(app.database), group("candles")),
+        bus.subscribe(
+          prices,
+          once(async ({ price }) => {
+            await latest.set(tape.marketId, price!);
+          }),
+          group("latest"),
+        ),
+        bus.subscribe(orders, async (event) => {
+          await book(event);
+          told.ordered(event);
+        }, group("portfolio")),
+        bus.subscribe(positions, async (event) => {
+          await watch(event);
+          told.changed(event);
+        }, group("risk")),
+        bus.subscribe(alerts, ({ message }) => logger.warn(message), group("alerts")),
+      ]);
+      using _progress = options.terminal && showProgress(clock, options.terminal, () => {
+        const seconds = Math.max(clock.monotonic() - started, 1) / 1000;
+        return `${replayed.rows} trades published, ${Math.round(replayed.rows / seconds)}/s`;
+      });
+      await replay(app, tape, replayed, { ...options, signal });
+      await untilHandled(app, signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      const { rows, skipped } = replayed;
+      logger.warn("Interrupted", { rows, skipped, reason: errors.messageOf(error) });
+      ended = { code: INTERRUPTED };
+      return;
+    }
     const seconds = (clock.monotonic() - started) / 1000;
     const summary = await summarize(app, tape, {
       replayed,
       seen,
+      told: told.result(),
       latest,
       seconds,
       url: server.url,
     });
-    agrees = summary.agrees;
-    options.print(summary, summaryText(summary));
+    ended = { code: summary.agrees ? 0 : 1, summary };
   });
-  return agrees ? code : 1;
+  return code === 0 ? ended : { ...ended, code };
 }
 
 // Every event that a handler publishes is written before the event that caused it is committed, so

@@ -22,14 +22,12 @@ interface State {
   /** Price of the last order, or of the first trade. */
   readonly reference: string;
   readonly position: string;
-  /** Sequence of the last event that counted. */
-  readonly sequence: bigint;
 }
 
 /**
  * A momentum strategy, simulated: buys when the price has risen by the threshold since the last
  * order, sells when it has fallen by it, and keeps the position within its bound. Orders fill at
- * the price of the trade that triggered them.
+ * the price of the trade that triggered them. Expects each event once; see `once`.
  */
 export function strategy(
   events: bus.Bus,
@@ -39,14 +37,10 @@ export function strategy(
 
   return async (event) => {
     const { price, eventId } = event;
-    // Comes again after a crash of this handler's own making: already decided.
-    if (price === undefined || (state !== undefined && price.sequence <= state.sequence)) return;
-    const before = state ?? { reference: price.price, position: "0", sequence: 0n };
+    if (price === undefined) return;
+    const before = state ??= { reference: price.price, position: "0" };
     const quantity = decide(before, price.price, tape);
-    if (quantity === undefined) {
-      state = { ...before, sequence: price.sequence };
-      return;
-    }
+    if (quantity === undefined) return;
     // Published before it is remembered: if publishing fails, the retry decides the same again,
     // and the order has the same ids.
     await events.publish(orders, {
@@ -54,11 +48,7 @@ export function strategy(
       timestamp: event.timestamp!,
       order: await simulatedOrder(event, quantity, tape),
     });
-    state = {
-      reference: price.price,
-      position: decimal.add(before.position, quantity),
-      sequence: price.sequence,
-    };
+    state = { reference: price.price, position: decimal.add(before.position, quantity) };
   };
 }
 

@@ -1,7 +1,8 @@
-import type { cache } from "../../mod.ts";
-import { contracts } from "../../mod.ts";
+import { type cache, contracts } from "../../mod.ts";
 import type { Price } from "../../gen/ts/cqc/markets/v1/mod.ts";
+import { disagreementsOf } from "./agreement.ts";
 import { alerts, orders, positions, prices } from "./events.ts";
+import type { Told } from "./ledger.ts";
 import { counterSum, type Measure } from "./measure.ts";
 import type { Replayed } from "./replay.ts";
 import type { TapeService } from "./run.ts";
@@ -13,7 +14,7 @@ const { decimal } = contracts;
 export interface Summary {
   readonly rows: number;
   readonly skipped: number;
-  /** Events on the bus by full message name. */
+  /** Publications by full message name; an event published twice counts twice. */
   readonly events: Readonly<Record<string, number>>;
   readonly handled: number;
   readonly retried: number;
@@ -37,6 +38,7 @@ export interface Summary {
 interface Parts {
   readonly replayed: Replayed;
   readonly seen: Measure;
+  readonly told: Told;
   readonly latest: cache.Keyspace<Price>;
   readonly seconds: number;
   readonly url: string;
@@ -46,11 +48,13 @@ interface Parts {
 export async function summarize(
   app: TapeService,
   tape: TapeSettings,
-  { replayed, seen, latest, seconds, url }: Parts,
+  { replayed, seen, told, latest, seconds, url }: Parts,
 ): Promise<Summary> {
   const { database, registry } = app;
-  const candles = await database.sql<{ count: bigint; volume: string; notional: string }>`
-    select count(*), coalesce(sum(volume), 0) volume, coalesce(sum(notional), 0) notional
+  const candles = await database.sql<
+    { count: bigint; trades: string; volume: string; notional: string }
+  >`
+    select count(*), coalesce(sum(trades), 0) trades, coalesce(sum(volume), 0) volume, coalesce(sum(notional), 0) notional
     from candles where market_id = ${tape.marketId}`.one();
   const held = await database.sql<{ quantity: string; cash: string; fills: bigint }>`
     select quantity, cash, fills from positions where portfolio_id = ${tape.portfolioId}`
@@ -88,31 +92,15 @@ export async function summarize(
     p99Ms: seen.quantileMs(0.99),
     url,
   };
-  const disagreements = compare(summary, replayed, fills, Number(held?.fills ?? 0n));
+  const disagreements = disagreementsOf(summary, {
+    skipped: replayed.skipped,
+    expected: replayed.expected.result(),
+    told,
+    fills,
+    booked: Number(held?.fills ?? 0n),
+    counted: Number(candles.trades),
+  });
   return { ...summary, disagreements, agrees: disagreements.length === 0 };
-}
-
-function compare(
-  summary: Omit<Summary, "disagreements" | "agrees">,
-  { expected, rows }: Replayed,
-  fills: { readonly position: string; readonly cash: string },
-  booked: number,
-): string[] {
-  const ordered = summary.events[orders.schema.typeName];
-  const checks: [what: string, got: unknown, wanted: unknown][] = [
-    ["price events, by the tape", summary.events[prices.schema.typeName], rows],
-    ["candles, by the tape", summary.candles, expected.candles],
-    ["volume, by the tape", summary.volume, decimal.normalize(expected.volume)],
-    ["notional, by the tape", summary.notional, decimal.normalize(expected.notional)],
-    ["last price, by the tape", summary.lastPrice, expected.lastPrice ?? null],
-    ["position, by the fills", summary.position, decimal.normalize(fills.position)],
-    ["cash, by the fills", summary.cash, decimal.normalize(fills.cash)],
-    ["fills, by the order events", booked, ordered],
-    ["position events, by the order events", summary.events[positions.schema.typeName], ordered],
-    ["dead letters, by the wish for none", summary.deadLettered, 0],
-  ];
-  return checks.filter(([, got, wanted]) => got !== wanted)
-    .map(([what, got, wanted]) => `${what}: ${String(got)}, wanted ${String(wanted)}`);
 }
 
 /** The summary for people. */

@@ -3,35 +3,12 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { startChild } from "../_child.ts";
-
-const MAIN = fileURLToPath(new URL("../../examples/tape/main.ts", import.meta.url));
-const HEADER = "trade_id,time_ms,side,price,amount";
-
-async function runTape(
-  args: readonly string[],
-): Promise<{ code: number | null; summary: Record<string, unknown>; stderr: string }> {
-  const { code, stdout, stderr } = await startChild(MAIN, ["--summary", "json", ...args]).ended;
-  const last = stdout.trimEnd().split("\n").at(-1) ?? "";
-  assert.ok(last.startsWith("{"), `${stdout}\n${stderr}`);
-  return { code, summary: JSON.parse(last), stderr };
-}
-
-async function withTape<T>(rows: readonly string[], use: (path: string) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), "tape-"));
-  try {
-    const path = join(folder, "tape.csv");
-    await writeFile(path, [HEADER, ...rows, ""].join("\n"));
-    return await use(path);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-}
+import { MAIN, runTape, TIMEOUT, withTape } from "./_tape.ts";
 
 test(
   "the tape of real trades ends as the tape says, on every runtime alike",
-  { timeout: 180_000 },
+  TIMEOUT,
   async () => {
     const { code, summary } = await runTape([]);
     assert.equal(code, 0);
@@ -60,7 +37,7 @@ test(
   },
 );
 
-test("a broken line of a tape is named by its number, skipped and counted", async () => {
+test("a broken line of a tape is named by its number, skipped and counted", TIMEOUT, async () => {
   const rows = [
     "1,1570752011620,sell,0.00141342,23.0",
     "2,1570752011620,sell,1e5,54.0",
@@ -85,18 +62,50 @@ test("a broken line of a tape is named by its number, skipped and counted", asyn
   });
 });
 
-test("a trade that comes twice counts once in the database", async () => {
-  const row = "1,1570752011620,sell,0.5,2";
-  await withTape([row, row, "2,1570752011621,buy,0.25,4"], async (path) => {
-    const { summary } = await runTape(["--tape", path]);
-    assert.equal(summary.rows, 3);
-    assert.equal(summary.volume, "6");
-    assert.equal(summary.notional, "2");
-    assert.equal(summary.agrees, true);
+test("an id that comes again counts once, with what it said first", TIMEOUT, async () => {
+  const rows = [
+    "1,1570752011620,sell,0.5,2",
+    "1,1570752011620,sell,0.5,2",
+    "1,1570752011621,buy,0.9,3",
+    "2,1570752011622,buy,0.25,4",
+    "1,1570752011623,buy,0.1,5",
+  ];
+  await withTape(rows, async (path) => {
+    const { code, summary } = await runTape(["--tape", path]);
+    assert.equal(code, 0, String(summary.disagreements));
+    const { rows, volume, notional, lastPrice, position, agrees } = summary;
+    assert.deepEqual({ rows, volume, notional, lastPrice, position, agrees }, {
+      rows: 5,
+      volume: "6",
+      notional: "2",
+      lastPrice: "0.25",
+      // One sale, at the price of trade 2: those under id 1 that differ moved nothing.
+      position: "-500",
+      agrees: true,
+    });
   });
 });
 
-test("health and metrics answer while the tape runs", async () => {
+test(
+  "the largest and smallest prices and amounts of a tape agree to the digit",
+  TIMEOUT,
+  async () => {
+    const [large, small] = ["9".repeat(15), `0.${"0".repeat(17)}1`];
+    const rows = [
+      `1,0,buy,${large},${large}`,
+      `2,1,sell,${small},${small}`,
+      `3,2,sell,${large},${small}`,
+      `4,3,sell,${"9".repeat(38)},1`,
+    ];
+    await withTape(rows, async (path) => {
+      const { code, summary } = await runTape(["--tape", path]);
+      assert.equal(code, 0, String(summary.disagreements));
+      assert.deepEqual([summary.rows, summary.skipped, summary.disagreements], [3, 1, []]);
+    });
+  },
+);
+
+test("health and metrics answer while the tape runs", TIMEOUT, async () => {
   await withTape(["1,0,sell,0.5,2", "2,60000,buy,0.25,4"], async (path) => {
     const child = startChild(MAIN, ["--tape", path, "--speed", "10"]);
     const [url] = await child.until(/http:\/\/127\.0\.0\.1:\d+/);
@@ -112,25 +121,29 @@ test("health and metrics answer while the tape runs", async () => {
   });
 });
 
-test("a configuration with mistakes is refused with each of them and its place", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "tape-"));
-  try {
-    const path = join(folder, "broken.yaml");
-    await writeFile(
-      path,
-      "service: { name: tape, version: 1.0.0, environment: moon }\nevent_bus:\n  drivr: memory\n  concurrency: 0\n",
-    );
-    const { code, stderr } = await startChild(MAIN, ["--config", path]).ended;
-    assert.equal(code, 2);
-    for (const place of ["broken.yaml:1", "broken.yaml:3", "broken.yaml:4"]) {
-      assert.ok(stderr.includes(place), stderr);
+test(
+  "a configuration with mistakes is refused with each of them and its place",
+  TIMEOUT,
+  async () => {
+    const folder = await mkdtemp(join(tmpdir(), "tape-"));
+    try {
+      const path = join(folder, "broken.yaml");
+      await writeFile(
+        path,
+        "service: { name: tape, version: 1.0.0, environment: moon }\nevent_bus:\n  drivr: memory\n  concurrency: 0\n",
+      );
+      const { code, stderr } = await startChild(MAIN, ["--config", path]).ended;
+      assert.equal(code, 2);
+      for (const place of ["broken.yaml:1", "broken.yaml:3", "broken.yaml:4"]) {
+        assert.ok(stderr.includes(place), stderr);
+      }
+    } finally {
+      await rm(folder, { recursive: true });
     }
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-});
+  },
+);
 
-test("an empty tape agrees with itself", async () => {
+test("an empty tape agrees with itself", TIMEOUT, async () => {
   await withTape([], async (path) => {
     const { code, summary } = await runTape(["--tape", path]);
     assert.equal(code, 0);
