@@ -1,6 +1,7 @@
 // Rule 10: documented entry points, no slow types, examples that run.
 
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { importsOf } from "./_imports.ts";
 import { entriesOf } from "./_manifest.ts";
 import { type FileMap, libraryFiles, parse, ROOT } from "./_project.ts";
@@ -151,6 +152,65 @@ export function namedSubpathsExist(files: FileMap): string[] {
       .filter((match) => !keys.has(`.${match[1]}`))
       .map((match) => `${path} names ${match[0]}, which is not exported`)
   );
+}
+
+/** A text without its code blocks, in which brackets are no links. */
+function withoutCode(text: string): string {
+  return text.replace(/^[ \t]*```[\s\S]*?^[ \t]*```/gm, "").replace(/`[^`\n]*`/g, "");
+}
+
+/** The anchor that a heading gets: small letters, dashes for spaces, no other marks. */
+function anchorOf(heading: string): string {
+  return heading.trim().toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, "").replace(/\s/g, "-");
+}
+
+function anchorsOf(text: string): Set<string> {
+  const prose = text.replace(/^[ \t]*```[\s\S]*?^[ \t]*```/gm, "");
+  return new Set([...prose.matchAll(/^#{1,6} (.*)$/gm)].map((match) => anchorOf(match[1]!)));
+}
+
+const LINK_REGEXP = /\]\(<?([^)\s>]+)>?(?:\s+"[^"]*")?\)|^\[[^\]\n]+\]:\s+(\S+)/gm;
+
+/** Every relative link of a page points to a file or folder that is there, and to a heading of it. */
+export function linksExist(files: FileMap): string[] {
+  const paths = [...files.keys()];
+  return pages(files).flatMap(([path, text]) =>
+    [...withoutCode(text).matchAll(LINK_REGEXP)].flatMap((match) => {
+      const link = match[1] ?? match[2] ?? "";
+      if (/^[a-z][a-z+.-]*:/i.test(link)) return [];
+      const url = new URL(link, `file:///${path}`);
+      const target = decodeURIComponent(url.pathname.slice(1)).replace(/\/$/, "");
+      const there = files.has(target) || paths.some((each) => each.startsWith(`${target}/`)) ||
+        existsSync(ROOT + target);
+      if (!there) return [`${path} links to ${link}, which does not exist`];
+      const page = files.get(target);
+      const anchor = decodeURIComponent(url.hash.slice(1));
+      if (anchor === "" || page === undefined || !target.endsWith(".md")) return [];
+      return anchorsOf(page).has(anchor)
+        ? []
+        : [`${path} links to ${link}, which has no such heading`];
+    })
+  );
+}
+
+/** Paths of one machine, and the address of one machine's registry. */
+const MACHINE_REGEXP =
+  /(?<![\w.~*-])\/(?:work|opt|home|root|Users|private\/var|mnt|workspace)\/[\w.-]+|(?<![\w])[A-Z]:\\\w+|\/tmp\/[\w.-]+|https?:\/\/(?:localhost|127\.0\.0\.1):(?:4873|8081)\b/g;
+
+/** Files that name such a path as an example of one, and why. */
+const NAMES_PATHS: Readonly<Record<string, string>> = {
+  "tests/architecture/docs_test.ts": "plants them",
+};
+
+/** No page or source names a path of the machine that it was written on. */
+export function noMachinePaths(files: FileMap): string[] {
+  return [...files].filter(([path]) => !path.startsWith("gen/") && !(path in NAMES_PATHS))
+    .flatMap(([path, text]) =>
+      [...text.matchAll(MACHINE_REGEXP)].map((match) => {
+        const line = text.slice(0, match.index).split("\n").length;
+        return `${path}:${line} names ${match[0]}`;
+      })
+    );
 }
 
 /**

@@ -9,7 +9,9 @@ import {
   examplesAssert,
   examplesRun,
   fencesOf,
+  linksExist,
   namedSubpathsExist,
+  noMachinePaths,
   pages,
   publishDryRun,
   runExamples,
@@ -142,6 +144,56 @@ test("Every subpath that a page or a comment names exists", () => {
 
 test("namedSubpathsExist() catches one that does not", () => {
   assert.equal(caught(namedSubpathsExist, { "docs/planted.md": "See `@cq/cqi/nope`." }).length, 1);
+});
+
+test("Every relative link of a page points to something that exists", () => {
+  assert.deepEqual(linksExist(readProject()), []);
+});
+
+for (
+  const text of [
+    "[a](nope.md)",
+    "[a](../bus/nope/)",
+    '![a](nope.png "A")',
+    "[a]: ./nope.md",
+    "[a](#nope)",
+    "[a](contracts.md#nope)",
+    "[a](/docs/nope.md)",
+  ]
+) {
+  test(`linksExist() catches ${text}`, () => {
+    assert.equal(caught(linksExist, { "docs/planted.md": `# A\n\n${text}\n` }).length, 1);
+  });
+}
+
+test("linksExist() accepts pages, folders, headings, other sites and code", () => {
+  const text =
+    "# A & b\n\n[a](contracts.md) [b](../bus/) [c](#a--b) [d](https://x.test/y) `[e](z)`\n";
+  assert.deepEqual(caught(linksExist, { "docs/planted.md": text }), []);
+});
+
+test("No page or source names a path of one machine", () => {
+  assert.deepEqual(noMachinePaths(readProject()), []);
+});
+
+for (
+  const text of [
+    "cd /work/main",
+    "`/home/me/cqi`",
+    "file:///Users/me/cqi",
+    "C:\\cqi",
+    "/tmp/out.txt",
+    "http://localhost:4873/",
+  ]
+) {
+  test(`noMachinePaths() catches ${text}`, () => {
+    assert.equal(caught(noMachinePaths, { "docs/planted.md": text }).length, 1);
+  });
+}
+
+test("noMachinePaths() leaves routes and relative paths alone", () => {
+  const text = "GET /health/live, docs/work/plan.md, ./home/x, https://x.test/home/page";
+  assert.deepEqual(caught(noMachinePaths, { "docs/planted.md": text }), []);
 });
 
 test("The examples in comments run", async () => {
