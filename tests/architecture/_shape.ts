@@ -2,7 +2,7 @@
 
 import ts from "typescript";
 import { entriesOf } from "./_manifest.ts";
-import { at, type FileMap, isLibrary, libraryFiles, parse, visitAll } from "./_project.ts";
+import { at, type FileMap, isLibrary, libraryFiles, parse, perFile, visitAll } from "./_project.ts";
 
 /** Lines that a file may have, and those that need a reason. */
 const LINES = { reason: 300, never: 500, medianAtMost: 130 } as const;
@@ -97,20 +97,24 @@ const FORMED_BY_OTHERS: Readonly<Record<string, string>> = {
   "tests/package/fixtures/worker.ts": "a worker is the default export of its module",
 };
 
+const forbiddenIn = perFile((source) => {
+  const found: string[] = [];
+  visitAll(source, (node) => {
+    for (const [what, is] of FORBIDDEN) {
+      // Elsewhere the linter asks for a reason.
+      if (what === "any" && !isLibrary(source.fileName)) continue;
+      if (is(node)) found.push(`${at(node)} has ${what}`);
+    }
+  });
+  return found;
+});
+
 /** Rule 13: constructs that are not used, in the whole project save generated code. */
 export function noForbiddenConstructs(files: FileMap): string[] {
-  const found: string[] = [];
-  for (const [path, text] of files) {
-    if (!path.endsWith(".ts") || path.startsWith("gen/") || path in FORMED_BY_OTHERS) continue;
-    visitAll(parse(path, text), (node) => {
-      for (const [what, is] of FORBIDDEN) {
-        // Elsewhere the linter asks for a reason.
-        if (what === "any" && !isLibrary(path)) continue;
-        if (is(node)) found.push(`${at(node)} has ${what}`);
-      }
-    });
-  }
-  return found;
+  return [...files]
+    .filter(([path]) => path.endsWith(".ts") && !path.startsWith("gen/"))
+    .filter(([path]) => !(path in FORMED_BY_OTHERS))
+    .flatMap(([path, text]) => forbiddenIn(path, text));
 }
 
 function isArrow(declaration: ts.VariableDeclaration): boolean {
@@ -133,7 +137,7 @@ export function exportedFunctionsAreDeclared(files: FileMap): string[] {
   return found;
 }
 
-/** Public functions that take more than two arguments and an options bag, and why. */
+/** Public functions and methods that take more than two arguments and an options bag, and why. */
 export const LONG_SIGNATURES: Readonly<Record<string, string>> = {
   "core/deadline.ts withDeadline": "the clock is handed in first, before what is the call itself",
 };
@@ -160,19 +164,39 @@ function publicNames(files: FileMap): Set<string> {
   return names;
 }
 
-/** Rule 13: a public function takes two arguments and an options bag at most. */
+type Callable = ts.SignatureDeclarationBase & ts.Node;
+
+/** What users can call in a statement: the function, or the methods of an interface or class. */
+function callables(statement: ts.Statement): [name: string, node: Callable][] {
+  if (ts.isFunctionDeclaration(statement)) return [[statement.name?.text ?? "", statement]];
+  if (!ts.isInterfaceDeclaration(statement) && !ts.isClassDeclaration(statement)) return [];
+  const owner = statement.name?.text ?? "";
+  return [...statement.members].flatMap((member): [string, Callable][] => {
+    if (hasModifier(member as ts.Node, ts.SyntaxKind.PrivateKeyword)) return [];
+    const name = `${owner}.${member.name?.getText() ?? "constructor"}`;
+    if (ts.isMethodSignature(member) || ts.isMethodDeclaration(member)) return [[name, member]];
+    if (ts.isConstructorDeclaration(member)) return [[name, member]];
+    const type = ts.isPropertySignature(member) ? member.type : undefined;
+    return type !== undefined && ts.isFunctionTypeNode(type) ? [[name, type]] : [];
+  });
+}
+
+/** Rule 13: a public function or method takes two arguments and an options bag at most. */
 export function signaturesAreShort(files: FileMap): string[] {
   const found: string[] = [];
   const names = publicNames(files);
   for (const path of new Set([...names].map((key) => key.split(" ")[0]!))) {
     if (!isLibrary(path) || path.startsWith("gen/")) continue;
     for (const statement of parse(path, files.get(path) ?? "").statements) {
-      if (!ts.isFunctionDeclaration(statement) || statement.name === undefined) continue;
-      const key = `${path} ${statement.name.text}`;
-      if (!names.has(key) && !names.has(`${path} *`)) continue;
       if (!hasModifier(statement, ts.SyntaxKind.ExportKeyword)) continue;
-      if (statement.parameters.length <= 3 || key in LONG_SIGNATURES) continue;
-      found.push(`${at(statement)} ${key} takes ${statement.parameters.length} arguments`);
+      for (const [name, node] of callables(statement)) {
+        const key = `${path} ${name}`;
+        if (!names.has(`${path} ${name.split(".")[0]}`) && !names.has(`${path} *`)) continue;
+        // The type of `this` is no argument.
+        const count = node.parameters.filter((each) => each.name.getText() !== "this").length;
+        if (count <= 3 || Object.hasOwn(LONG_SIGNATURES, key)) continue;
+        found.push(`${at(node)} ${key} takes ${count} arguments`);
+      }
     }
   }
   return found;

@@ -76,18 +76,29 @@ test("exportedFunctionsAreDeclared() catches an arrow", () => {
   assert.equal(caught(exportedFunctionsAreDeclared, bus("export const f = () => 1;")).length, 1);
 });
 
-test("A public function takes two arguments and an options bag at most", () => {
+test("A public function or method takes two arguments and an options bag at most", () => {
   assert.deepEqual(signaturesAreShort(readProject()), []);
 });
 
-test("signaturesAreShort() catches a public function of four arguments", () => {
-  const text = readProject().get("core/mod.ts") ?? "";
-  const plants = {
-    "core/mod.ts": `${text}\nexport { f } from "./planted.ts";`,
-    "core/planted.ts":
-      "export function f(a: number, b: number, c: number, d: number): void {}\nvoid f;",
-  };
-  assert.equal(caught(signaturesAreShort, plants).length, 1);
+for (
+  const [what, text] of Object.entries({
+    "function": "export function F(a: 1, b: 1, c: 1, d: 1): void {}\nvoid F;",
+    "interface's method": "export interface F { f(a: 1, b: 1, c: 1, d: 1): void; }",
+    "interface's function": "export interface F { readonly f: (a: 1, b: 1, c: 1, d: 1) => void; }",
+    "class's method": "export class F { f(a: 1, b: 1, c: 1, d: 1): void {} }",
+    "constructor": "export class F { constructor(a: 1, b: 1, c: 1, d: 1) {} }",
+  })
+) {
+  test(`signaturesAreShort() catches a public ${what} of four arguments`, () => {
+    const entry = `${readProject().get("core/mod.ts")}\nexport { F } from "./planted.ts";`;
+    const plants = { "core/mod.ts": entry, "core/planted.ts": text };
+    assert.equal(caught(signaturesAreShort, plants).length, 1);
+  });
+}
+
+test("signaturesAreShort() leaves what is not public alone", () => {
+  const plants = { "core/planted.ts": "export interface F { f(a: 1, b: 1, c: 1, d: 1): void; }" };
+  assert.deepEqual(caught(signaturesAreShort, plants), []);
 });
 
 test("mod.ts files re-export and do nothing else", () => {
