@@ -1,4 +1,5 @@
 import { hex } from "../internal/ids.ts";
+import { shapeOf } from "../internal/options.ts";
 import { type Migration, migrationError } from "./migration.ts";
 
 /** A migration with the checksum of its text. */
@@ -34,10 +35,15 @@ export async function prepare(migrations: readonly Migration[]): Promise<readonl
     }
     if (seen.has(version)) throw migrationError(`two migrations have version ${version}`);
     seen.add(version);
-    if (name === "" || name.length > 200) {
+    if (typeof name !== "string" || name === "" || name.length > 200) {
       throw migrationError(`${label} must have a name of 1 to 200 characters`);
     }
     for (const text of down === undefined ? [sql] : [sql, down]) {
+      if (typeof text !== "string") {
+        throw migrationError(
+          `${label} '${name}' has SQL that is ${shapeOf(text)}, wanted a string`,
+        );
+      }
       if (text.trim() === "") throw migrationError(`${label} '${name}' has no SQL`);
       if (text.includes("\0") || !text.isWellFormed()) {
         throw migrationError(`${label} '${name}' has a NUL character or broken Unicode`);
