@@ -63,8 +63,24 @@ export function childPath(path: string, name: string): string {
   return path === "" ? name : `${path}.${name}`;
 }
 
+const LINE_REGEXP = /^(.*):(\d+)$/;
+
+/** Mistakes as one goes through the files: source by source as they were found, line by line. */
+function inOrder(problems: readonly ConfigProblem[]): readonly ConfigProblem[] {
+  const ranks = new Map<string, number>();
+  const placed = problems.map((problem) => {
+    const [, file = problem.source, line = "0"] = LINE_REGEXP.exec(problem.source) ?? [];
+    const rank = ranks.get(file) ?? ranks.size;
+    ranks.set(file, rank);
+    return { problem, rank, line: Number(line) };
+  });
+  placed.sort((a, b) => a.rank - b.rank || a.line - b.line);
+  return placed.map(({ problem }) => problem);
+}
+
 /** The error that tells all mistakes at once. */
-export function invalidConfig(problems: readonly ConfigProblem[]): CqiError {
+export function invalidConfig(found: readonly ConfigProblem[]): CqiError {
+  const problems = inOrder(found);
   const count = problems.length === 1 ? "1 mistake" : `${problems.length} mistakes`;
   const lines = problems.slice(0, SHOWN).map(({ path, source, message }) =>
     `- ${

@@ -1,9 +1,14 @@
-/** A number that only grows. */
+/**
+ * A number that only grows. A value that it cannot take is a mistake of the program and throws into
+ * the code that counts, so that no wrong number is ever shown: give it what cannot be negative, or
+ * check first.
+ */
 export interface Counter {
   /**
    * Adds to it.
    *
-   * @param value 0 or more; less or NaN is refused with `CQI_METRIC_INVALID`. @default {1}
+   * @param value 0 or more. @default {1}
+   * @throws {CqiError} `CQI_METRIC_INVALID` for less, and for NaN.
    */
   add(value?: number): void;
 }
@@ -14,6 +19,7 @@ export interface Gauge {
    * Sets it.
    *
    * @param value Any number.
+   * @throws {CqiError} `CQI_METRIC_INVALID` for what is none.
    */
   set(value: number): void;
   /**
@@ -30,6 +36,7 @@ export interface Histogram {
    * Takes one observation. The active span, if sampled, becomes its exemplar.
    *
    * @param value In the unit that the metric's name ends with.
+   * @throws {CqiError} `CQI_METRIC_INVALID` for NaN and infinities, as a counter does.
    */
   observe(value: number): void;
 }

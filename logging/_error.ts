@@ -37,8 +37,14 @@ function stackOf(error: object): string {
     : `${typeOf(error)}: ${messageText(error)}`;
 }
 
+// What has neither stack nor message is somebody's plain object: it says more as JSON.
+function isLikeError(value: object): boolean {
+  return isError(value) || typeof read(value, "stack") === "string" ||
+    typeof read(value, "message") === "string";
+}
+
 /** The stacks of an error and its causes and parts, nearest first, each error once. */
-function fullStack(error: object): string {
+function fullStack(error: object, writer: ValueWriter): string {
   const seen = new Set<unknown>();
   const parts: string[] = [];
   const visit = (value: unknown, label: string): void => {
@@ -48,7 +54,7 @@ function fullStack(error: object): string {
       parts.push(label + messageOf(value));
       return;
     }
-    parts.push(label + stackOf(value));
+    parts.push(label + (isLikeError(value) ? stackOf(value) : writer.write(value) ?? "an object"));
     visit(read(value, "cause"), "Caused by: ");
     const inner = read(value, "errors");
     if (!Array.isArray(inner)) return;
@@ -75,5 +81,5 @@ export function errorJson(value: unknown, writer: ValueWriter): string {
   if (code !== undefined) json += `,"code":${writer.text(code)}`;
   const retryable = read(error, "retryable");
   if (typeof retryable === "boolean") json += `,"retryable":${retryable}`;
-  return `${json},"stack":${writer.text(fullStack(error))}}`;
+  return `${json},"stack":${writer.text(fullStack(error, writer))}}`;
 }

@@ -1,5 +1,7 @@
 import type { Lazy, LogFields, Logger, LogLevel } from "../core/mod.ts";
 import { messageOf } from "../errors/mod.ts";
+import { shapeOf } from "../internal/options.ts";
+import { isError } from "./_error.ts";
 import { LEVELS, type Levels, RANK } from "./_levels.ts";
 import type { LineBuilder } from "./_line.ts";
 import { EMPTY_PART, type Part } from "./_part.ts";
@@ -36,7 +38,9 @@ function fieldsOf(fields: Lazy<LogFields> | undefined): LogFields | undefined {
 
 function messageText(message: Lazy<string>): string {
   const text: unknown = force(message, (error) => `[message failed: ${messageOf(error)}]`);
-  return typeof text === "string" ? text : messageOf(text);
+  if (typeof text === "string") return text;
+  // From callers without types.
+  return isError(text) ? messageOf(text) : `[message is ${shapeOf(text)}]`;
 }
 
 /**

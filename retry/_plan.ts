@@ -1,10 +1,14 @@
 import { type DurationInput, type Random, toMilliseconds } from "../core/mod.ts";
-import { CqiError, isCqiError, isRetryable } from "../errors/mod.ts";
+import { CqiError, isCqiError, isRetryable, messageOf } from "../errors/mod.ts";
 import { refuse } from "../internal/options.ts";
+import { redactSecrets } from "../internal/redact_secrets.ts";
 import { type BackoffSettings, type Delays, delays } from "./backoff.ts";
 import type { RetryBudget } from "./budget.ts";
 import { askedDelayMs } from "./retry_after.ts";
 import type { RetryEvent, RetryOptions } from "./types.ts";
+
+// Most characters of the last error's message that are repeated; all of it is in the cause.
+const MAX_SHOWN = 300;
 
 /** Why there is no further attempt. */
 export type GiveUp = "attempts" | "retry_after" | "elapsed" | "budget";
@@ -92,7 +96,8 @@ export function exhausted(
   return new CqiError(
     "CQI_RETRY_EXHAUSTED",
     `Gave up '${plan.name}' after ${attempts} ${attempts === 1 ? "attempt" : "attempts"} in ` +
-      `${Math.round(elapsedMs)} ms: ${REASONS[reason]}`,
+      `${Math.round(elapsedMs)} ms: ${REASONS[reason]}; the last error was ` +
+      `'${redactSecrets(messageOf(cause).slice(0, MAX_SHOWN))}'`,
     {
       cause,
       details: { policy: plan.name, attempts, reason, elapsed_ms: elapsedMs },

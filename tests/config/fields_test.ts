@@ -122,7 +122,7 @@ test("fields reads each kind from variables too, and they win over the file", as
   assert.match(String(settings.report), /^tape\.cash = 2\.50 from CQI_TAPE_CASH$/m);
 });
 
-test("fields tells all mistakes of the section with those of the library, each with its place", async () => {
+test("fields tells all mistakes of the section with those of the library, each with its place, line by line", async () => {
   const found = await mistakes({
     extend: { tape },
     sources: [
@@ -147,12 +147,12 @@ test("fields tells all mistakes of the section with those of the library, each w
     "config.yaml:3 tape.stratgy: is no setting; did you mean 'strategy'?",
     "config.yaml:4 tape.cash: must be a decimal such as '100000' or '0.001', without exponent",
     "config.yaml:5 tape.bar_interval: must be a duration with a unit, such as '250ms', '30s' or '1h30m'",
-    "CQI_TAPE_WINDOW tape.window: must be a whole number from 2 to 500",
-    "CQI_TAPE_MARKETS_0 tape.markets: must be a list whose member 0 is a text of 1 to 10000 characters",
+    "config.yaml:7 tape.fees.taker: must be a number or a percentage from 0 to 1",
+    "config.yaml:8 tape.fees.api_key: is no setting",
     "config.yaml:9 tape.api_key: must be where the secret lies, such as 'env: NAME', 'file: PATH' " +
     "or '${NAME}'; the secret itself has no place in a configuration",
-    "config.yaml:8 tape.fees.api_key: is no setting",
-    "config.yaml:7 tape.fees.taker: must be a number or a percentage from 0 to 1",
+    "CQI_TAPE_WINDOW tape.window: must be a whole number from 2 to 500",
+    "CQI_TAPE_MARKETS_0 tape.markets: must be a list whose member 0 is a text of 1 to 10000 characters",
     "CQI_TAPE_WIDNOW : fits no setting; did you mean 'CQI_TAPE_WINDOW'?",
   ]);
 });

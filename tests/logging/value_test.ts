@@ -157,6 +157,39 @@ test("Logger writes an error with its causes as LogError", async () => {
   );
 });
 
+test("Logger writes a cause that is a plain object by its members, secrets left out", async () => {
+  const { log, lines } = await recorded();
+  const cause = { venue: "kraken", status: 429, password: "canary" };
+  log.error("m", { error: new Error("refused", { cause }) });
+  const { stack = "" } = entryOf(lines[0]!).error ?? {};
+  assert.match(stack, /Caused by: \{"venue":"kraken","status":429,"password":"?\[redacted\]/);
+  assert.doesNotMatch(stack, /canary/);
+});
+
+test("Logger writes a cause that leads back to its error", async () => {
+  const { log, lines } = await recorded();
+  const error = new Error("round");
+  error.cause = { of: error };
+  log.error("m", { error });
+  assert.match(entryOf(lines[0]!).error?.stack ?? "", /Caused by: \{"of":.*\[cyclic\]/);
+});
+
+const MESSAGES: readonly (readonly [unknown, string])[] = [
+  [undefined, "[message is of type undefined]"],
+  [null, "[message is null]"],
+  [42, "[message is 42]"],
+  [{ password: "canary" }, "[message is an object]"],
+  [new Error("broken"), "broken"],
+];
+
+for (const [message, text] of MESSAGES) {
+  test(`Logger says of a message that is no text: ${text}`, async () => {
+    const { log, last } = await recorded();
+    log.info(message as string);
+    assert.equal(last().message, text);
+  });
+}
+
 test("Logger writes errors that are hostile", async () => {
   const { log, lines } = await recorded();
   const cyclic = new Error("cyclic");

@@ -51,8 +51,18 @@ test("retry throws CQI_RETRY_EXHAUSTED with the last error as cause, not retryab
     assert.equal(error.details.reason, "attempts");
     assert.match(
       error.message,
-      /^Gave up 'venue' after 3 attempts in \d+ ms: no attempts are left$/,
+      /^Gave up 'venue' after 3 attempts in \d+ ms: no attempts are left; the last error was 'Down'$/,
     );
+    return true;
+  });
+});
+
+test("retry tells of the last error no more than 300 characters, and no secret", async () => {
+  const token = ["Bearer", "abcdefghijklmnop"].join(" ");
+  const fail = () => Promise.reject(new Error(`${token} ${"x".repeat(1000)}`));
+  await assert.rejects(retry(fail, { attempts: 2, initialDelay: 0 }), (error: CqiError) => {
+    assert.ok(error.message.length < 450);
+    assert.doesNotMatch(error.message, /abcdefgh/);
     return true;
   });
 });
