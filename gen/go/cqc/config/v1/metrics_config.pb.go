@@ -41,7 +41,7 @@ type MetricsConfig struct {
 	Port *uint32 `protobuf:"varint,4,opt,name=port" json:"port,omitempty"`
 	// Path on which measurements are exposed. Default: "/metrics".
 	Path *string `protobuf:"bytes,5,opt,name=path" json:"path,omitempty"`
-	// Put before the name of every metric, followed by "_". Default: nothing.
+	// Put before the name of every metric, followed by "_". Default: "cqi".
 	Namespace *string `protobuf:"bytes,6,opt,name=namespace" json:"namespace,omitempty"`
 	// Most combinations of labels for each metric; further ones are counted as one overflow series, 1 to 1 million.
 	// Default: 1000.

@@ -69,7 +69,7 @@ class MetricsConfig(_message.Message):
     path: _builtins.str
     """Path on which measurements are exposed. Default: "/metrics"."""
     namespace: _builtins.str
-    """Put before the name of every metric, followed by "_". Default: nothing."""
+    """Put before the name of every metric, followed by "_". Default: "cqi"."""
     max_series_per_metric: _builtins.int
     """Most combinations of labels for each metric; further ones are counted as one overflow series, 1 to 1 million.
     Default: 1000.

@@ -61,7 +61,7 @@ export type MetricsConfig = Message<"cqc.config.v1.MetricsConfig"> & {
   path: string;
 
   /**
-   * Put before the name of every metric, followed by "_". Default: nothing.
+   * Put before the name of every metric, followed by "_". Default: "cqi".
    *
    * @generated from field: string namespace = 6;
    */
