@@ -14,6 +14,8 @@ import type { Health } from "../health/mod.ts";
 import { accessLog } from "../logging/mod.ts";
 import { httpMetrics, type MetricsRegistry } from "../metrics/mod.ts";
 import { middleware as httpTracing } from "../tracing/mod.ts";
+import { bodyLimit, requestDeadline } from "./_limits.ts";
+import type { Settings } from "./_settings.ts";
 
 // What a log, a header and an operator's search field can take (RFC 9110 tokens, less quotes).
 const REQUEST_ID_REGEXP = /^[A-Za-z0-9._:-]{1,128}$/;
@@ -77,18 +79,30 @@ export function standard(given: Instruments): HttpMiddleware[] {
 
 const notFound: HttpHandler = () => new Response(null, { status: 404 });
 
-/** Health and metrics, and behind them a handler inside the standard layers. */
-export function routes(
-  given: Instruments,
+/** Health and metrics, and whatever else is asked behind the standard layers. */
+export function adminRoutes(
   health: Health,
   registry: MetricsRegistry,
-  options: { readonly handler?: HttpHandler | undefined; readonly admin: boolean },
+  settings: Pick<Settings, "healthPaths" | "metricsPath">,
+  otherwise: FetchHandler,
 ): FetchHandler {
-  const handle = compose(...standard(given))(options.handler ?? notFound);
   return async (request, context) => {
     const { pathname } = new URL(request.url);
-    if (options.admin && pathname.startsWith("/health/")) return await health.handler(request);
-    if (options.admin && pathname === "/metrics") return await registry.handler(request);
-    return await handle(request, context);
+    if (settings.healthPaths.has(pathname)) return await health.handler(request, context);
+    if (pathname === settings.metricsPath) return await registry.handler(request);
+    return await otherwise(request, context);
   };
+}
+
+/** A handler, 404 without one, inside the standard layers and the limits of the configuration. */
+export function userRoutes(
+  given: Instruments,
+  settings: Pick<Settings, "maxBodyBytes" | "requestTimeoutMs">,
+  handler: HttpHandler = notFound,
+): FetchHandler {
+  return compose(
+    ...standard(given),
+    requestDeadline(given.clock, settings.requestTimeoutMs),
+    bodyLimit(settings.maxBodyBytes),
+  )(handler);
 }

@@ -5,7 +5,8 @@ import { exitProcess, onStopSignal, onUncaught } from "../internal/runtime/proce
 interface Running extends Instruments {
   readonly budgetMs: number;
   close(): Promise<void>;
-  started(): void;
+  /** Turns readiness red, for balancers to see while the main work ends. */
+  drain(): void;
 }
 
 /** Runs the main work of a service until it ends, fails, or is asked to stop; then closes. */
@@ -30,7 +31,6 @@ export async function runService(
     stop.abort(error);
   });
   try {
-    service.started();
     const asked = new Promise<void>((resolve) => {
       stop.signal.addEventListener("abort", () => resolve(), { once: true });
     });
@@ -38,6 +38,7 @@ export async function runService(
     // Asked to stop, the work has the budget to end; an abort is then no failure.
     await Promise.race([work, asked]);
     if (stop.signal.aborted) {
+      service.drain();
       await withDeadline(service.clock, service.budgetMs, () => work, { action: "the main work" });
     }
   } catch (error) {

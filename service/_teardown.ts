@@ -9,17 +9,19 @@ export interface Teardown {
   /**
    * Closes all, last opened first, one after another; a failure does not stop the rest.
    *
+   * @param logger Is told of each failure.
+   * @param budgetMs Milliseconds for all of them together.
    * @throws {CqiError} `CQI_SERVICE_STOP` naming what failed or did not close in time.
    */
-  run(logger: Logger): Promise<void>;
+  run(logger: Logger, budgetMs: number): Promise<void>;
 }
 
-/** Makes a teardown whose steps together have a budget. */
-export function teardown(clock: Clock, budgetMs: number): Teardown {
+/** Makes a teardown. */
+export function teardown(clock: Clock): Teardown {
   const steps: { readonly name: string; readonly close: () => Promise<void> }[] = [];
   return {
     add: (name, close) => void steps.push({ name, close }),
-    async run(logger) {
+    async run(logger, budgetMs) {
       const failed: string[] = [];
       const deadline = clock.monotonic() + budgetMs;
       for (const { name, close } of steps.splice(0).reverse()) {

@@ -30,7 +30,9 @@ export type {
   OpenOptions,
   PartName,
   Parts,
+  ServeOptions,
   Service,
   ServiceConfigInit,
   ServiceDrivers,
+  ServiceServer,
 } from "./types.ts";

@@ -1,33 +1,28 @@
-import { clone, create, isFieldSet } from "@bufbuild/protobuf";
-import * as buses from "../bus/mod.ts";
-import * as caches from "../cache/mod.ts";
+import { create } from "@bufbuild/protobuf";
 import { resolveSecret } from "../config/mod.ts";
 import { validate } from "../contracts/mod.ts";
-import { durationMs, type FetchHandler, type HttpHandler, instruments } from "../core/mod.ts";
-import * as databases from "../database/mod.ts";
+import { type HttpHandler, instruments, sleep } from "../core/mod.ts";
 import { CqiError } from "../errors/mod.ts";
-import {
-  type CacheConfig,
-  CacheConfigSchema,
-  CqiConfigSchema,
-} from "../gen/ts/cqc/config/v1/mod.ts";
-import { ComponentKind } from "../gen/ts/cqc/infrastructure/v1/mod.ts";
+import { CqiConfigSchema } from "../gen/ts/cqc/config/v1/mod.ts";
 import * as healths from "../health/mod.ts";
-import { loadDriver } from "../internal/load_driver.ts";
 import * as logs from "../logging/mod.ts";
 import * as metric from "../metrics/mod.ts";
 import * as traces from "../tracing/mod.ts";
-import { routes } from "./_http.ts";
-import { teardown } from "./_teardown.ts";
+import { adminRoutes, userRoutes } from "./_http.ts";
+import { listenOn } from "./_listen.ts";
+import { openParts, requireParts, type Step } from "./_parts.ts";
 import { runService } from "./_run.ts";
+import { readSettings } from "./_settings.ts";
+import { teardown } from "./_teardown.ts";
+import { refuseUnsupported } from "./_unsupported.ts";
 import type {
-  HttpServer,
-  ListenOptions,
+  Core,
   OpenOptions,
   PartName,
-  Parts,
+  ServeOptions,
   Service,
   ServiceConfigInit,
+  ServiceServer,
 } from "./types.ts";
 
 /**
@@ -37,7 +32,8 @@ import type {
  * @param config The configuration; see `config.load`.
  * @param options Parts, drivers, and whatever is to be injected.
  * @throws {CqiError} `CQI_CONTRACT_INVALID` for a configuration that is not valid,
- * `CQI_SERVICE_START` naming the part that could not be opened.
+ * `CQI_FEATURE_UNSUPPORTED` for settings that nothing would act on, `CQI_OPTION_INVALID` for a part
+ * that is none, `CQI_SERVICE_START` naming the part that could not be opened.
  */
 export async function open<P extends PartName = never>(
   config: ServiceConfigInit,
@@ -45,30 +41,31 @@ export async function open<P extends PartName = never>(
 ): Promise<Service<P>> {
   const section = create(CqiConfigSchema, config);
   validate(CqiConfigSchema, section);
-  const { drivers = {}, uses = [] } = options;
+  const { drivers = {} } = options;
+  const uses = requireParts(options.uses ?? []);
+  refuseUnsupported(section, uses);
+  const settings = readSettings(section);
   const { name, version, environment, instanceId } = section.service!;
   const identity = { name, version, environment, ...instanceId !== "" && { instanceId } };
   const base = instruments(options);
-  const budgetMs = durationMs(section.server?.shutdownTimeout, 30_000);
-  const down = teardown(base.clock, budgetMs);
+  const budgetMs = settings.shutdownMs;
+  const down = teardown(base.clock);
   let logger = base.logger;
 
-  const step = async <T extends { close(): Promise<void> }>(
-    part: string,
-    start: () => Promise<T>,
-  ): Promise<T> => {
+  const failed = (part: string, error: unknown): CqiError => {
+    const cause = CqiError.from(error);
+    const message = `Cannot start ${name} at its ${part}: ${cause.message}`;
+    return new CqiError("CQI_SERVICE_START", message, { cause });
+  };
+  const step: Step = async (part, start) => {
     try {
       const opened = await start();
       down.add(part, () => opened.close());
       return opened;
     } catch (error) {
-      await down.run(logger).catch(() => {});
-      const cause = CqiError.from(error);
-      throw new CqiError(
-        "CQI_SERVICE_START",
-        `Cannot start ${name} at its ${part}: ${cause.message}`,
-        { cause },
-      );
+      // What does not close is logged; the caller wants to know why the service does not start.
+      await down.run(logger, budgetMs).catch(() => {});
+      throw failed(part, error);
     }
   };
 
@@ -103,96 +100,84 @@ export async function open<P extends PartName = never>(
   const given = { ...base, logger, metrics, tracer };
   const health = await step(
     "health",
-    async () => await healths.open(section.health ?? {}, { ...given, service: identity }),
-  );
-
-  const parts: { -readonly [K in PartName]?: Parts[K] } = {};
-  const wanted = new Set<string>(uses);
-  if (wanted.has("database")) {
-    const database = await step("database", () =>
-      databases.open(section.database, {
-        ...given,
-        ...drivers.database && { drivers: drivers.database },
-      }));
-    health.add("database", database, { kind: ComponentKind.DATABASE });
-    parts.database = database;
-  }
-  if (wanted.has("cache")) {
-    const cache = await step(
-      "cache",
-      () =>
-        // Services share a Redis: without a prefix of its own each would find the others' values.
-        caches.open(withPrefix(section.cache, name), {
-          ...given,
-          ...drivers.cache && { drivers: drivers.cache },
-        }),
-    );
-    // A service without its cache is slower, not down.
-    health.add("cache", cache, { kind: ComponentKind.CACHE, critical: false });
-    parts.cache = cache;
-  }
-  if (wanted.has("bus")) {
-    const bus = await step("bus", () =>
-      buses.open(section.eventBus, {
+    async () =>
+      await healths.open(section.health ?? {}, {
         ...given,
         service: identity,
-        ...drivers.bus && { drivers: drivers.bus },
-      }));
-    health.add("bus", bus, { kind: ComponentKind.EVENT_BUS });
-    parts.bus = bus;
-  }
+        ...options.isAuthorized && { isAuthorized: options.isAuthorized },
+      }),
+  );
 
-  const listen = async (handler: FetchHandler, at: ListenOptions): Promise<HttpServer> => {
-    const http = await loadDriver(
-      "HTTP server",
-      "default",
-      drivers.http ?? {},
-      "CQI_DRIVER_UNKNOWN",
-    );
-    return await step("HTTP server", () => http.serve(handler, at));
-  };
+  const parts = await openParts(section, uses, {
+    given,
+    health,
+    identity,
+    options,
+    step,
+    trustedProxyHops: settings.trustedProxyHops,
+  });
 
-  let closing: Promise<void> | undefined;
-  const close = (): Promise<void> => {
-    closing ??= (async () => {
+  let serves = false;
+  let draining: Promise<void> | undefined;
+  const drain = (): Promise<void> =>
+    draining ??= (async () => {
       health.draining();
       logger.info("Service stops", { component: "service" });
-      await down.run(logger);
+      if (serves && settings.drainMs > 0) await sleep(given.clock, settings.drainMs);
     })();
-    return closing;
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> =>
+    closing ??= (async () => {
+      const began = given.clock.monotonic();
+      await drain();
+      await down.run(logger, budgetMs - (given.clock.monotonic() - began));
+    })();
+  const requireOpen = (action: string): void => {
+    if (closing === undefined) return;
+    throw new CqiError("CQI_CLOSED", `Cannot ${action} ${name}: the service is closed`);
   };
 
-  const core = {
+  const serve = async (
+    handler?: HttpHandler,
+    { started = true }: ServeOptions = {},
+  ): Promise<ServiceServer> => {
+    requireOpen("serve");
+    const own = userRoutes(given, settings, handler);
+    const isApart = settings.adminPort !== undefined;
+    const admin = adminRoutes(
+      health,
+      registry,
+      settings,
+      isApart ? userRoutes(given, settings) : own,
+    );
+    let server: ServiceServer;
+    try {
+      server = await listenOn(drivers.http, settings, { http: isApart ? own : admin, admin });
+    } catch (error) {
+      throw failed("HTTP server", error);
+    }
+    if (closing !== undefined) await server.close();
+    requireOpen("serve");
+    down.add("HTTP server", () => server.close());
+    serves = true;
+    if (started) health.started();
+    const { url, adminUrl } = server;
+    logger.info("Service listens", { component: "service", url, admin_url: adminUrl });
+    return server;
+  };
+
+  const core: Core = {
     ...given,
     config: section,
     health,
     registry,
-    async serve(handler?: HttpHandler): Promise<HttpServer> {
-      const host = section.server?.host || "0.0.0.0";
-      const admin = section.server?.adminPort;
-      const apart = admin !== undefined && Object.hasOwn(section.server!, "adminPort");
-      if (apart) {
-        await listen(routes(given, health, registry, { admin: true }), { host, port: admin });
-      }
-      const port = section.server?.httpPort ?? 8080;
-      const server = await listen(routes(given, health, registry, { handler, admin: !apart }), {
-        host,
-        port,
-      });
-      health.started();
-      logger.info("Service listens", { component: "service", url: server.url });
-      return server;
+    serve,
+    async run(main) {
+      requireOpen("run");
+      return await runService({ ...given, budgetMs, close, drain: () => void drain() }, main);
     },
-    run: (main?: (options: { readonly signal: AbortSignal }) => Promise<void>) =>
-      runService({ ...given, budgetMs, close, started: () => health.started() }, main),
     close,
     [Symbol.asyncDispose]: close,
   };
   return { ...core, ...parts } as unknown as Service<P>;
-}
-
-function withPrefix(section: CacheConfig | undefined, name: string): CacheConfig {
-  const own = section === undefined ? create(CacheConfigSchema) : clone(CacheConfigSchema, section);
-  if (!isFieldSet(own, CacheConfigSchema.field.keyPrefix)) own.keyPrefix = name;
-  return own;
 }

@@ -16,6 +16,9 @@ import { serve as listen, type ServerRequest } from "srvx";
 import type { FetchHandler } from "../../core/mod.ts";
 import type { HttpServer, ListenOptions } from "../types.ts";
 
+// Bun refuses 128 MiB and more by itself. The limit that holds is the service's own, at most 1 GiB.
+const MAX_BODY_BYTES = 2 ** 30 + 1;
+
 /**
  * Starts to listen.
  *
@@ -28,6 +31,7 @@ export async function serve(handler: FetchHandler, options: ListenOptions): Prom
     hostname: options.host,
     port: options.port,
     silent: true,
+    bun: { maxRequestBodySize: MAX_BODY_BYTES },
     // Signals are the service's business.
     gracefulShutdown: false,
   });

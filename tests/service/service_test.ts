@@ -78,8 +78,123 @@ test("serve() puts health and metrics on the admin port alone when there is one"
     server: { host: "127.0.0.1", httpPort: 0, adminPort: 0 },
   });
   const server = await app.serve(() => new Response("mine"));
-  assert.equal(await (await fetch(`${server.url}/health/ready`)).text(), "mine");
-  assert.equal(await (await fetch(`${server.url}/metrics`)).text(), "mine");
+  const get = async (url: string): Promise<[number, string]> => {
+    const response = await fetch(url);
+    return [response.status, await response.text()];
+  };
+  assert.deepEqual(await get(`${server.url}/health/ready`), [200, "mine"]);
+  assert.deepEqual(await get(`${server.url}/metrics`), [200, "mine"]);
+  assert.notEqual(server.adminUrl, server.url);
+  assert.match((await get(`${server.adminUrl}/health/ready`))[1], /SERVICE_STATUS_HEALTHY/);
+  assert.match((await get(`${server.adminUrl}/metrics`))[1], /^# HELP cqi_/m);
+  assert.equal((await get(`${server.adminUrl}/mine`))[0], 404);
+});
+
+test("serve() logs both addresses, and its server closes both", async () => {
+  const sink = recordingSink();
+  await using app = await openService([], {
+    server: { host: "127.0.0.1", httpPort: 0, adminPort: 0 },
+  }, { sink });
+  const { url, adminUrl, close } = await app.serve();
+  await Promise.all([close(), close()]);
+  await assert.rejects(fetch(url));
+  await assert.rejects(fetch(adminUrl));
+  await app.close();
+  const line = sink.lines.find(({ message }) => message === "Service listens");
+  assert.deepEqual(line?.attributes, { url, admin_url: adminUrl });
+});
+
+test("serve() answers probes and metrics on the paths of the configuration, and only there", async () => {
+  await using app = await openService([], {
+    health: { path: "/_h/" },
+    metrics: { path: "/_m" },
+  });
+  const { url } = await app.serve(() => new Response("mine"));
+  const get = async (path: string): Promise<string> => await (await fetch(`${url}${path}`)).text();
+  for (const path of ["/_h", "/_h/live", "/_h/ready", "/_h/startup"]) {
+    assert.match(await get(path), /SERVICE_STATUS_HEALTHY/, path);
+  }
+  assert.match(await get("/_m"), /^# HELP cqi_/m);
+  for (const path of ["/health", "/health/live", "/metrics", "/_h/", "/_h/x", "/_m/x"]) {
+    assert.equal(await get(path), "mine", path);
+  }
+});
+
+test("serve() leaves routes under /health/ that are no probes to the handler", async () => {
+  await using app = await openService([]);
+  const { url } = await app.serve(() => new Response("mine"));
+  assert.equal(await (await fetch(`${url}/health/insurance`)).text(), "mine");
+  assert.match(await (await fetch(`${url}/health`)).text(), /SERVICE_STATUS_HEALTHY/);
+});
+
+test("serve() marks the service started, unless it is told that more is to come", async () => {
+  await using early = await openService([]);
+  const ready = async (url: string): Promise<number[]> => {
+    const asked = await Promise.all(
+      ["startup", "ready", "live"].map((probe) => fetch(`${url}/health/${probe}`)),
+    );
+    return asked.map(({ status }) => status);
+  };
+  assert.deepEqual(await ready((await early.serve()).url), [200, 200, 200]);
+  await using late = await openService([]);
+  const { url } = await late.serve(undefined, { started: false });
+  assert.deepEqual(await ready(url), [503, 503, 200]);
+  late.health.started();
+  assert.deepEqual(await ready(url), [200, 200, 200]);
+});
+
+test("serve() says why it cannot listen, and leaves nothing behind on the other port", async () => {
+  await using first = await openService([]);
+  const taken = Number(new URL((await first.serve()).url).port);
+  const listening: string[] = [];
+  const closed: string[] = [];
+  const http: service.ServiceDrivers["http"] = {
+    default: () => ({
+      serve: (_handler, { port }) => {
+        if (port === taken) return Promise.reject(new Error("Taken"));
+        listening.push("admin");
+        const close = (): Promise<void> => Promise.resolve(void closed.push("admin"));
+        return Promise.resolve({ url: "http://a", close, [Symbol.asyncDispose]: close });
+      },
+    }),
+  };
+  await using second = await openService([], {
+    server: { host: "127.0.0.1", httpPort: taken, adminPort: 0 },
+  }, { drivers: { http } });
+  await assert.rejects(second.serve(), {
+    code: "CQI_SERVICE_START",
+    message: /Cannot start fixture at its HTTP server: Taken/,
+  });
+  assert.deepEqual([listening, closed], [["admin"], ["admin"]]);
+});
+
+test("serve() and run() refuse a closed service", async () => {
+  const app = await openService([]);
+  await app.close();
+  await assert.rejects(app.serve(), { code: "CQI_CLOSED" });
+  let ran = false;
+  await assert.rejects(app.run(() => Promise.resolve(void (ran = true))), { code: "CQI_CLOSED" });
+  assert.equal(ran, false);
+});
+
+test("serve() that is overtaken by close() leaves no server behind", async () => {
+  const gate = Promise.withResolvers<void>();
+  let closed = 0;
+  const http: service.ServiceDrivers["http"] = {
+    default: () => ({
+      serve: async () => {
+        await gate.promise;
+        const close = (): Promise<void> => Promise.resolve(void closed++);
+        return { url: "http://late", close, [Symbol.asyncDispose]: close };
+      },
+    }),
+  };
+  const app = await openService([], {}, { drivers: { http } });
+  const serving = app.serve();
+  await app.close();
+  gate.resolve();
+  await assert.rejects(serving, { code: "CQI_CLOSED" });
+  assert.equal(closed, 1);
 });
 
 test("serve() keeps a sane request id, replaces another, and gives it back", async () => {
