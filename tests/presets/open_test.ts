@@ -29,7 +29,7 @@ for (const name of ["bus", "cache", "logging", "metrics", "tracing"] as const) {
   test(`${name}.open({}) of edge opens`, async () => {
     const opened = await edge[name].open({});
     await opened.close();
-    await opened.close();
+    assert.equal(await opened.close(), undefined);
   });
 }
 
