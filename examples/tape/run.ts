@@ -45,7 +45,8 @@ export async function run(
 ): Promise<Ended> {
   const { bus, clock, logger } = app;
   await database.migrate(app.database, await database.readMigrations(options.migrations));
-  const server = await app.serve();
+  // Ready once its handlers are subscribed, not before.
+  const server = await app.serve(undefined, { started: false });
   const latest = app.cache.keyspace(PriceSchema, { name: "latest_price", ttl: "none" });
   const seen = measure(clock);
   const told = ledger(tape.startingCash);
@@ -78,6 +79,7 @@ export async function run(
         }, group("risk")),
         bus.subscribe(alerts, ({ message }) => logger.warn(message), group("alerts")),
       ]);
+      app.health.started();
       using _progress = options.terminal && showProgress(clock, options.terminal, () => {
         const seconds = Math.max(clock.monotonic() - started, 1) / 1000;
         return `${replayed.rows} trades published, ${Math.round(replayed.rows / seconds)}/s`;
