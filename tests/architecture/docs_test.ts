@@ -177,7 +177,7 @@ test("No page or source names a path of one machine", () => {
 
 for (
   const text of [
-    "cd /work/main",
+    "cd /workspace/cqi",
     "`/home/me/cqi`",
     "file:///Users/me/cqi",
     "C:\\cqi",
