@@ -5,7 +5,7 @@ import type { HttpDriverModule, HttpServer, ServiceServer } from "./types.ts";
 
 /** Listens on the HTTP port, and on the admin port when there is one; on both or on none. */
 export async function listenOn(
-  drivers: DriverTable<HttpDriverModule> = {},
+  drivers: DriverTable<HttpDriverModule>,
   { host, httpPort, adminPort }: Pick<Settings, "host" | "httpPort" | "adminPort">,
   handlers: { readonly http: FetchHandler; readonly admin: FetchHandler },
 ): Promise<ServiceServer> {

@@ -152,7 +152,7 @@ export async function open<P extends PartName = never>(
     );
     let server: ServiceServer;
     try {
-      server = await listenOn(drivers.http, settings, { http: isApart ? own : admin, admin });
+      server = await listenOn(drivers.http ?? {}, settings, { http: isApart ? own : admin, admin });
     } catch (error) {
       throw failed("HTTP server", error);
     }
