@@ -191,7 +191,7 @@ for (
 }
 
 test("noMachinePaths() leaves routes and relative paths alone", () => {
-  const text = "GET /health/live, docs/work/plan.md, ./home/x, https://x.test/home/page";
+  const text = "GET /health/live, docs/home/plan.md, ./home/x, https://x.test/home/page";
   assert.deepEqual(caught(noMachinePaths, { "docs/planted.md": text }), []);
 });
 
