@@ -20,7 +20,7 @@ export const SUITES: readonly Suite[] = [
   { name: "unit", once: false, alone: false, limitMs: 120_000 },
   { name: "contract", once: false, alone: false, limitMs: 180_000 },
   { name: "examples", once: false, alone: false, limitMs: 300_000 },
-  { name: "interop", once: false, alone: false, limitMs: 300_000 },
+  { name: "interop", once: true, alone: false, limitMs: 900_000 },
   { name: "faults", once: false, alone: true, limitMs: 600_000 },
   { name: "runtimes", once: true, alone: false, limitMs: 300_000 },
   { name: "architecture", once: true, alone: true, limitMs: 600_000 },

@@ -11,6 +11,7 @@ import { fromLine, typeOf, type Vector } from "../../tools/vectors/vector.ts";
 import { findRuntime, type RuntimeName } from "../../tools/test_runner/runtimes.ts";
 import { rulesOfField, rulesOfMessage } from "../contracts/_image.ts";
 import { install, output, PYTHON, ROOT, withFolder } from "./_run.ts";
+import { tools } from "./_tools.ts";
 
 const FOLDER = join(ROOT, "testdata", "vectors");
 const vectors: readonly Vector[] = readdirSync(FOLDER).sort().flatMap((file) =>
@@ -137,8 +138,8 @@ const RUNNERS: Readonly<Record<string, () => Promise<string>>> = {
   Deno: () => onRuntime("deno"),
   Node: () => onRuntime("node"),
   Bun: () => onRuntime("bun"),
-  Go: onGo,
-  Python: onPython,
+  ...(tools("go") ? { Go: onGo } : {}),
+  ...(tools("python3") ? { Python: onPython } : {}),
 };
 
 for (const [name, run] of Object.entries(RUNNERS)) {
