@@ -12,6 +12,7 @@ import { compareRuntimes } from "./test_runner/differences.ts";
 import { type Job, plan, SUITES, testFiles } from "./test_runner/plan.ts";
 import { failures, forgiveKnown, skips, table, totals, totalsLines } from "./test_runner/report.ts";
 import { type FileResult, runAll } from "./test_runner/run.ts";
+import { startShared } from "./test_runner/servers.ts";
 import { findRuntime, type Runtime, type RuntimeName, RUNTIMES } from "./test_runner/runtimes.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url)).replace(/[/\\]$/, "");
@@ -93,8 +94,10 @@ async function main(): Promise<number> {
   const jobs = plan(await testFiles(ROOT, "tests"), options);
   if (jobs.length === 0) throw new Error("Cannot run tests: no file fits what was asked for");
   const runtimes = await findAll(jobs);
+  await using shared = await startShared(jobs, ROOT);
   const raw = await runAll(jobs, runtimes, {
     root: ROOT,
+    env: shared.env,
     atOnce: options.atOnce,
     onResult: (result) => onResult(result, options.verbose),
   });

@@ -59,8 +59,14 @@ export function withWholeFile(
  * @param job What to run.
  * @param runtime The runtime that the job names.
  * @param root Path of the checkout.
+ * @param env Variables besides those of this process.
  */
-export async function runFile(job: Job, runtime: Runtime, root: string): Promise<FileResult> {
+export async function runFile(
+  job: Job,
+  runtime: Runtime,
+  root: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<FileResult> {
   const folder = await Deno.makeTempDir({ prefix: "cqi-test-" });
   const report = `${folder}/report.xml`;
   const start = performance.now();
@@ -68,7 +74,7 @@ export async function runFile(job: Job, runtime: Runtime, root: string): Promise
     const child = new Deno.Command(runtime.path, {
       args: testArguments(job.runtime, job.file, report),
       cwd: root,
-      env: { NO_COLOR: "1" },
+      env: { NO_COLOR: "1", ...env },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
@@ -98,20 +104,21 @@ export async function runFile(job: Job, runtime: Runtime, root: string): Promise
  *
  * @param jobs What to run, in order.
  * @param runtimes The runtimes by name.
- * @param options Root of the checkout, how many at a time, and what to call for each result.
+ * @param options Root of the checkout, variables, how many at a time, and what to call for each result.
  */
 export async function runAll(
   jobs: readonly Job[],
   runtimes: ReadonlyMap<RuntimeName, Runtime>,
   options: {
     readonly root: string;
+    readonly env?: Readonly<Record<string, string>>;
     readonly atOnce: number;
     readonly onResult: (result: FileResult) => void;
   },
 ): Promise<FileResult[]> {
   const results: FileResult[] = [];
   const one = async (job: Job): Promise<void> => {
-    const result = await runFile(job, runtimes.get(job.runtime)!, options.root);
+    const result = await runFile(job, runtimes.get(job.runtime)!, options.root, options.env);
     results.push(result);
     options.onResult(result);
   };
