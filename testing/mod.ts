@@ -35,6 +35,13 @@ export {
   type TestIssuerConfig,
   type TestIssuerOptions,
 } from "./issuer.ts";
+export {
+  type PostgresFields,
+  type RealPostgres,
+  realPostgres,
+  type RealPostgresOptions,
+  type StandbyPostgres,
+} from "./real_postgres.ts";
 export { seededRandom } from "./seeded_random.ts";
 export { type ExpectedLog, type TestLogEntry, type TestLogger, testLogger } from "./test_logger.ts";
 export { type ExpectedSpan, type TestSpan, type TestTracer, testTracer } from "./test_spans.ts";

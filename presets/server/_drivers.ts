@@ -16,6 +16,7 @@ export const DRIVERS: Required<ServiceDrivers> = {
   database: {
     mock: () => import("../../database/drivers/mock.ts"),
     pglite: () => import("../../database/drivers/pglite.ts"),
+    postgres: () => import("../../database/drivers/postgres.ts"),
   },
   http: {
     default: () => import("../../service/drivers/srvx.ts"),

@@ -1,0 +1,99 @@
+import type { DriverColumn } from "../types.ts";
+
+/** How a statement is sent. */
+export interface Prepared {
+  /** Its name on the server; empty for one that is parsed each time. */
+  readonly name: string;
+  /** Whether the server has it already. */
+  readonly isParsed: boolean;
+  /** Its columns, when they are known. */
+  readonly columns: readonly DriverColumn[] | undefined;
+  /** Names that the server is told to forget first. */
+  readonly forgotten: readonly string[];
+}
+
+interface Known {
+  /** Empty while the text was seen once only. */
+  readonly name: string;
+  /** Set once the server has answered; from then on it has the statement. */
+  columns: readonly DriverColumn[] | undefined;
+}
+
+const NONE: readonly string[] = [];
+const UNNAMED: Prepared = { name: "", isParsed: false, columns: undefined, forgotten: NONE };
+// A plan takes the server some 10 to 100 kB for each connection.
+const MAX_STATEMENTS = 256;
+// Long texts are lists of values, which seldom come twice.
+const MAX_TEXT = 10_000;
+
+/**
+ * Which statements a session has prepared. A text gets a name the second time it comes, so that
+ * those that come once leave nothing behind; the one not used for longest makes room.
+ */
+export class Statements {
+  readonly #known = new Map<string, Known>();
+  readonly #isOn: boolean;
+  #forgotten: string[] = [];
+  #serial = 0;
+
+  /** @param isOn False parses every statement each time, as poolers in transaction mode need it. */
+  constructor(isOn: boolean) {
+    this.#isOn = isOn;
+  }
+
+  /** How to send a text now. */
+  next(text: string): Prepared {
+    if (!this.#isOn || text.length > MAX_TEXT) return UNNAMED;
+    const seen = this.#known.get(text);
+    if (seen === undefined) {
+      if (this.#known.size >= MAX_STATEMENTS) this.#forget(this.#known.keys().next().value!);
+      this.#known.set(text, { name: "", columns: undefined });
+      return { ...UNNAMED, forgotten: this.#takeForgotten() };
+    }
+    const known = seen.name === "" ? { name: `cqi_${++this.#serial}`, columns: undefined } : seen;
+    // Last in the map is the one used last.
+    this.#known.delete(text);
+    this.#known.set(text, known);
+    return {
+      name: known.name,
+      isParsed: known.columns !== undefined,
+      columns: known.columns,
+      forgotten: this.#takeForgotten(),
+    };
+  }
+
+  /** Remembers that the server has a statement, and its columns. */
+  succeeded(text: string, columns: readonly DriverColumn[]): void {
+    const known = this.#known.get(text);
+    if (known !== undefined && known.name !== "") known.columns ??= columns;
+  }
+
+  /**
+   * Notes a failure. A statement that the server may not have, or not in this form, gets another
+   * name next time.
+   *
+   * @param isStale The server called the statement unknown or out of date.
+   */
+  failed(text: string, isStale: boolean): void {
+    if (isStale || this.#known.get(text)?.columns === undefined) this.#forget(text);
+  }
+
+  /** Forgets all of them, as the server does at `discard all`. */
+  clear(): void {
+    this.#known.clear();
+    this.#forgotten = [];
+  }
+
+  #forget(text: string): void {
+    const name = this.#known.get(text)?.name ?? "";
+    if (name !== "") this.#forgotten.push(name);
+    this.#known.delete(text);
+  }
+
+  #takeForgotten(): readonly string[] {
+    if (this.#forgotten.length === 0) return NONE;
+    const names = this.#forgotten;
+    this.#forgotten = [];
+    return names;
+  }
+}

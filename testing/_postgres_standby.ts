@@ -1,0 +1,50 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  type PostgresPrograms,
+  postgresServer,
+  runProgram,
+  serverFolder,
+} from "./_postgres_server.ts";
+
+/** A standby: it follows its primary, and takes no writes until it is promoted. */
+export interface StandbyPostgres extends AsyncDisposable {
+  /** Port, on the loopback address. */
+  readonly port: number;
+  /** Makes it a primary; resolves when the server has been told, and it takes writes soon after. */
+  promote(): Promise<void>;
+  /** Ends it. Twice is fine. */
+  close(): Promise<void>;
+}
+
+/**
+ * Copies a server and starts the copy as its standby.
+ *
+ * @param programs Where PostgreSQL is.
+ * @param primary Address and user of the server to follow.
+ * @param password The user's password.
+ */
+export async function startStandby(
+  programs: PostgresPrograms,
+  primary: { readonly host: string; readonly port: number; readonly user: string },
+  password: string,
+): Promise<StandbyPostgres> {
+  const folder = await serverFolder(programs.user);
+  const data = join(folder, "data");
+  await runProgram(programs, "pg_basebackup", [
+    ...["--pgdata", data, "--host", primary.host, "--port", String(primary.port)],
+    ...["--username", primary.user, "--write-recovery-conf", "--checkpoint", "fast", "--no-sync"],
+  ], { PGPASSWORD: password });
+  // A standby listens only once it takes queries.
+  const server = await postgresServer(programs, data, {}, () => Promise.resolve(true));
+  await server.start();
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> =>
+    closing ??= server.stop("immediate").then(() => rm(folder, { recursive: true, force: true }));
+  return {
+    port: server.port,
+    promote: () => runProgram(programs, "pg_ctl", ["--pgdata", data, "promote", "--wait"]),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
