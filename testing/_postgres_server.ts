@@ -6,10 +6,9 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
-import { connect } from "node:net";
-import { once } from "node:events";
 import { sleep, systemClock } from "../core/mod.ts";
 import { CqiError, isCqiError } from "../errors/mod.ts";
+import { administer, type Place } from "./_postgres_admin.ts";
 import { freePort, type ServerProcess, startServer } from "./_server_process.ts";
 
 const run = promisify(execFile);
@@ -109,16 +108,15 @@ export async function initCluster(
   return data;
 }
 
-/** Whether something listens there. A server that starts up listens before it answers queries. */
-async function listens(port: number): Promise<boolean> {
-  const socket = connect(port, "127.0.0.1");
+/** Whether it answers a statement; a server that starts up listens before it does. */
+async function isAnswering(place: Place): Promise<boolean> {
   try {
-    await once(socket, "connect");
+    await administer(place, "select 1");
     return true;
-  } catch {
+  } catch (error) {
+    // A wrong password is a mistake of the starter, not a server that is not there yet.
+    if (isCqiError(error) && /28P01|28000/.test(error.message)) throw error;
     return false;
-  } finally {
-    socket.destroy();
   }
 }
 
@@ -163,13 +161,13 @@ function signal(pids: readonly number[], name: NodeJS.Signals): void {
  * @param programs Where PostgreSQL is.
  * @param data Folder of the cluster.
  * @param settings Settings of the server by name.
- * @param answers Whether it takes queries.
+ * @param login Whom to ask as whether it answers; its port is not looked at.
  */
 export async function postgresServer(
   programs: PostgresPrograms,
   data: string,
   settings: Readonly<Record<string, string>>,
-  answers: () => Promise<boolean>,
+  login: Place,
 ): Promise<PostgresServer> {
   const port = await freePort();
   const sockets = join(data, "..", "sockets");
@@ -200,7 +198,7 @@ export async function postgresServer(
         command: join(programs.folder, "postgres"),
         args: ["-D", data, ...Object.entries(all).flatMap(([key, v]) => ["-c", `${key}=${v}`])],
         ...(programs.user === undefined ? {} : { user: programs.user }),
-        ready: async () => await listens(port) && await answers(),
+        ready: () => isAnswering({ ...login, port }),
         // Fast shutdown; SIGTERM would wait for sessions to end by themselves.
         stopSignal: "SIGINT",
       });
@@ -237,9 +235,4 @@ async function ended(pid: number): Promise<void> {
     }
     await sleep(systemClock, 10);
   }
-}
-
-/** Whether an attempt to use a server failed because it does not answer yet. */
-export function isNotYet(error: unknown): boolean {
-  return isCqiError(error) && error.retryable;
 }

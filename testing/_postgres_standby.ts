@@ -1,5 +1,6 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { Place } from "./_postgres_admin.ts";
 import {
   type PostgresPrograms,
   postgresServer,
@@ -21,22 +22,19 @@ export interface StandbyPostgres extends AsyncDisposable {
  * Copies a server and starts the copy as its standby.
  *
  * @param programs Where PostgreSQL is.
- * @param primary Address and user of the server to follow.
- * @param password The user's password.
+ * @param primary The server to follow.
  */
 export async function startStandby(
   programs: PostgresPrograms,
-  primary: { readonly host: string; readonly port: number; readonly user: string },
-  password: string,
+  primary: Place,
 ): Promise<StandbyPostgres> {
   const folder = await serverFolder(programs.user);
   const data = join(folder, "data");
   await runProgram(programs, "pg_basebackup", [
     ...["--pgdata", data, "--host", primary.host, "--port", String(primary.port)],
     ...["--username", primary.user, "--write-recovery-conf", "--checkpoint", "fast", "--no-sync"],
-  ], { PGPASSWORD: password });
-  // A standby listens only once it takes queries.
-  const server = await postgresServer(programs, data, {}, () => Promise.resolve(true));
+  ], { PGPASSWORD: primary.password });
+  const server = await postgresServer(programs, data, {}, primary);
   await server.start();
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> =>

@@ -3,15 +3,14 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { systemClock, systemRandom, uuid } from "../core/mod.ts";
-import { type Database, type DatabaseConfigInit, sql } from "../database/mod.ts";
+import type { DatabaseConfigInit } from "../database/mod.ts";
 import { CqiError } from "../errors/mod.ts";
 import type { PostgresConfigSchema } from "../gen/ts/cqc/config/v1/mod.ts";
-import { database } from "../presets/server.ts";
+import { administer, type Place } from "./_postgres_admin.ts";
 import { type StandbyPostgres, startStandby } from "./_postgres_standby.ts";
 import {
   findPostgres,
   initCluster,
-  isNotYet,
   type PostgresServer,
   postgresServer,
   serverFolder,
@@ -96,30 +95,19 @@ export async function realPostgres(options: RealPostgresOptions = {}): Promise<R
   try {
     const data = await initCluster(programs, home, PASSWORD);
     const place = { host: "127.0.0.1", port: 0, user: "postgres", password: PASSWORD };
-    const answers = async (): Promise<boolean> => {
-      const file = await passwordFile(home, PASSWORD);
-      return await isAnswering({ ...place, port: server!.port }, file);
-    };
-    server = await postgresServer(programs, data, options.settings ?? {}, answers);
+    server = await postgresServer(programs, data, options.settings ?? {}, place);
     const { port } = server;
     if (options.started !== false) await server.start();
     return await handOver({ ...place, port }, home, server, {
       isOwn: options.own === true,
       hasDatabase: options.started !== false,
-      standby: (target) => startStandby(programs, target, PASSWORD),
+      standby: (target) => startStandby(programs, target),
     });
   } catch (error) {
     await server?.stop("immediate");
     await rm(home, { recursive: true, force: true });
     throw error;
   }
-}
-
-interface Place {
-  readonly host: string;
-  readonly port: number;
-  readonly user: string;
-  readonly password: string;
 }
 
 interface Kind {
@@ -174,19 +162,6 @@ function sectionOf(
   return { driver: "postgres", postgres: fields };
 }
 
-async function isAnswering(place: Place, file: string): Promise<boolean> {
-  const db = await database.open(sectionOf(place, file, "postgres"));
-  try {
-    await db.sql`select 1`;
-    return true;
-  } catch (error) {
-    if (isNotYet(error)) return false;
-    throw error;
-  } finally {
-    await db.close();
-  }
-}
-
 async function handOver(
   place: Place,
   folder: string,
@@ -195,21 +170,11 @@ async function handOver(
 ): Promise<RealPostgres> {
   const { host, port, user, password } = place;
   const file = await passwordFile(folder, password);
-  const administered = async (work: (db: Database) => Promise<unknown>): Promise<void> => {
-    const db = await database.open({ ...sectionOf(place, file, "postgres"), maxConns: 1 });
-    try {
-      await work(db);
-    } finally {
-      await db.close();
-    }
-  };
   const name = kind.hasDatabase
     ? `cqi_test_${uuid(systemClock, systemRandom).replaceAll("-", "")}`
     : "postgres";
-  const quoted = sql.identifier(name);
-  if (kind.hasDatabase) {
-    await administered((db) => db.sql`create database ${quoted} template template0`.execute());
-  }
+  // Of hexadecimal digits alone, so it needs no quoting.
+  if (kind.hasDatabase) await administer(place, `create database ${name} template template0`);
   const section = sectionOf(place, file, name);
   const login = `${encodeURIComponent(user)}:${encodeURIComponent(password)}`;
   const own = (): PostgresServer => {
@@ -221,9 +186,7 @@ async function handOver(
     closing ??= (async () => {
       await server?.freeze(false);
       if (server === undefined) {
-        await administered((db) =>
-          db.sql`drop database if exists ${quoted} with (force)`.execute()
-        );
+        await administer(place, `drop database if exists ${name} with (force)`);
       }
       await server?.stop("immediate");
       await rm(folder, { recursive: true, force: true });
