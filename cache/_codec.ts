@@ -21,7 +21,8 @@ export const BYTES_CODEC: Codec<Uint8Array> = {
   fingerprint: "-bytes",
   take: (given) => given instanceof Uint8Array ? given : refuse("value", given, "a Uint8Array"),
   encode: (value) => value,
-  decode: (bytes) => bytes.slice(),
+  // Not slice: of the Buffers that drivers on Node give, that is a view.
+  decode: (bytes) => new Uint8Array(bytes),
 };
 
 /**

@@ -43,12 +43,17 @@ export type {
 export { type CacheConfigInit, open } from "./open.ts";
 export type {
   Answer,
+  CacheClaim,
   CacheDriver,
   CacheDriverModule,
   CacheEntry,
   CacheFeatures,
+  CacheHold,
   CacheIncrement,
   CacheKey,
+  CacheLease,
+  CacheListener,
+  CacheLoaded,
   CacheSwap,
   OpenOptions,
   Ttl,

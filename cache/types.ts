@@ -32,13 +32,17 @@ export interface CacheFeatures {
   readonly atomic: boolean;
   /** `clear` works. */
   readonly clear: boolean;
+  /** `acquire`, `renew`, `settle` and `release` work: one load among all who share the backend. */
+  readonly lease: boolean;
+  /** `listen` and `announce` work: messages to all who share the backend. */
+  readonly listen: boolean;
   /** Shortest time to live that is honoured, in milliseconds; shorter ones last this long. */
   readonly minTtlMs: number;
 }
 
 /** One value to store. */
 export interface CacheEntry {
-  /** Printable ASCII without spaces, at most 10,000 characters. */
+  /** Printable ASCII without spaces, braces and exclamation marks, at most 10,000 characters. */
   readonly key: string;
   /** Never changed once it is handed over, so the driver may keep it as it is. */
   readonly value: Uint8Array;
@@ -75,7 +79,10 @@ export interface CacheDriver extends Checkable, AsyncDisposable {
   set(entries: readonly CacheEntry[], options?: WaitOptions): Answer<void>;
   /** Stores a value unless the key has one. True when stored. Needs `atomic`. */
   setIfAbsent(entry: CacheEntry, options?: WaitOptions): Answer<boolean>;
-  /** Deletes keys; how many of them were there. */
+  /**
+   * Deletes keys; how many of them were there. Breaks their leases, so that what is being loaded
+   * now is not stored later.
+   */
   delete(keys: readonly string[], options?: WaitOptions): Answer<number>;
   /**
    * Adds to a whole number kept as decimal text; an absent key counts as 0. Needs `atomic`.
@@ -93,8 +100,36 @@ export interface CacheDriver extends Checkable, AsyncDisposable {
    * @returns True when it was replaced.
    */
   compareAndSet(swap: CacheSwap, options?: WaitOptions): Answer<boolean>;
-  /** Deletes every key that begins with a prefix; how many there were. Needs `clear`. */
+  /**
+   * Deletes every key that begins with a prefix, and breaks their leases; how many keys there were.
+   * May take many steps, each within the driver's own time limit. Needs `clear`.
+   */
   clear(prefix: string, options?: WaitOptions): Answer<number>;
+  /** Asks to be the one who loads a key. Needs `lease`. */
+  acquire(claim: CacheClaim, options?: WaitOptions): Answer<CacheLease>;
+  /** Keeps a lease for so long from now; false when it is lost. Needs `lease`. */
+  renew(lease: CacheHold, options?: WaitOptions): Answer<boolean>;
+  /**
+   * Stores what was loaded and ends the lease, in one step; false, and nothing stored, when the
+   * lease is lost or the key was written since. Needs `lease`.
+   */
+  settle(loaded: CacheLoaded, options?: WaitOptions): Answer<boolean>;
+  /**
+   * Ends a lease without a value: those who wait for it stop waiting, and each loads by itself.
+   * Nothing happens when the lease is lost. Needs `lease`.
+   */
+  release(lease: CacheHold, options?: WaitOptions): Answer<void>;
+  /**
+   * Sends a message to all who listen on its channel, this process too. May be lost. Needs `listen`.
+   *
+   * @param channel Printable ASCII without spaces.
+   */
+  announce(channel: string, message: Uint8Array, options?: WaitOptions): Answer<void>;
+  /**
+   * Listens to a channel until the driver closes. Resolves at once: what is sent while nobody is
+   * connected is lost, and the listener is told so. Needs `listen`.
+   */
+  listen(channel: string, listener: CacheListener): void;
   /** Releases what it holds. */
   close(): Promise<void>;
 }
@@ -119,6 +154,58 @@ export interface CacheSwap {
   readonly value: Uint8Array | undefined;
   /** Milliseconds that the new value lives; undefined for no end. */
   readonly ttlMs: number | undefined;
+}
+
+/** What `acquire` of a driver takes. */
+export interface CacheClaim {
+  /** The key that is to be loaded. */
+  readonly key: string;
+  /** Milliseconds that the lease holds unless it is renewed: so long do others wait for the dead. */
+  readonly ttlMs: number;
+  /** The value that is to be replaced, as it was read; undefined: there was none. */
+  readonly seen: Uint8Array | undefined;
+  /** True for one who has waited: it then does not take a lease that was released without a value. */
+  readonly waited: boolean;
+}
+
+/**
+ * What `acquire` of a driver gives:
+ * - `acquired`: load it; `token` fences out whoever held the lease before;
+ * - `held`: somebody loads it, ask again soon;
+ * - `found`: another value is there than the one that was seen;
+ * - `open`: whoever loaded it kept nothing; load it without a lease.
+ */
+export type CacheLease =
+  | { readonly state: "acquired"; readonly token: string }
+  | { readonly state: "found"; readonly value: Uint8Array }
+  | { readonly state: "held" | "open" };
+
+/** A lease in hand. */
+export interface CacheHold {
+  /** The key. */
+  readonly key: string;
+  /** What `acquire` gave. Later tokens of a key are greater, as numbers. */
+  readonly token: string;
+  /** Milliseconds that `renew` adds from now; to `release`, how long those who wait can see it. */
+  readonly ttlMs: number;
+}
+
+/** What `settle` of a driver takes. */
+export interface CacheLoaded {
+  /** What is stored. */
+  readonly entry: CacheEntry;
+  /** What `acquire` gave. */
+  readonly token: string;
+  /** What `acquire` took: stored only while the key still has that. */
+  readonly seen: Uint8Array | undefined;
+}
+
+/** Who listens to a channel. */
+export interface CacheListener {
+  /** Gets each message, in the order they were sent by one sender. */
+  message(bytes: Uint8Array): void;
+  /** Messages may have been lost: the connection was, or has just been made. */
+  lost(): void;
 }
 
 /** What a driver's module exports. */

@@ -3,11 +3,15 @@ import type { CacheDriver } from "../cache/mod.ts";
 
 type Wait = (ms: number) => Promise<void>;
 
-/** One test of the contract: gets a driver, a way to make keys of its own, and a way to wait. */
+/**
+ * One test of the contract: gets a driver, a way to make keys of its own, a way to wait, and a way
+ * to open another driver on the same backend, which it closes itself.
+ */
 export type Case = (
   driver: CacheDriver,
   key: (name: string) => string,
   wait: Wait,
+  another: () => Promise<CacheDriver>,
 ) => Promise<void>;
 
 /** Tests by name. */
@@ -91,6 +95,21 @@ export const BASIC_CASES: Cases = {
     const third = put(driver, key("a"), bytes(3));
     await Promise.all([first, second, gone, third]);
     assert.deepEqual(plain(await driver.get(key("a"))), bytes(3));
+  },
+  "set, get and delete of 500 keys at once, each on its own": async (driver, key) => {
+    const names = Array.from({ length: 500 }, (_, i) => key(`n${i}`));
+    const value = (i: number): Uint8Array => bytes(i % 256, i >> 8);
+    await Promise.all(names.map((name, i) => put(driver, name, value(i), 60_000)));
+    const found = await Promise.all(names.map(async (name) => plain(await driver.get(name))));
+    assert.deepEqual(found, names.map((_, i) => value(i)));
+    const gone = await Promise.all(names.map(async (name) => await driver.delete([name])));
+    assert.deepEqual(gone, names.map(() => 1));
+  },
+  "a call whose signal is aborted rejects with its reason": async (driver, key) => {
+    const signal = AbortSignal.abort(new Error("enough"));
+    if (!driver.features.remote) return;
+    const late = async (): Promise<unknown> => await driver.get(key("a"), { signal });
+    await assert.rejects(late(), /enough/);
   },
   "check says that a working backend is ok": async (driver) => {
     assert.equal((await driver.check()).status, "ok");
@@ -237,6 +256,15 @@ export const CLEAR_CASES: Cases = {
     assert.equal(await driver.clear(key("a:")), 2);
     const left = await driver.getMany(names.map(key));
     assert.deepEqual(left.map((value) => value !== undefined), [false, false, true, true, true]);
+  },
+  "clear takes its prefix literally, whatever patterns the backend knows": async (driver, key) => {
+    const names = ["a*:1", "ab:1", "a?:1", "a[b]:1", "a\\:1", "a^:1"];
+    await driver.set(names.map((name) => ({ key: key(name), value: bytes(1), ttlMs: 60_000 })));
+    for (const [i, name] of ["a*", "a?", "a[b]", "a\\", "a^"].entries()) {
+      assert.equal(await driver.clear(key(name)), 1, name);
+      const left = await driver.getMany(names.map(key));
+      assert.equal(left.filter((value) => value !== undefined).length, names.length - 1 - i, name);
+    }
   },
   "clear of 2,000 keys leaves none": async (driver, key) => {
     const names = Array.from({ length: 2000 }, (_, i) => key(`a:${i}`));

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { type CacheDriver, type CacheFeatures, open } from "../cache/mod.ts";
 import { type Clock, systemClock } from "../core/mod.ts";
 import { atomicCases, BASIC_CASES, type Cases, CLEAR_CASES, ttlCases } from "./_cache_cases.ts";
+import { leaseCases, LISTEN_CASES } from "./_cache_shared_cases.ts";
 import { registerSuite, type SuiteTest } from "./_suite.ts";
 
 /** One driver under test. */
@@ -54,7 +55,8 @@ type Factory = () => CacheContractSubject | Promise<CacheContractSubject>;
  * The contract of cache drivers, as tests of `node:test`. Call it at the top of a test file. Tests
  * of a feature that is not declared are skipped, and say so by name.
  *
- * @param factory Makes a driver on its real backend, for each test anew.
+ * @param factory Makes a driver on its real backend, for each test anew; several may be open at a
+ * time.
  * @param features What the driver declares; held against what it says of itself.
  *
  * @example
@@ -66,7 +68,14 @@ type Factory = () => CacheContractSubject | Promise<CacheContractSubject>;
  * import { create } from "@bufbuild/protobuf";
  * import assert from "node:assert/strict";
  *
- * const features = { remote: false, atomic: true, clear: true, minTtlMs: 1 };
+ * const features = {
+ *   remote: false,
+ *   atomic: true,
+ *   clear: true,
+ *   lease: false,
+ *   listen: false,
+ *   minTtlMs: 1,
+ * };
  * function subject(): CacheContractSubject {
  *   const clock = fakeClock();
  *   const driver = createDriver(create(CacheConfigSchema), { clock });
@@ -92,18 +101,22 @@ export function cacheContract(
         // A space of its own on a backend that other tests and earlier runs share.
         const space = `${serial++}-${Math.trunc(systemClock.now())}:`;
         try {
-          await run(subject.driver, (key) => space + key, (ms) => subject.wait(ms));
+          const another = async (): Promise<CacheDriver> => (await factory()).driver;
+          await run(subject.driver, (key) => space + key, (ms) => subject.wait(ms), another);
         } finally {
           await subject.driver.close();
         }
       },
     }));
-  registerSuite("cache", { atomic: features.atomic, clear: features.clear }, [
+  const { atomic, clear, lease, listen } = features;
+  registerSuite("cache", { atomic, clear, lease, listen }, [
     { name: "features are those that the driver declares", run: () => declares(factory, features) },
     ...suite(BASIC_CASES),
     ...suite(ttlCases(unit)),
     ...suite(atomicCases(unit), "atomic"),
     ...suite(CLEAR_CASES, "clear"),
+    ...suite(leaseCases(unit), "lease"),
+    ...suite(LISTEN_CASES, "listen"),
     { name: "naughty keys are told apart and round-trip", run: () => naughtyKeys(factory) },
   ]);
 }

@@ -42,6 +42,13 @@ export {
   type RealPostgresOptions,
   type StandbyPostgres,
 } from "./real_postgres.ts";
+export {
+  type RealRedis,
+  realRedis,
+  type RealRedisOptions,
+  type RedisNode,
+  type RedisReply,
+} from "./real_redis.ts";
 export { seededRandom } from "./seeded_random.ts";
 export { type ExpectedLog, type TestLogEntry, type TestLogger, testLogger } from "./test_logger.ts";
 export { type ExpectedSpan, type TestSpan, type TestTracer, testTracer } from "./test_spans.ts";

@@ -31,9 +31,36 @@ const MAX_BYTES = 67_108_864;
 /** What an entry costs besides key and value, in bytes: some 250 on V8, 160 on JavaScriptCore. */
 const ENTRY_OVERHEAD = 256;
 
+const FEATURES = {
+  remote: false,
+  atomic: true,
+  clear: true,
+  lease: false,
+  listen: false,
+  minTtlMs: 1,
+} as const;
+
 function sizeOf(value: Uint8Array, key: string): number {
   return ENTRY_OVERHEAD + key.length + value.length;
 }
+
+function unsupported(feature: string): never {
+  throw new CqiError(
+    "CQI_FEATURE_UNSUPPORTED",
+    `Cannot use the memory cache: it lacks the feature '${feature}', nobody shares it`,
+    { details: { driver: "memory", feature } },
+  );
+}
+
+/** What only a backend that others share has. */
+const WITHOUT_OTHERS = {
+  acquire: () => unsupported("lease"),
+  renew: () => unsupported("lease"),
+  settle: () => unsupported("lease"),
+  release: () => unsupported("lease"),
+  announce: () => unsupported("listen"),
+  listen: () => unsupported("listen"),
+};
 
 function same(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
@@ -80,7 +107,7 @@ export function createDriver(config: CacheConfig, env: Pick<Instruments, "clock"
   };
   return {
     name: "memory",
-    features: { remote: false, atomic: true, clear: true, minTtlMs: 1 },
+    features: FEATURES,
     get: (key) => use().get(key),
     getMany: (keys) => keys.map((key) => use().get(key)),
     set: (all) => all.forEach(put),
@@ -114,6 +141,7 @@ export function createDriver(config: CacheConfig, env: Pick<Instruments, "clock"
       for (const key of keys) use().delete(key);
       return keys.length;
     },
+    ...WITHOUT_OTHERS,
     check() {
       const status = closed ? "down" as const : "ok" as const;
       const details = { entries: String(entries.size), bytes: String(entries.calculatedSize) };

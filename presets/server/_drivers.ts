@@ -12,6 +12,7 @@ export const DRIVERS: Required<ServiceDrivers> = {
   },
   cache: {
     memory: () => import("../../cache/drivers/memory.ts"),
+    redis: () => import("../../cache/drivers/redis.ts"),
   },
   database: {
     mock: () => import("../../database/drivers/mock.ts"),

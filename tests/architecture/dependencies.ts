@@ -42,7 +42,7 @@ export const DEPENDENCIES: Readonly<Record<string, Dependency>> = {
   "@connectrpc/connect-node": { kind: "development", reason: "gRPC over HTTP/2 for the same" },
   "@platformatic/kafka": { kind: "development", reason: "the Kafka client under the bus" },
   "kafkajs": { kind: "development", reason: "the other Kafka client" },
-  "ioredis": { kind: "development", reason: "the Redis client under the cache" },
+  "ioredis": { kind: "driver", reason: "the Redis client under the cache" },
   "pg": { kind: "driver", reason: "the Postgres client under the database" },
   "postgres": { kind: "development", reason: "what the Postgres client is measured against" },
   "@types/pg": { kind: "development", reason: "its types" },

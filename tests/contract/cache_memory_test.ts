@@ -8,4 +8,4 @@ cacheContract(() => {
   const clock = fakeClock();
   const driver = createDriver(create(CacheConfigSchema), { clock });
   return { driver, clock, wait: (ms) => clock.advance(ms) };
-}, { remote: false, atomic: true, clear: true, minTtlMs: 1 });
+}, { remote: false, atomic: true, clear: true, lease: false, listen: false, minTtlMs: 1 });

@@ -3,6 +3,19 @@ import { CqiError } from "../../errors/mod.ts";
 import { cacheContract } from "../../testing/cache_contract.ts";
 import { type FakeClock, fakeClock } from "../../testing/fake_clock.ts";
 
+const FEATURES = {
+  remote: true,
+  atomic: true,
+  clear: true,
+  lease: false,
+  listen: false,
+  minTtlMs: 1,
+};
+
+function lacks(): never {
+  throw new CqiError("CQI_FEATURE_UNSUPPORTED", "Cannot use the toy: nobody shares it");
+}
+
 // A driver as somebody else would write it, against what the interface says and nothing more: it
 // answers later, as a backend on a network does.
 function toyDriver(clock: FakeClock): CacheDriver {
@@ -27,8 +40,12 @@ function toyDriver(clock: FakeClock): CacheDriver {
   };
   return {
     name: "toy",
-    features: { remote: true, atomic: true, clear: true, minTtlMs: 1 },
-    get: (key) => command(() => read(key)),
+    features: FEATURES,
+    get: (key, options) =>
+      command(() => {
+        options?.signal?.throwIfAborted();
+        return read(key);
+      }),
     getMany: (keys) => command(() => keys.map(read)),
     set: (entries) => command(() => entries.forEach(write)),
     setIfAbsent: (entry) => command(() => read(entry.key) === undefined && (write(entry), true)),
@@ -56,6 +73,12 @@ function toyDriver(clock: FakeClock): CacheDriver {
         keys.forEach((key) => values.delete(key));
         return keys.length;
       }),
+    acquire: lacks,
+    renew: lacks,
+    settle: lacks,
+    release: lacks,
+    announce: lacks,
+    listen: lacks,
     check: () => command(() => ({ status: "ok" })),
     close,
     [Symbol.asyncDispose]: close,
@@ -65,4 +88,4 @@ function toyDriver(clock: FakeClock): CacheDriver {
 cacheContract(() => {
   const clock = fakeClock();
   return { driver: toyDriver(clock), clock, wait: (ms) => clock.advance(ms) };
-}, { remote: true, atomic: true, clear: true, minTtlMs: 1 });
+}, FEATURES);

@@ -1,0 +1,220 @@
+/**
+ * Cache driver `redis`: one server, a Cluster or a primary behind sentinels, shared by all processes
+ * that name the same `key_prefix`. Built on ioredis.
+ *
+ * @example
+ * ```ts
+ * import { open } from "@cq/cqi/cache";
+ * import assert from "node:assert/strict";
+ *
+ * const drivers = { redis: () => import("@cq/cqi/cache/redis") };
+ * // Opening never fails because Redis is down: the cache then misses, and says so in its health.
+ * await using cache = await open({
+ *   driver: "redis",
+ *   keyPrefix: "cqpm",
+ *   redis: { single: { host: "127.0.0.1", port: 1 }, connectTimeout: { nanos: 200_000_000 } },
+ * }, { drivers });
+ * assert.equal((await cache.check()).status, "down");
+ * ```
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import { create } from "@bufbuild/protobuf";
+import { Cluster, Redis } from "ioredis";
+import { type Instruments, type WaitOptions, withDeadline } from "../../core/mod.ts";
+import { messageOf } from "../../errors/mod.ts";
+import { type CacheConfig, RedisConfigSchema } from "../../gen/ts/cqc/config/v1/mod.ts";
+import type { CacheDriver, CacheEntry, CacheLease } from "../types.ts";
+import { type Client, Lane } from "./_redis_lane.ts";
+import { Listening } from "./_redis_listen.ts";
+import { type NodeOptions, readRedisSettings, type RedisSettings } from "./_redis_options.ts";
+import { SCRIPTS } from "./_redis_scripts.ts";
+import { clearPrefix } from "./_redis_scan.ts";
+
+/** Ends the key of a lease; no key of a value has it. */
+const LEASE = "!lease";
+
+const FEATURES = {
+  remote: true,
+  atomic: true,
+  clear: true,
+  lease: true,
+  listen: true,
+  minTtlMs: 1,
+} as const;
+
+type Word = string | Buffer;
+
+// A view, not a copy: the bytes are not changed any more.
+function wire(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function flagged(bytes: Uint8Array | undefined): [Word, Word] {
+  return bytes === undefined ? ["0", ""] : ["1", wire(bytes)];
+}
+
+function ttlWord(ttlMs: number | undefined): string {
+  return ttlMs === undefined ? "" : String(ttlMs);
+}
+
+// Scripts are methods that the client gets when it is made.
+function script(client: Client, name: string, words: readonly Word[]): Promise<unknown> {
+  return (client as unknown as Record<string, (...args: Word[]) => Promise<unknown>>)[name]!(
+    ...words,
+  );
+}
+
+function setOf(client: Client, { key, value, ttlMs }: CacheEntry): Promise<unknown> {
+  return ttlMs === undefined
+    ? client.set(key, wire(value))
+    : client.set(key, wire(value), "PX", ttlMs);
+}
+
+function connect(settings: RedisSettings): Client {
+  const { mode, node, cluster, nodes } = settings;
+  const client = mode === "cluster"
+    ? new Cluster([...nodes], { ...cluster, redisOptions: node })
+    : new Redis(node);
+  for (const [name, definition] of Object.entries(SCRIPTS)) client.defineCommand(name, definition);
+  return client;
+}
+
+// Where a listener may connect: a cluster passes messages on to all its nodes.
+function listenTargets(client: Client, settings: RedisSettings): readonly NodeOptions[] {
+  const { node, nodes } = settings;
+  if (!(client instanceof Cluster)) return [node];
+  const known = client.nodes("master").map(({ options }) => ({
+    host: options.host ?? "localhost",
+    port: options.port ?? 6379,
+  }));
+  return (known.length > 0 ? known : nodes).map((address) => ({ ...node, ...address }));
+}
+
+/**
+ * Connects to Redis. Resolves when the first connection stands or has failed; later ones are made
+ * by themselves, for as long as it takes.
+ *
+ * @param config Its section `redis` says where it is.
+ * @param env Logger, clock and randomness.
+ * @throws {CqiError} `CQI_CONFIG_INVALID` for a secret or certificate that cannot be read.
+ */
+export async function createDriver(config: CacheConfig, env: Instruments): Promise<CacheDriver> {
+  const redis = config.redis ?? create(RedisConfigSchema);
+  const settings = await readRedisSettings(config, redis, env);
+  const { clock } = env;
+  const logger = env.logger.child({ component: "cache", driver: "redis" });
+  const client = connect(settings);
+  let problem: string | undefined;
+  client.on("error", (error: unknown) => {
+    const message = messageOf(error);
+    // A server that is away is told of once, not at each attempt.
+    if (message !== problem) logger.warn("Redis connection fails", { error });
+    problem = message;
+  });
+  if (client instanceof Cluster) {
+    client.on("node error", (error: unknown) => problem = messageOf(error));
+  }
+  client.on("ready", () => {
+    if (problem !== undefined) logger.info("Redis connection stands again");
+    problem = undefined;
+  });
+  const { commandTimeoutMs, connectTimeoutMs } = settings;
+  const lane = new Lane({ client, clock, commandTimeoutMs, problem: () => problem });
+  const listening = new Listening(() => listenTargets(client, settings), clock);
+  try {
+    await withDeadline(clock, connectTimeoutMs, () => client.connect());
+  } catch (error) {
+    logger.warn("Redis cannot be reached, the cache misses until it can", { error });
+  }
+
+  const isCluster = settings.mode === "cluster";
+  const leaseOf = (key: string): string => isCluster ? `{${key}}${LEASE}` : key + LEASE;
+  const run = (
+    name: string,
+    words: readonly Word[],
+    action: string,
+    options: WaitOptions | undefined,
+    once = false,
+  ): Promise<unknown> =>
+    lane.send((to) => script(to, name, words), { action, signal: options?.signal, once });
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> =>
+    closing ??= (async () => {
+      lane.close();
+      listening.close();
+      client.disconnect();
+      await Promise.resolve();
+    })();
+
+  return {
+    name: "redis",
+    features: FEATURES,
+    get: (key, options) => lane.get(key, options?.signal),
+    getMany: (keys, options) => Promise.all(keys.map((key) => lane.get(key, options?.signal))),
+    async set(entries, options) {
+      const one = (entry: CacheEntry): Promise<unknown> =>
+        lane.send((to) => setOf(to, entry), { action: "set", signal: options?.signal });
+      if (entries.length === 1) await one(entries[0]!);
+      else await Promise.all(entries.map(one));
+    },
+    async setIfAbsent({ key, value, ttlMs }, options) {
+      const words: Word[] = [key, "0", "", "1", wire(value), ttlWord(ttlMs)];
+      return await run("cqiSwap", words, "set if absent", options, true) === 1;
+    },
+    async delete(keys, options) {
+      const send = (group: readonly string[]): Promise<number> =>
+        lane.send((to) => to.del(...group), { action: "delete", signal: options?.signal });
+      if (keys.length === 0) return 0;
+      const groups = isCluster ? keys.map((key) => [key]) : [keys];
+      // Leases first: what is loaded by then is not stored behind the deletion.
+      const broken = groups.map((group) => send(group.map(leaseOf)));
+      const counts = await Promise.all([...groups.map(send), ...broken]);
+      return counts.slice(0, groups.length).reduce((sum, count) => sum + count, 0);
+    },
+    async increment({ key, by, ttlMs }, options) {
+      const words = [key, String(by), ttlWord(ttlMs)];
+      return Number(await run("cqiAdd", words, "increment", options, true));
+    },
+    async compareAndSet({ key, expected, value, ttlMs }, options) {
+      const words = [key, ...flagged(expected), ...flagged(value), ttlWord(ttlMs)];
+      return await run("cqiSwap", words, "compare and set", options, true) === 1;
+    },
+    clear: (prefix, options) => clearPrefix(lane, prefix, isCluster, LEASE, options?.signal),
+    async acquire({ key, ttlMs, seen, waited }, options): Promise<CacheLease> {
+      const words = [key, leaseOf(key), ...flagged(seen), String(ttlMs), waited ? "1" : "0"];
+      const answer = await run("cqiAcquireBuffer", words, "acquire a lease", options);
+      if (Array.isArray(answer)) return { state: "acquired", token: String(answer[0]) };
+      if (answer instanceof Uint8Array) return { state: "found", value: answer };
+      return { state: answer === 2 ? "open" : "held" };
+    },
+    async renew({ key, token, ttlMs }, options) {
+      const words = [leaseOf(key), token, String(ttlMs)];
+      return await run("cqiRenew", words, "renew a lease", options) === 1;
+    },
+    async release({ key, token, ttlMs }, options) {
+      const words = [leaseOf(key), token, String(ttlMs)];
+      await run("cqiRelease", words, "release a lease", options);
+    },
+    async settle({ entry, token, seen }, options) {
+      const { key, value, ttlMs } = entry;
+      const words = [key, leaseOf(key), ...flagged(seen), token, wire(value), ttlWord(ttlMs)];
+      return await run("cqiSettle", words, "store what was loaded", options) === 1;
+    },
+    async announce(channel, message, options) {
+      await lane.send((to) => to.publish(channel, wire(message)), {
+        action: "announce",
+        signal: options?.signal,
+      });
+    },
+    listen: (channel, listener) => listening.add(channel, listener),
+    async check(options) {
+      const { signal } = options ?? {};
+      await lane.send((to) => to.ping(), { action: "ping", signal });
+      return { status: "ok", details: { mode: settings.mode } };
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
