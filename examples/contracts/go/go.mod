@@ -1,0 +1,27 @@
+// The contracts in Go, as a service uses them.
+module github.com/Combine-Capital/cqc/examples/contracts/go
+
+go 1.24.0
+
+require (
+	buf.build/go/protovalidate v1.2.0
+	github.com/Combine-Capital/cqc/gen/go v0.0.0
+	github.com/shopspring/decimal v1.4.0
+	google.golang.org/protobuf v1.36.12
+)
+
+require (
+	buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go v1.36.12-20260825204119-511051f7f437.2 // indirect
+	cel.dev/expr v0.25.1 // indirect
+	github.com/antlr4-go/antlr/v4 v4.13.1 // indirect
+	github.com/google/cel-go v0.28.0 // indirect
+	golang.org/x/exp v0.0.0-20250813145105-42675adae3e6 // indirect
+	golang.org/x/net v0.42.0 // indirect
+	golang.org/x/sys v0.34.0 // indirect
+	golang.org/x/text v0.28.0 // indirect
+	google.golang.org/genproto/googleapis/api v0.0.0-20250825161204-c5933d9347a5 // indirect
+	google.golang.org/genproto/googleapis/rpc v0.0.0-20250818200422-3122310a409c // indirect
+	google.golang.org/grpc v1.76.0 // indirect
+)
+
+replace github.com/Combine-Capital/cqc/gen/go => ../../../gen/go
