@@ -3,14 +3,15 @@ import { Buffer } from "node:buffer";
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
 import { test } from "node:test";
 import type { DescMessage } from "@bufbuild/protobuf";
 import { decode, encode, type JsonValue, messageTypes } from "../../contracts/mod.ts";
 import { fromLine, typeOf, type Vector } from "../../tools/vectors/vector.ts";
 import { findRuntime, type RuntimeName } from "../../tools/test_runner/runtimes.ts";
 import { rulesOfField, rulesOfMessage } from "../contracts/_image.ts";
-import { install, output, PYTHON, ROOT, withFolder } from "./_run.ts";
+import { goPrograms } from "./_go.ts";
+import { sharedPython } from "./_python.ts";
+import { output, ROOT } from "./_run.ts";
 import { tools } from "./_tools.ts";
 
 const FOLDER = join(ROOT, "testdata", "vectors");
@@ -108,21 +109,13 @@ async function onRuntime(name: RuntimeName): Promise<string> {
 }
 
 async function onGo(): Promise<string> {
-  return await withFolder(async (folder) => {
-    const program = join(folder, "vectors");
-    const cwd = join(ROOT, "tests", "interop", "go");
-    const env = { ...process.env, GOFLAGS: "-mod=readonly" };
-    await output("go", ["build", "-o", program, "./vectors"], { cwd, env });
-    return await output(program, [FOLDER]);
-  });
+  const { vectors: program } = await goPrograms("vectors");
+  return await output(program, [FOLDER]);
 }
 
 async function onPython(): Promise<string> {
-  return await withFolder(async (folder) => {
-    const python = await install(folder, [PYTHON]);
-    const runner = join(ROOT, "tests", "interop", "python", "vectors.py");
-    return await output(python, [runner, FOLDER], { cwd: folder });
-  });
+  const runner = join(ROOT, "tests", "interop", "python", "vectors.py");
+  return await output(await sharedPython(), [runner, FOLDER]);
 }
 
 let canonical: Promise<readonly Answer[]> | undefined;

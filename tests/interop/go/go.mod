@@ -6,6 +6,8 @@ go 1.24.0
 require (
 	buf.build/go/protovalidate v1.2.0
 	github.com/Combine-Capital/cqc/gen/go v0.0.0
+	google.golang.org/genproto/googleapis/rpc v0.0.0-20250825161204-c5933d9347a5
+	google.golang.org/grpc v1.76.0
 	google.golang.org/protobuf v1.36.12
 )
 
@@ -19,8 +21,6 @@ require (
 	golang.org/x/sys v0.34.0 // indirect
 	golang.org/x/text v0.28.0 // indirect
 	google.golang.org/genproto/googleapis/api v0.0.0-20250825161204-c5933d9347a5 // indirect
-	google.golang.org/genproto/googleapis/rpc v0.0.0-20250825161204-c5933d9347a5 // indirect
-	google.golang.org/grpc v1.76.0 // indirect
 )
 
 replace github.com/Combine-Capital/cqc/gen/go => ../../../gen/go
