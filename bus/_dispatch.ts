@@ -33,6 +33,8 @@ export interface Registration {
   readonly timeoutMs: number;
   readonly attempts: number;
   readonly startAt: StartAt;
+  /** Handlers that run at once where it shares its consumer with nobody. */
+  readonly concurrency: number;
 }
 
 /** How work is told to end. */

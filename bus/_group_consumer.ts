@@ -1,4 +1,4 @@
-import type { HealthReport, Timer } from "../core/mod.ts";
+import type { HealthReport, Timer, WaitOptions } from "../core/mod.ts";
 import { messageOf } from "../errors/mod.ts";
 import { delays } from "../retry/mod.ts";
 import type { Batcher } from "./_batcher.ts";
@@ -9,7 +9,7 @@ import { type Flow, flow } from "./_flow.ts";
 import { ownedPartition, type Partition } from "./_partition.ts";
 import type { BusRecord, DriverConsumer, RecordSink, TopicPartition } from "./driver.ts";
 import type { Rest } from "./lanes.ts";
-import type { GroupLag } from "./types.ts";
+import type { GroupLag } from "./bus.ts";
 
 /** One consumer for all subscriptions of a group in this process, over the union of their topics. */
 export interface GroupConsumer {
@@ -20,7 +20,7 @@ export interface GroupConsumer {
   /** Stops or goes on starting the handlers of a subscription's topic. */
   pause(registration: Registration, paused: boolean): void;
   /** How far behind it is, by topic; also sets the lag gauges. */
-  lag(): Promise<readonly GroupLag[]>;
+  lag(options: WaitOptions): Promise<readonly GroupLag[]>;
   /** How the consumer is. */
   report(): HealthReport;
 }
@@ -229,8 +229,8 @@ export function groupConsumer(
     pause(registration, paused) {
       if (registrations.includes(registration)) pause(registration, paused);
     },
-    async lag() {
-      const lags = sumByTopic(await consumer?.lag() ?? []);
+    async lag(options) {
+      const lags = sumByTopic(await consumer?.lag(options) ?? []);
       for (const { topic, lag } of lags) metrics.lag.with({ topic, group: label }).set(Number(lag));
       return lags.map((each) => ({ ...each, group: label }));
     },

@@ -18,11 +18,19 @@ import type {
 const GROUP_REGEXP = /^[a-zA-Z0-9._-]{1,249}$/;
 
 /** Checks what may be given when reading begins; from callers without types it may be anything. */
-export function requireReading<T extends StreamOptions>(options: T): T {
+export function requireReading<T extends StreamOptions & { readonly broadcast?: boolean }>(
+  options: T,
+): T {
   if (typeof options !== "object" || options === null) {
     refuse("options", options, "an object");
   }
-  const { group, startAt } = options;
+  const { group, startAt, broadcast } = options;
+  if (broadcast !== undefined && typeof broadcast !== "boolean") {
+    refuse("broadcast", broadcast, "true or false");
+  }
+  if (broadcast && group !== undefined) {
+    refuse("group", group, "absent where broadcast is true: every instance is on its own");
+  }
   if (group !== undefined && (typeof group !== "string" || !GROUP_REGEXP.test(group))) {
     refuse("group", group, "1 to 249 characters of [a-zA-Z0-9._-]");
   }
@@ -37,6 +45,12 @@ function isStart(value: StartAt): boolean {
   return value === "earliest" || value === "latest";
 }
 
+/** What a subscription says beyond its group and signal. */
+export interface Limits extends Omit<SubscribeOptions, "group" | "signal" | "broadcast"> {
+  /** Handlers that run at once where the subscription has a consumer of its own. @default {1} */
+  readonly concurrency?: number;
+}
+
 /** Puts a handler, what it asked for and what the configuration says into one. */
 export function registrationOf(
   env: Environment,
@@ -45,7 +59,7 @@ export function registrationOf(
   wanted: {
     readonly handler: (delivery: Delivery) => void | Skip | Promise<void | Skip>;
     readonly group: string | undefined;
-    readonly limits: Omit<SubscribeOptions, "group" | "signal">;
+    readonly limits: Limits;
     readonly middleware: readonly ConsumeMiddleware[];
   },
 ): Registration {
@@ -66,5 +80,7 @@ export function registrationOf(
       : toMilliseconds("timeout", limits.timeout),
     attempts: requireInteger("attempts", limits.attempts ?? settings.attempts, 1, 100),
     startAt: limits.startAt ?? settings.startAt,
+    // One by one it reads in the order of the log.
+    concurrency: limits.concurrency ?? 1,
   };
 }

@@ -2,7 +2,7 @@ import { durationMs } from "../core/mod.ts";
 import { CqiError } from "../errors/mod.ts";
 import type { EventBusConfig } from "../gen/ts/cqc/config/v1/mod.ts";
 import type { BackoffSettings, Jitter } from "../retry/mod.ts";
-import type { BusIdentity } from "./types.ts";
+import type { BusIdentity } from "./bus.ts";
 
 /** The bus section with its defaults filled in and durations in milliseconds. */
 export interface Settings {

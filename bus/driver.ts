@@ -94,8 +94,12 @@ export interface DriverConsumer {
    * @param positions The next offset of each partition.
    */
   commit(positions: readonly Position[]): Promise<void>;
-  /** How far behind it is. */
-  lag(): Promise<readonly PartitionLag[]>;
+  /**
+   * How far behind it is.
+   *
+   * @param options A signal that ends the wait.
+   */
+  lag(options?: WaitOptions): Promise<readonly PartitionLag[]>;
   /**
    * Reads other topics from now on, without leaving the group: calls `revoked` for all that it owns
    * and reads on from what is committed. A driver may lack it; the bus then closes the consumer and
@@ -137,8 +141,9 @@ export interface BusDriver {
    * Makes topics exist. Existing ones are left as they are.
    *
    * @param topics Names.
+   * @param options A signal that ends the wait.
    */
-  ensureTopics(topics: readonly string[]): Promise<void>;
+  ensureTopics(topics: readonly string[], options?: WaitOptions): Promise<void>;
   /**
    * Whether the broker answers.
    *

@@ -27,6 +27,7 @@
 export { type EventBusConfigInit, open } from "./open.ts";
 export { topic, type TopicOptions } from "./topic.ts";
 export { HEADER } from "./headers.ts";
+export { type Outlet, outletOf } from "./outlet.ts";
 export { murmur2, partitionOfKey } from "./murmur2.ts";
 export type {
   BusDriver,
@@ -41,19 +42,15 @@ export type {
   RecordToSend,
   TopicPartition,
 } from "./driver.ts";
+export type { Bus, BusIdentity, GroupLag, OpenOptions, RecordStream } from "./bus.ts";
 export type {
-  Bus,
-  BusIdentity,
   ConsumeMiddleware,
   Delivery,
   EventHandler,
-  GroupLag,
   HeaderValue,
-  OpenOptions,
   Published,
   PublishMiddleware,
   PublishOptions,
-  RecordStream,
   Skip,
   StartAt,
   Stream,

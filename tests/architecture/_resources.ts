@@ -22,8 +22,6 @@ const WAITS_ALONE: Readonly<Record<string, string>> = {
   "bus/driver.ts RecordSink": "what a driver calls: it is stopped by closing the consumer",
   "bus/driver.ts DriverConsumer": "stopped by closing the consumer",
   "bus/driver.ts BusDriver.consume": "stopped by closing the consumer",
-  "bus/driver.ts BusDriver.ensureTopics": "part of opening, which the driver bounds itself",
-  "bus/types.ts Bus.lag": "to be given one: it asks the backend",
   "config/interpolate.ts Lookup.file": "reads one small file",
   "config/interpolate.ts interpolate": "reads small files",
   "core/random.ts uuidFromName": "computes a hash",

@@ -1,0 +1,124 @@
+import { type WaitOptions, withDeadline } from "../core/mod.ts";
+import { CqiError } from "../errors/mod.ts";
+import type { Batcher } from "./_batcher.ts";
+import type { Registration } from "./_dispatch.ts";
+import type { Environment } from "./_environment.ts";
+import { type GroupConsumer, groupConsumer } from "./_group_consumer.ts";
+import type { Subscription } from "./types.ts";
+
+/** The subscriptions of a bus, and the consumers that they share. */
+export interface Subscriptions {
+  /** Starts one; resolves when its partitions are assigned. */
+  start(registration: Registration, options: WaitOptions): Promise<Subscription>;
+  /** Closes all of them. */
+  close(): Promise<void>;
+  /** One consumer for each group of this process. */
+  readonly consumers: ReadonlyMap<string, GroupConsumer>;
+}
+
+/**
+ * Makes the subscriptions of a bus.
+ *
+ * @param out What dead letters are written with.
+ * @param requireOpen Throws once the bus is closed.
+ */
+export function subscriptions(
+  env: Environment,
+  out: Batcher,
+  requireOpen: (action: string) => void,
+): Subscriptions {
+  const { settings } = env;
+  const consumers = new Map<string, GroupConsumer>();
+  const running = new Set<Subscription>();
+  const taken = new Set<string>();
+
+  const consumerOf = (group: string | undefined, concurrency: number): GroupConsumer => {
+    // A reader shares with nobody.
+    if (group === undefined) return groupConsumer(env, out, { group, concurrency });
+    let consumer = consumers.get(group);
+    if (consumer === undefined) {
+      consumer = groupConsumer(env, out, { group, concurrency: settings.concurrency });
+      consumers.set(group, consumer);
+    }
+    return consumer;
+  };
+
+  const take = ({ info, schema }: Registration): string => {
+    const { topic, group } = info;
+    const type = schema?.typeName ?? "every type";
+    const name = `${group} ${topic} ${type}`;
+    if (group !== undefined && taken.has(name)) {
+      throw new CqiError(
+        "CQI_BUS_SUBSCRIPTION_DUPLICATE",
+        `Cannot subscribe to '${topic}' for ${type}: group '${group}' has a handler for it in this ` +
+          `process, and two would take events from each other`,
+      );
+    }
+    if (group !== undefined) taken.add(name);
+    return name;
+  };
+
+  return {
+    consumers,
+    async start(registration, options) {
+      requireOpen("subscribe");
+      const { topic, group } = registration.info;
+      const name = take(registration);
+      const consumer = consumerOf(group, registration.concurrency);
+      let stopping: Promise<void> | undefined;
+      const close = (): Promise<void> => {
+        stopping ??= consumer.remove(registration).finally(() => {
+          if (group !== undefined) taken.delete(name);
+          running.delete(subscription);
+          options.signal?.removeEventListener("abort", onAbort);
+        });
+        return stopping;
+      };
+      // A failure to close is for those who close; here nobody waits for it.
+      const onAbort = (): void => void close().catch(() => {});
+      const subscription: Subscription = {
+        topic,
+        group,
+        pause: () => consumer.pause(registration, true),
+        resume: () => consumer.pause(registration, false),
+        close,
+        [Symbol.asyncDispose]: close,
+      };
+      running.add(subscription);
+      try {
+        options.signal?.throwIfAborted();
+        await consumer.add(registration);
+      } catch (error) {
+        await close();
+        throw error;
+      }
+      options.signal?.addEventListener("abort", onAbort, { once: true });
+      if (options.signal?.aborted) await close();
+      return subscription;
+    },
+    async close() {
+      const closes = [...running].map((subscription) => subscription.close());
+      const results = await Promise.allSettled(closes);
+      for (const result of results) if (result.status === "rejected") throw result.reason;
+    },
+  };
+}
+
+/**
+ * Lets a part of a bus close within its budget; a part that fails, or never answers, must not keep
+ * the others from closing.
+ *
+ * @param part What it is, for the log.
+ * @param budgets How many times `drain_timeout` it has.
+ */
+export function partCloser(
+  { clock, logger, settings }: Environment,
+): (part: string, budgets: number, fn: () => Promise<unknown>) => Promise<void> {
+  return async (part, budgets, fn) => {
+    try {
+      await withDeadline(clock, budgets * settings.drainTimeoutMs, fn, { action: part });
+    } catch (error) {
+      logger.warn("Bus closes without one of its parts", { part, error });
+    }
+  };
+}

@@ -1,0 +1,82 @@
+/** A message as the protocol has it; `payload` is base64. */
+export interface Message {
+  readonly uuid: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly payload: string;
+}
+
+/** A request line. */
+export type Request =
+  & { readonly id?: unknown }
+  & (
+    | { readonly op: "new"; readonly group: string }
+    | { readonly op: "init" | "subscribe"; readonly h: number; readonly topic: string }
+    | {
+      readonly op: "publish";
+      readonly h: number;
+      readonly topic: string;
+      readonly msgs: readonly Message[];
+    }
+    | { readonly op: "ack" | "nack"; readonly sub: number; readonly d: number }
+    | { readonly op: "cancel"; readonly sub: number }
+    | { readonly op: "close"; readonly h: number }
+    | {
+      readonly op: "cacheSet";
+      readonly key: string;
+      readonly value: string;
+      readonly ttl?: number;
+    }
+    | { readonly op: "cacheGet" | "cacheDelete"; readonly key: string }
+  );
+
+/** Writes an answer or a delivery. */
+export type Reply = (message: Record<string, unknown>) => void;
+
+const OPS: Readonly<Record<string, readonly string[]>> = {
+  new: ["group"],
+  init: ["h", "topic"],
+  publish: ["h", "topic", "msgs"],
+  subscribe: ["h", "topic"],
+  ack: ["sub", "d"],
+  nack: ["sub", "d"],
+  cancel: ["sub"],
+  close: ["h"],
+  cacheSet: ["key", "value"],
+  cacheGet: ["key"],
+  cacheDelete: ["key"],
+};
+
+/** Checks that a parsed line is a request. */
+export function requireRequest(line: unknown): Request {
+  const request = line as Request & Record<string, unknown>;
+  if (typeof request !== "object" || request === null) throw new Error("Line is no object");
+  const fields = Object.hasOwn(OPS, String(request.op)) ? OPS[request.op] : undefined;
+  if (fields === undefined) throw new Error(`Unknown op ${JSON.stringify(request.op)}`);
+  const missing = fields.filter((field) => request[field] === undefined);
+  if (missing.length > 0) throw new Error(`${request.op} lacks ${missing.join(", ")}`);
+  return request;
+}
+
+/**
+ * Gives each line of a stream to a function. Lines end in a line feed and in nothing else: JSON may
+ * hold U+2028 as it is, where readline would cut it.
+ *
+ * @param ended Called after the last line.
+ */
+export function onLines(
+  input: NodeJS.ReadableStream,
+  take: (line: string) => void,
+  ended: () => void = () => {},
+): void {
+  let rest = "";
+  input.setEncoding("utf8");
+  input.on("data", (chunk: string | Buffer) => {
+    const lines = `${rest}${chunk}`.split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) if (line !== "") take(line);
+  });
+  input.on("end", () => {
+    if (rest !== "") take(rest);
+    ended();
+  });
+}
