@@ -89,7 +89,8 @@ if (toolsAreHere) {
   const python = await sharedPython();
   const clients: Readonly<Record<string, Program>> = {
     Go: { command: go.grpc_client, args: [] },
-    Python: { command: python, args: [join(ROOT, "tests/interop/python/grpc_client.py")] },
+    // Without the byte code that it would leave in the checkout.
+    Python: { command: python, args: ["-B", join(ROOT, "tests/interop/python/grpc_client.py")] },
   };
   const goServer: Program = { command: go.grpc_server, args: [] };
 

@@ -115,7 +115,7 @@ async function onGo(): Promise<string> {
 
 async function onPython(): Promise<string> {
   const runner = join(ROOT, "tests", "interop", "python", "vectors.py");
-  return await output(await sharedPython(), [runner, FOLDER]);
+  return await output(await sharedPython(), ["-B", runner, FOLDER]);
 }
 
 let canonical: Promise<readonly Answer[]> | undefined;
