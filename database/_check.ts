@@ -37,7 +37,7 @@ export async function checkPool(
   }
   try {
     await withDeadline(env.clock, CHECK_MS, async (signal) => {
-      const session = await pool.acquire({ signal });
+      const session = await pool.acquire({ signal, once: true });
       try {
         const statement = { text: "select 1", params: [] };
         await runner(session, statement, { signal, name: "health" }, { isTransaction: false });

@@ -10,6 +10,8 @@ interface ServerError {
   readonly table?: unknown;
   readonly column?: unknown;
   readonly position?: unknown;
+  /** False when trying again changes nothing, such as with a wrong certificate. */
+  readonly retryable?: unknown;
 }
 
 const STATE_REGEXP = /^[0-9A-Z]{5}$/;
@@ -78,15 +80,23 @@ export function databaseError(error: unknown, action: string): CqiError {
 
 /** The connection failed; a statement that was under way is known not to count. */
 export function lostConnection(error: unknown, action: string): CqiError {
-  const code = (error as ServerError | null)?.code;
+  const { code, retryable } = (error ?? {}) as ServerError;
   const known = typeof code === "string" && /^[A-Z][A-Z0-9_]{2,40}$/.test(code) ? code : undefined;
   return new CqiError(
     "CQI_DATABASE_UNAVAILABLE",
     `Cannot ${action}: the connection to the database failed${
       known === undefined ? "" : ` (${known})`
     }`,
-    { details: known === undefined ? {} : { driver_code: known } },
+    {
+      details: known === undefined ? {} : { driver_code: known },
+      ...(retryable === false ? { retryable } : {}),
+    },
   );
+}
+
+/** A write that a standby refused: another connection may find the primary. */
+export function standbyRefused(error: CqiError): CqiError {
+  return new CqiError(error.code, error.message, { retryable: true, details: error.details });
 }
 
 /** Something was sent that changes data, and no answer came. */

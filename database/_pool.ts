@@ -6,34 +6,19 @@ import {
   type WaitOptions,
   withDeadline,
 } from "../core/mod.ts";
-import { CqiError } from "../errors/mod.ts";
+import { isAnswering, Opener } from "./_opener.ts";
+import { type AcquireOptions, closed, exhausted, type PoolSettings } from "./_pool_settings.ts";
 import { type PoolStats, reporter } from "./_pool_stats.ts";
-import { databaseError } from "./_errors.ts";
-import { applySettings, resetSession, type Session, type SessionLimits } from "./_session.ts";
-import type { DatabaseDriver, DriverConnection } from "./types.ts";
-
-/** Sizes and times of a pool, in milliseconds. */
-export interface PoolSettings {
-  readonly max: number;
-  readonly min: number;
-  readonly lifetimeMs: number;
-  readonly idleMs: number;
-  readonly connectMs: number;
-  readonly acquireMs: number;
-  readonly limits: SessionLimits;
-}
-
-interface Waiter {
-  /** False when the caller has gone: the session is kept. */
-  take(session: Session): boolean;
-  refuse(error: unknown): void;
-  /** From here on the time limit of connecting holds. */
-  connecting(): void;
-}
+import { resetSession, type Session } from "./_session.ts";
+import { Waiter } from "./_waiter.ts";
+import type { DatabaseDriver } from "./types.ts";
 
 const MAX_WAITING = 10_000;
 // What a session that is cleaned may take before it is thrown away.
 const RESET_MS = 5000;
+// A session idle for longer is asked whether it still answers before it is lent: a NAT or a firewall
+// may have forgotten its connection without a word.
+const TRUSTED_MS = 10_000;
 
 /** Lends sessions, first come first served; opens, cleans, replaces and closes them. */
 export class Pool {
@@ -41,11 +26,15 @@ export class Pool {
   readonly #settings: PoolSettings;
   readonly #clock: Clock;
   readonly #env: Instruments;
+  readonly #opener: Opener;
+  readonly #stop = new AbortController();
   readonly #report: () => void;
   readonly #idle: Session[] = [];
   readonly #used = new Set<Session>();
   readonly #waiters: Waiter[] = [];
   #opening = 0;
+  /** Sessions that are being closed: the server still has them. */
+  #leaving = 0;
   #sweeper: Timer | undefined;
   #closing: Promise<void> | undefined;
   #drained: (() => void) | undefined;
@@ -55,6 +44,7 @@ export class Pool {
     this.#settings = settings;
     this.#clock = env.clock;
     this.#env = env;
+    this.#opener = new Opener(driver, settings, env);
     this.#report = reporter(env.metrics, () => this.stats);
     this.#fill();
     this.#report();
@@ -70,44 +60,48 @@ export class Pool {
   }
 
   /** Lends a session. Throws `CQI_DATABASE_POOL_EXHAUSTED` when none gets free in time. */
-  acquire(options: WaitOptions): Promise<Session> {
+  acquire(options: AcquireOptions): Promise<Session> {
     const { signal } = options;
-    return new Promise((resolve, reject) => {
-      if (this.#closing !== undefined) return reject(closed());
-      if (signal?.aborted) return reject(signal.reason);
-      if (this.#waiters.length >= MAX_WAITING) return reject(this.#exhausted());
-      let isSettled = false;
-      const settle = (act: () => void): boolean => {
-        if (isSettled) return false;
-        isSettled = true;
-        timer.cancel();
-        signal?.removeEventListener("abort", onAbort);
-        act();
-        return true;
-      };
-      const leave = (error: unknown): void => {
-        const at = this.#waiters.indexOf(waiter);
+    if (this.#closing !== undefined) return Promise.reject(closed());
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    const ready = this.#waiters.length === 0 ? this.#takeFresh() : undefined;
+    if (ready !== undefined) {
+      this.#used.add(ready);
+      this.#report();
+      return Promise.resolve(ready);
+    }
+    if (this.#waiters.length >= MAX_WAITING) {
+      return Promise.reject(exhausted(this.stats, this.#settings.acquireMs));
+    }
+    const waiter = new Waiter(this.#clock, {
+      signal,
+      limitMs: this.#settings.acquireMs,
+      onLate: () => exhausted(this.stats, this.#settings.acquireMs),
+      onLeave: (gone) => {
+        const at = this.#waiters.indexOf(gone);
         if (at >= 0) this.#waiters.splice(at, 1);
-        settle(() => reject(error));
         this.#report();
-      };
-      const onAbort = (): void => leave(signal?.reason);
-      const waiter: Waiter = {
-        take: (session) => settle(() => resolve(session)),
-        refuse: leave,
-        connecting: () => timer.cancel(),
-      };
-      const timer = this.#clock.timer(() => leave(this.#exhausted()), this.#settings.acquireMs);
-      signal?.addEventListener("abort", onAbort, { once: true });
-      this.#waiters.push(waiter);
-      this.#pump();
+      },
+      once: options.once === true,
     });
+    this.#waiters.push(waiter);
+    this.#pump();
+    return waiter.promise;
   }
 
   /** Takes a session back: cleans it, or throws it away when it is broken or old. */
-  async release(session: Session): Promise<void> {
+  release(session: Session): Promise<void> {
+    session.isUsed = true;
+    if (!session.isDirty && this.#isFit(session)) {
+      this.#keep(session);
+      return DONE;
+    }
+    return this.#clean(session);
+  }
+
+  async #clean(session: Session): Promise<void> {
     try {
-      if (session.isDirty && !session.connection.broken && this.#closing === undefined) {
+      if (session.isDirty && this.#isFit(session)) {
         await withDeadline(
           this.#clock,
           RESET_MS,
@@ -119,16 +113,35 @@ export class Pool {
         );
       }
     } catch {
+      // Whatever is wrong with it, the next user gets another.
       session.isDirty = true;
     }
-    this.#used.delete(session);
-    if (session.isDirty || session.connection.broken || this.#isOld(session) || this.#closing) {
-      await session.connection.close();
-    } else {
-      session.idleSinceMs = this.#clock.monotonic();
-      this.#idle.push(session);
-      this.#sweepLater();
+    if (!session.isDirty && this.#isFit(session)) {
+      this.#keep(session);
+      return;
     }
+    this.#used.delete(session);
+    await this.#discard(session);
+    this.#gone(session);
+  }
+
+  async #discard(session: Session): Promise<void> {
+    this.#leaving++;
+    await session.connection.close();
+    this.#leaving--;
+    this.#pump();
+  }
+
+  #keep(session: Session): void {
+    session.idleSinceMs = this.#clock.monotonic();
+    this.#idle.push(session);
+    this.#sweepLater();
+    this.#gone(session);
+  }
+
+  /** Counts a session as not lent any more, and serves who waits for the place. */
+  #gone(session: Session): void {
+    this.#used.delete(session);
     this.#pump();
     if (this.#used.size + this.#opening === 0) this.#drained?.();
   }
@@ -141,6 +154,7 @@ export class Pool {
   async #close(graceMs: number, { signal }: WaitOptions): Promise<void> {
     // One turn, so that #closing is set before anything below looks at it.
     await Promise.resolve();
+    this.#stop.abort(closed());
     this.#sweeper?.cancel();
     for (const waiter of this.#waiters.splice(0)) waiter.refuse(closed());
     const idle = this.#idle.splice(0);
@@ -160,45 +174,64 @@ export class Pool {
     await this.#driver.close();
   }
 
-  #isOld(session: Session): boolean {
-    return this.#clock.monotonic() - session.openedMs >= this.#settings.lifetimeMs;
+  #isFit(session: Session): boolean {
+    return !session.connection.broken && this.#closing === undefined &&
+      this.#clock.monotonic() - session.openedMs < this.#settings.lifetimeMs;
+  }
+
+  /** An idle session that needs no asking. */
+  #takeFresh(): Session | undefined {
+    while (this.#idle.at(-1)?.connection.broken === true) this.#idle.pop();
+    const session = this.#idle.at(-1);
+    if (session === undefined || !this.#isFit(session)) return undefined;
+    // The last one was used last: if it needs asking, all do.
+    const idleMs = this.#clock.monotonic() - session.idleSinceMs;
+    return idleMs < TRUSTED_MS ? this.#idle.pop() : undefined;
   }
 
   #pump(): void {
     while (this.#waiters.length > 0) {
-      const session = this.#idle.pop();
+      const session = this.#takeFresh();
       if (session !== undefined) {
-        if (session.connection.broken || this.#isOld(session)) void session.connection.close();
-        else if (this.#waiters.shift()!.take(session)) this.#used.add(session);
+        if (this.#waiters.shift()!.take(session)) this.#used.add(session);
         else this.#idle.push(session);
-      } else if (this.#used.size + this.#opening < this.#settings.max) {
-        const waiter = this.#waiters.shift()!;
-        waiter.connecting();
-        void this.#open().then(
-          (opened) => {
-            if (waiter.take(opened)) this.#pump();
-            else void this.release(opened);
-          },
-          (error) => {
-            waiter.refuse(error);
-            this.#pump();
-          },
-        );
-      } else break;
+        continue;
+      }
+      const stale = this.#idle.pop();
+      if (stale === undefined && this.#taken >= this.#settings.max) break;
+      const waiter = this.#waiters.shift()!;
+      waiter.connecting();
+      void this.#open(waiter, stale).then(
+        (opened) => {
+          if (waiter.take(opened)) this.#pump();
+          else void this.release(opened);
+        },
+        (error) => {
+          waiter.refuse(error);
+          this.#pump();
+        },
+      );
     }
     this.#report();
   }
 
-  async #open(): Promise<Session> {
+  get #taken(): number {
+    return this.#used.size + this.#opening + this.#leaving;
+  }
+
+  async #open(waiter?: Waiter, stale?: Session): Promise<Session> {
     this.#opening++;
     try {
-      const limitMs = this.#settings.connectMs;
-      const session = await withDeadline(this.#clock, limitMs, (signal) => this.#connect(signal), {
-        error: () =>
-          new CqiError(
-            "CQI_DATABASE_UNAVAILABLE",
-            `Cannot connect to the database: no answer within ${limitMs} ms`,
-          ),
+      const isAlive = stale !== undefined && this.#isFit(stale) &&
+        await isAnswering(this.#clock, stale);
+      if (!isAlive) await stale?.connection.close();
+      const session = isAlive ? stale : await this.#opener.open({
+        signal: this.#stop.signal,
+        again: () => {
+          if (waiter === undefined || waiter.once || this.#closing !== undefined) return false;
+          // Others may have given one back while the server takes no further connection.
+          return this.#takeFresh() ?? (waiter.isWaiting || this.#waiters.length > 0);
+        },
       });
       // In one go with `#opening--`, so that it is never counted twice.
       this.#used.add(session);
@@ -209,33 +242,12 @@ export class Pool {
     }
   }
 
-  async #connect(signal: AbortSignal): Promise<Session> {
-    let connection: DriverConnection | undefined;
-    try {
-      connection = await this.#driver.connect({ signal });
-      signal.throwIfAborted();
-      const session: Session = {
-        connection,
-        openedMs: this.#clock.monotonic(),
-        idleSinceMs: 0,
-        isDirty: false,
-        statementMs: this.#settings.limits.statementMs,
-      };
-      const options = { signal, timeoutMs: this.#settings.connectMs };
-      await applySettings(this.#driver, session, this.#settings.limits, options);
-      signal.throwIfAborted();
-      return session;
-    } catch (error) {
-      await connection?.close();
-      if (signal.aborted) throw signal.reason;
-      throw error instanceof CqiError ? error : databaseError(error, "connect to the database");
-    }
-  }
-
   /** Opens what `min` asks for, in the background. */
   #fill(): void {
     const { min } = this.#settings;
-    const missing = min - this.#idle.length - this.#used.size - this.#opening;
+    const missing = this.#closing === undefined
+      ? min - this.#idle.length - this.#used.size - this.#opening
+      : 0;
     for (let i = 0; i < missing; i++) {
       void this.#open().then((session) => this.release(session), (error) => {
         this.#env.logger.warn("Cannot open a spare database connection", {
@@ -261,24 +273,12 @@ export class Pool {
       const session = this.#idle[0];
       if (session === undefined || nowMs - session.idleSinceMs < idleMs) break;
       this.#idle.shift();
-      void session.connection.close();
+      void this.#discard(session);
     }
     this.#fill();
     if (this.#idle.length > 0) this.#sweepLater();
     this.#report();
   }
-
-  #exhausted(): CqiError {
-    const { max, acquireMs } = this.#settings;
-    return new CqiError(
-      "CQI_DATABASE_POOL_EXHAUSTED",
-      `Cannot get a database connection: all ${max} stayed in use for ${acquireMs} ms; ` +
-        "inside a transaction use its own handle, elsewhere shorten transactions or raise max_conns",
-      { details: { ...this.stats } },
-    );
-  }
 }
 
-function closed(): CqiError {
-  return new CqiError("CQI_CLOSED", "Cannot use the database: it is closed");
-}
+const DONE: Promise<void> = Promise.resolve();

@@ -68,6 +68,8 @@ export interface Session {
   readonly openedMs: number;
   /** Monotonic milliseconds at which it was last given back. */
   idleSinceMs: number;
+  /** It has served somebody before: its server may have gone since. */
+  isUsed: boolean;
   /** The session may hold what its next user must not see. */
   isDirty: boolean;
   /** The server's `statement_timeout` now. */

@@ -141,19 +141,107 @@ test("pool gives up connecting at connect_timeout and closes what comes too late
   await db.close();
 });
 
-test("pool recovers when the server comes up later", async () => {
-  const { db, driver } = await onHand({ maxConns: 1 });
-  driver.arrive = () => Promise.reject(Object.assign(new Error("no"), { code: "ECONNREFUSED" }));
-  const calls = await Promise.allSettled([db.sql`select 1`, db.sql`select 2`, db.sql`select 3`]);
+const refusing = () => Promise.reject(Object.assign(new Error("no"), { code: "ECONNREFUSED" }));
+
+test("pool waits for a server that is not there until connect_timeout, and says why", async () => {
+  const { db, driver, clock } = await onHand({ maxConns: 1 });
+  driver.arrive = refusing;
+  const calls = Promise.allSettled([db.sql`select 1`, db.sql`select 2`]);
+  await clock.advance(5000);
+  await clock.advance(5000);
   assert.deepEqual(
-    calls.map((call) => call.status === "rejected" && [call.reason.code, call.reason.retryable]),
-    Array(3).fill(["CQI_DATABASE_UNAVAILABLE", true]),
+    (await calls).map((call) =>
+      call.status === "rejected" && [call.reason.code, call.reason.retryable]
+    ),
+    Array(2).fill(["CQI_DATABASE_UNAVAILABLE", true]),
   );
-  assert.equal((await db.check()).status, "down");
+  const report = await db.check();
+  assert.deepEqual([report.status, /ECONNREFUSED/.test(report.message ?? "")], ["down", true]);
+  await db.close();
+});
+
+test("pool serves the calls that waited when the server comes up", async () => {
+  const { db, driver, clock } = await onHand({ maxConns: 3 });
+  driver.arrive = refusing;
+  const calls = Promise.all([db.sql`select 1`, db.sql`select 2`, db.sql`select 3`]);
+  await clock.advance(1000);
   driver.arrive = () => Promise.resolve();
-  await db.sql`select 1`;
+  await clock.advance(500);
+  await calls;
   assert.equal((await db.check()).status, "ok");
   await db.close();
+  assert.equal(clock.pending, 0);
+});
+
+test("pool fails at once when connecting again changes nothing", async () => {
+  const { db, driver } = await onHand();
+  const failures = [{ code: "28P01" }, { code: "3D000" }, { code: "BAD_CERT", retryable: false }];
+  for (const failure of failures) {
+    driver.arrive = () => Promise.reject(Object.assign(new Error("no"), failure));
+    await assert.rejects(db.sql`select 1`.rows(), {
+      code: "CQI_DATABASE_UNAVAILABLE",
+      retryable: false,
+    });
+  }
+  await db.close();
+});
+
+test("pool that may open no more takes a session that another gave back", async () => {
+  const { db, driver, clock } = await onHand({ maxConns: 2 });
+  const held = hold(db);
+  await settle();
+  driver.arrive = () => Promise.reject(Object.assign(new Error("full"), { code: "53300" }));
+  const waiting = db.sql`select 1`.rows();
+  await settle();
+  held.release();
+  await held.done;
+  await clock.advance(100);
+  await waiting;
+  assert.equal(driver.opened.length, 1);
+  await db.close();
+});
+
+test("pool stops trying to connect when its caller has gone", async () => {
+  const { db, driver, clock } = await onHand();
+  let attempts = 0;
+  driver.arrive = () => {
+    attempts++;
+    return refusing();
+  };
+  const controller = new AbortController();
+  const waiting = db.sql`select 1`.with({ signal: controller.signal }).rows();
+  await settle();
+  controller.abort(new Error("gone"));
+  await assert.rejects(waiting, { message: "gone" });
+  await clock.advance(2000);
+  assert.equal(attempts, 1);
+  await db.close();
+});
+
+test("pool asks a connection that was idle for long whether it still answers", async () => {
+  const { db, driver, clock } = await onHand({ maxConns: 1 });
+  await db.sql`select 1`;
+  await clock.advance(20_000);
+  driver.answer = (_text, signal) =>
+    new Promise((_resolve, reject) =>
+      signal?.addEventListener("abort", () => reject(signal.reason))
+    );
+  const waiting = db.sql`select 2`.rows();
+  await settle();
+  driver.answer = () => Promise.resolve({ command: "SELECT", count: 0, columns: [], rows: [] });
+  await clock.advance(1000);
+  await waiting;
+  assert.deepEqual([driver.opened.length, driver.opened[0]?.isClosed], [2, true]);
+  await db.close();
+});
+
+test("pool refuses with CQI_CLOSED what waits for a server when it is closed", async () => {
+  const { db, driver } = await onHand();
+  driver.arrive = refusing;
+  const refused = assert.rejects(db.sql`select 1`.rows(), { code: "CQI_CLOSED" });
+  await settle();
+  await db.close();
+  await refused;
 });
 
 test("pool is degraded, not down, when all connections are in use", async () => {
