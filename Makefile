@@ -3,8 +3,8 @@ DENO ?= $(shell command -v deno >/dev/null 2>&1 && echo deno || echo npx -y deno
 GEN := $(DENO) run -A tools/gen.ts
 VECTORS := $(DENO) run -A tools/vectors.ts
 
-.PHONY: generate generate-ts generate-go generate-python generate-vectors check-generated check-go lint format breaking \
-	release-contracts deps
+.PHONY: generate generate-ts generate-go generate-python generate-openapi generate-jsonschema generate-vectors \
+	check-generated check-go lint format breaking release-contracts deps
 
 # Everything that is generated and committed.
 generate:
@@ -22,6 +22,14 @@ generate-go:
 # gen/python.
 generate-python:
 	$(GEN) python
+
+# gen/openapi.
+generate-openapi:
+	$(GEN) openapi
+
+# gen/jsonschema.
+generate-jsonschema:
+	$(GEN) jsonschema
 
 # testdata/vectors, from gen/ts and gen/descriptor.
 generate-vectors:

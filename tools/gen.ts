@@ -2,7 +2,7 @@
  * Generates everything that is derived from the contracts in proto/ and checks it.
  *
  * Usage: `deno run -A tools/gen.ts deps|lint|format|breaking [ref]|release|all|ts|go|python|
- * check|check-go`
+ * openapi|jsonschema|check|check-go`
  *
  * Needs Deno, npm (buf comes from its npm package), Go (whose module proxy delivers the rules of
  * buf.validate and the plugins for Go) and Python with pip (whose index delivers google.api.http and
@@ -16,6 +16,8 @@ import { join } from "node:path";
 import { argv } from "node:process";
 import { differences, type Files, writeIfChanged } from "./gen_files.ts";
 import { checkGo, generateGo } from "./gen_go.ts";
+import { generateJsonSchema } from "./gen_jsonschema.ts";
+import { generateOpenApi } from "./gen_openapi.ts";
 import { generatePython } from "./gen_python.ts";
 import { buf, fail, proto, root, run } from "./gen_run.ts";
 import { protoFiles, releaseImage, writeDescriptors, writeTypeScriptIndexes } from "./gen_ts.ts";
@@ -25,7 +27,13 @@ import { fetchThirdParty } from "./gen_third_party.ts";
 const released = join(root, "proto", "released.binpb.gz");
 
 /** What is generated, each with the folders of gen/ that it fills. */
-const PARTS = { ts: ["ts", "descriptor"], go: ["go/cqc"], python: ["python/cqc"] } as const;
+const PARTS = {
+  ts: ["ts", "descriptor"],
+  go: ["go/cqc"],
+  python: ["python/cqc"],
+  openapi: ["openapi"],
+  jsonschema: ["jsonschema"],
+} as const;
 type Part = keyof typeof PARTS;
 const ALL = Object.keys(PARTS) as Part[];
 
@@ -56,6 +64,8 @@ function generate(out: string, parts: readonly Part[]): void {
       mkdirSync(join(scratch, "python"));
       write("python/cqc", generatePython(join(scratch, "python"), protoFiles(image)));
     }
+    if (parts.includes("openapi")) write("openapi", generateOpenApi(image).files);
+    if (parts.includes("jsonschema")) write("jsonschema", generateJsonSchema(image));
   } finally {
     rmSync(scratch, { recursive: true });
   }
@@ -120,6 +130,8 @@ const commands: Readonly<Record<string, (argument: string | undefined) => void>>
   ts: () => generate(join(root, "gen"), ["ts"]),
   go: () => generate(join(root, "gen"), ["go"]),
   python: () => generate(join(root, "gen"), ["python"]),
+  openapi: () => generate(join(root, "gen"), ["openapi"]),
+  jsonschema: () => generate(join(root, "gen"), ["jsonschema"]),
   "check-go": checkGo,
   check,
 };
