@@ -49,6 +49,7 @@ export {
   type RedisNode,
   type RedisReply,
 } from "./real_redis.ts";
+export { type KafkaNode, type RealKafka, realKafka, type RealKafkaOptions } from "./real_kafka.ts";
 export { seededRandom } from "./seeded_random.ts";
 export { type ExpectedLog, type TestLogEntry, type TestLogger, testLogger } from "./test_logger.ts";
 export { type ExpectedSpan, type TestSpan, type TestTracer, testTracer } from "./test_spans.ts";

@@ -8,6 +8,7 @@ import type { ServiceDrivers } from "../../service/mod.ts";
 /** All drivers of a server. */
 export const DRIVERS: Required<ServiceDrivers> = {
   bus: {
+    kafka: () => import("../../bus/drivers/kafka.ts"),
     memory: () => import("../../bus/drivers/memory.ts"),
   },
   cache: {

@@ -40,7 +40,7 @@ export const DEPENDENCIES: Readonly<Record<string, Dependency>> = {
     reason: "the gRPC side of the proof across languages",
   },
   "@connectrpc/connect-node": { kind: "development", reason: "gRPC over HTTP/2 for the same" },
-  "@platformatic/kafka": { kind: "development", reason: "the Kafka client under the bus" },
+  "@platformatic/kafka": { kind: "driver", reason: "the Kafka client under the bus" },
   "kafkajs": { kind: "development", reason: "the other Kafka client" },
   "ioredis": { kind: "driver", reason: "the Redis client under the cache" },
   "pg": { kind: "driver", reason: "the Postgres client under the database" },

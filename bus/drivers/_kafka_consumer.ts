@@ -1,0 +1,294 @@
+// A running consumer: one loop that joins, takes up its share, stays while nothing changes, and
+// begins again after whatever went wrong. Heartbeats go on beside it, so that slow handlers and
+// slow drains do not cost the membership.
+
+import { type Instruments, sleep, withDeadline } from "../../core/mod.ts";
+import { CqiError } from "../../errors/mod.ts";
+import { delays } from "../../retry/mod.ts";
+import type { ConsumeOptions, DriverConsumer, RecordSink, TopicPartition } from "../driver.ts";
+import type { KafkaClient, TopicInfo } from "./_kafka_client.ts";
+import { heartbeats } from "./_kafka_heartbeats.ts";
+import { kafkaMember } from "./_kafka_member.ts";
+import { nameOf } from "./_kafka_offsets.ts";
+import { kafkaPartitions } from "./_kafka_partitions.ts";
+import type { KafkaSettings } from "./_kafka_settings.ts";
+import { pause, unlessAborted } from "./_kafka_wait.ts";
+import type { KafkaTopics } from "./_kafka_topics.ts";
+
+/** What a consumer is made with. */
+export interface KafkaConsumerOptions {
+  readonly client: KafkaClient;
+  readonly topics: KafkaTopics;
+  readonly settings: KafkaSettings;
+  readonly env: Pick<Instruments, "clock" | "random" | "logger">;
+}
+
+/** Other topics that are wanted. */
+interface Change {
+  /** What is read where they cannot be had. */
+  readonly before: ConsumeOptions["topics"];
+  readonly done: PromiseWithResolvers<void>;
+}
+
+const BACKOFF = { initialMs: 100, maxMs: 2000, multiplier: 2, jitter: "equal" } as const;
+/** How often new partitions are looked for, in heartbeats. */
+const PARTITIONS_EVERY = 10;
+const LEAVE_MS = 2000;
+const COMMIT_TRIES = 20;
+const COMMIT_RETRY_MS = 100;
+/** Answers that say: we are no longer who we were. */
+const DROPPED = new Set(["UNKNOWN_MEMBER_ID", "ILLEGAL_GENERATION", "FENCED_INSTANCE_ID"]);
+/** Answers to a commit while members come and go; the next generation takes it. */
+const BETWEEN = new Set([
+  "REBALANCE_IN_PROGRESS",
+  "ILLEGAL_GENERATION",
+  "NOT_COORDINATOR",
+  "COORDINATOR_NOT_AVAILABLE",
+  "COORDINATOR_LOAD_IN_PROGRESS",
+]);
+
+/**
+ * Starts a consumer. Resolves when it has its first share; while Kafka is away it waits, and says
+ * so to the sink.
+ */
+export async function startKafkaConsumer(
+  { client, topics, settings, env }: KafkaConsumerOptions,
+  { group, topics: first }: ConsumeOptions,
+  sink: RecordSink,
+  stop: AbortSignal,
+): Promise<DriverConsumer> {
+  const { clock } = env;
+  const delayAfter = delays(BACKOFF, env.random);
+  const member = group === undefined ? undefined : kafkaMember(client, settings, group);
+  const closing = new AbortController();
+  const { signal } = closing;
+  const started = Promise.withResolvers<void>();
+  // Heard of below; closing may be sooner.
+  started.promise.catch(() => {});
+  const troubles = new Map<string, CqiError>();
+  let wanted = first;
+  let change: Change | undefined;
+  let assigned: TopicPartition[] = [];
+  let wake = Promise.withResolvers<void>();
+  let dropped = false;
+  let hasStarted = false;
+  const absent = new Set<string>();
+
+  const trouble = (of: string, error: CqiError | undefined): void => {
+    if (error === undefined ? !troubles.delete(of) : false) return;
+    if (error !== undefined) troubles.set(of, error);
+    const [worst] = troubles.values();
+    sink.state(worst);
+  };
+
+  const partitions = kafkaPartitions({
+    client,
+    settings,
+    env,
+    sink,
+    member,
+    group,
+    topics: () => wanted,
+    trouble: (error) => trouble("reading", error),
+  });
+
+  const beats = heartbeats(clock, settings.heartbeatMs, async (wait) => {
+    try {
+      await member!.heartbeat(wait);
+      trouble("group", undefined);
+    } catch (error) {
+      if (wait.signal?.aborted) return;
+      const caught = CqiError.from(error, "CQI_BUS_UNAVAILABLE");
+      if (DROPPED.has(answerOf(caught))) dropped = true;
+      if (dropped || answerOf(caught) === "REBALANCE_IN_PROGRESS") return wake.resolve();
+      trouble("group", caught);
+    }
+  });
+
+  /** How many partitions the topics have now, as text. */
+  const counts = async (): Promise<string> => {
+    const found = await client.topics([...wanted.keys()], { signal, fresh: true });
+    return [...found].map(([name, info]) =>
+      `${name}:${info instanceof CqiError ? "?" : info.partitions.length}`
+    ).sort().join();
+  };
+
+  /** Until somebody joins or leaves, a topic grows, or we want something else. */
+  const stay = async (): Promise<void> => {
+    // Unknown while Kafka is away: asked again.
+    let known = await counts().catch(() => undefined);
+    for (;;) {
+      const over = new AbortController();
+      const tick = pause(clock, PARTITIONS_EVERY * settings.heartbeatMs, over.signal)
+        .then(() => true);
+      const timedOut = await Promise.race([tick, wake.promise.then(() => false)]);
+      over.abort();
+      await tick;
+      if (!timedOut || signal.aborted) return;
+      // Whoever shares out sees to it; the others hear of it.
+      if (member !== undefined && !member.isLeader && absent.size === 0) continue;
+      // The same: as if nothing had changed.
+      const now = await counts().catch(() => known);
+      known ??= now;
+      if (now !== known) return;
+    }
+  };
+
+  /** The topics that are there. Later one may go; that must not cost the others. */
+  const present = async (): Promise<TopicInfo[]> => {
+    const found: TopicInfo[] = [];
+    absent.clear();
+    for (const name of wanted.keys()) {
+      try {
+        found.push(await topics.find(name, signal));
+      } catch (error) {
+        const caught = CqiError.from(error);
+        if (!hasStarted || change !== undefined || caught.code !== "CQI_NOT_FOUND") throw caught;
+        absent.add(name);
+        trouble("topics", caught);
+      }
+    }
+    if (absent.size === 0) trouble("topics", undefined);
+    return found;
+  };
+
+  const share = async (): Promise<TopicPartition[]> => {
+    const found = await present();
+    partitions.know(found);
+    if (member === undefined) {
+      return found.flatMap(({ name: topic, partitions: all }) =>
+        all.map((_, partition) => ({ topic, partition }))
+      );
+    }
+    const names = found.map(({ name }) => name);
+    beats.stop();
+    const owned = assigned.filter(({ topic }) => names.includes(topic));
+    const given = await member.join(names, owned, { signal });
+    beats.start();
+    return given;
+  };
+
+  /** One generation. */
+  const generation = async (): Promise<void> => {
+    wake = Promise.withResolvers();
+    dropped = false;
+    const asked = change;
+    if (asked !== undefined) await partitions.keepOnly(new Set());
+    assigned = await share();
+    const names = new Set(assigned.map(nameOf));
+    const moving = [...partitions.names].some((name) => !names.has(name));
+    await partitions.keepOnly(names);
+    await partitions.take(assigned, { signal });
+    trouble("group", undefined);
+    hasStarted = true;
+    started.resolve();
+    asked?.done.resolve();
+    if (change === asked) change = undefined;
+    // What was given up goes to somebody else in the next generation, which we thereby start.
+    if (moving && member !== undefined) return;
+    if (!signal.aborted) await stay();
+  };
+
+  /** What cannot be had is not asked for again and again. */
+  const refuse = (error: CqiError): void => {
+    started.reject(error);
+    if (change === undefined) return;
+    wanted = change.before;
+    change.done.reject(error);
+    change = undefined;
+  };
+
+  const run = async (): Promise<void> => {
+    for (let failures = 0; !signal.aborted;) {
+      try {
+        await generation();
+        failures = 0;
+      } catch (error) {
+        if (signal.aborted) break;
+        const caught = CqiError.from(error, "CQI_BUS_UNAVAILABLE");
+        const answer = answerOf(caught);
+        if (DROPPED.has(answer)) dropped = true;
+        if (!caught.retryable) refuse(caught);
+        if (!dropped && answer !== "REBALANCE_IN_PROGRESS") trouble("group", caught);
+        failures++;
+      }
+      if (dropped) {
+        // Others have our partitions by now: commits fail, and what we do is done twice.
+        env.logger.warn("Consumer was dropped from its group and joins anew", { group });
+        beats.stop();
+        member?.reset();
+        assigned = [];
+        // What cannot be committed comes again, to whoever has it now.
+        await partitions.keepOnly(new Set()).catch(() => {});
+      }
+      if (failures > 0) await pause(clock, delayAfter(failures), signal);
+    }
+  };
+
+  const end = async (): Promise<void> => {
+    await partitions.keepOnly(new Set()).catch((error) => {
+      env.logger.warn("Partitions cannot be given up in order", { error, group });
+    });
+    beats.stop();
+    await partitions.close();
+    if (member === undefined) return;
+    // Whoever cannot say goodbye is missed after the session's time.
+    await withDeadline(clock, LEAVE_MS, (wait) => member.leave({ signal: wait })).catch(() => {});
+    await member.close();
+  };
+
+  const close = (): Promise<void> => {
+    ending ??= (async () => {
+      closing.abort(new CqiError("CQI_CLOSED", "Cannot read: the consumer is closed"));
+      started.reject(signal.reason);
+      change?.done.reject(signal.reason);
+      wake.resolve();
+      await running;
+      await end();
+    })();
+    return ending;
+  };
+
+  let ending: Promise<void> | undefined;
+  const running = run();
+  try {
+    await unlessAborted(started.promise, stop);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    async commit(positions) {
+      if (member === undefined) throw notOwned();
+      for (let attempt = 1;; attempt++) {
+        if (!partitions.has(positions)) throw notOwned();
+        try {
+          await member.commit(positions, {});
+          return partitions.committed(positions);
+        } catch (error) {
+          const caught = CqiError.from(error);
+          if (dropped || attempt === COMMIT_TRIES || !BETWEEN.has(answerOf(caught))) throw caught;
+        }
+        await sleep(clock, COMMIT_RETRY_MS);
+      }
+    },
+    lag: (wait = {}) => partitions.lag(wait),
+    async change(topics: ConsumeOptions["topics"]) {
+      const asked: Change = { before: wanted, done: Promise.withResolvers() };
+      change = asked;
+      wanted = topics;
+      wake.resolve();
+      await unlessAborted(asked.done.promise, signal);
+    },
+    close,
+  };
+}
+
+/** What the broker answered, by name. */
+function answerOf(error: CqiError): string {
+  return String(error.details["kafka"] ?? "");
+}
+
+function notOwned(): CqiError {
+  return new CqiError("CQI_CONFLICT", "Cannot commit: a partition is no longer owned here");
+}

@@ -1,0 +1,100 @@
+// Errors of Kafka as errors of ours. By the broker's code where there is one; the numbers and their
+// names are those of Kafka's protocol.
+
+import { protocolErrors, protocolErrorsCodesById } from "@platformatic/kafka";
+import { CqiError, type CqiErrorCode, isCqiError, messageOf } from "../../errors/mod.ts";
+
+/** The name of a broker's error code, such as `NOT_LEADER_OR_FOLLOWER`. */
+export function errorName(code: number): string {
+  return (protocolErrorsCodesById as Readonly<Record<number, string>>)[code] ?? `ERROR_${code}`;
+}
+
+const CODES: Readonly<Record<string, CqiErrorCode>> = {
+  MESSAGE_TOO_LARGE: "CQI_REQUEST_TOO_LARGE",
+  RECORD_LIST_TOO_LARGE: "CQI_REQUEST_TOO_LARGE",
+  TOPIC_AUTHORIZATION_FAILED: "CQI_FORBIDDEN",
+  GROUP_AUTHORIZATION_FAILED: "CQI_FORBIDDEN",
+  CLUSTER_AUTHORIZATION_FAILED: "CQI_FORBIDDEN",
+  SASL_AUTHENTICATION_FAILED: "CQI_UNAUTHENTICATED",
+  UNSUPPORTED_SASL_MECHANISM: "CQI_UNAUTHENTICATED",
+  ILLEGAL_SASL_STATE: "CQI_UNAUTHENTICATED",
+  UNKNOWN_TOPIC_OR_PARTITION: "CQI_NOT_FOUND",
+  UNSUPPORTED_VERSION: "CQI_FEATURE_UNSUPPORTED",
+  // A client's table says otherwise, yet these pass once leaders and members have settled.
+  BROKER_NOT_AVAILABLE: "CQI_BUS_UNAVAILABLE",
+  UNKNOWN_MEMBER_ID: "CQI_BUS_UNAVAILABLE",
+  ILLEGAL_GENERATION: "CQI_BUS_UNAVAILABLE",
+  REBALANCE_IN_PROGRESS: "CQI_BUS_UNAVAILABLE",
+  MEMBER_ID_REQUIRED: "CQI_BUS_UNAVAILABLE",
+  FENCED_LEADER_EPOCH: "CQI_BUS_UNAVAILABLE",
+  UNKNOWN_LEADER_EPOCH: "CQI_BUS_UNAVAILABLE",
+  UNKNOWN_SERVER_ERROR: "CQI_BUS_UNAVAILABLE",
+};
+
+/** Whether a request that was answered so may be answered otherwise a moment later. */
+export function isPassing(code: number): boolean {
+  const name = errorName(code);
+  const known = CODES[name];
+  if (known !== undefined) return known === "CQI_BUS_UNAVAILABLE";
+  return (protocolErrors as Readonly<Record<string, { canRetry: boolean }>>)[name]?.canRetry ===
+    true;
+}
+
+/**
+ * What a broker answered, as an error.
+ *
+ * @param action What was tried, such as `publish on 'prices'`.
+ * @param code The broker's code.
+ * @param says What the broker adds, if anything.
+ */
+export function brokerError(action: string, code: number, says?: string | null): CqiError {
+  const name = errorName(code);
+  const fallback = isPassing(code) ? "CQI_BUS_UNAVAILABLE" : "CQI_BUS_PERMANENT";
+  const more = says ? `: ${says.slice(0, 300)}` : "";
+  return new CqiError(CODES[name] ?? fallback, `Cannot ${action}: Kafka says ${name}${more}`, {
+    details: { kafka: name },
+  });
+}
+
+const CERTIFICATE_REGEXP = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ALTNAME/;
+
+/** An error and all that it was made of. */
+function* chainOf(error: unknown, depth = 0): Generator<Record<string, unknown>> {
+  if (typeof error !== "object" || error === null || depth > 8) return;
+  const each = error as Record<string, unknown>;
+  yield each;
+  yield* chainOf(each["cause"], depth + 1);
+  if (Array.isArray(each["errors"])) {
+    for (const part of each["errors"]) yield* chainOf(part, depth + 1);
+  }
+}
+
+/**
+ * What went wrong between us and a broker, as an error: refused logins and certificates stay
+ * refused, all else may pass.
+ *
+ * @param action What was tried.
+ * @param error What was caught.
+ */
+export function transportError(action: string, error: unknown): CqiError {
+  if (isCqiError(error)) return error;
+  const chain = [...chainOf(error)];
+  const deepest = chain.at(-1);
+  const why = messageOf(deepest ?? error);
+  const options = { cause: error };
+  if (chain.some((each) => each["code"] === "PLT_KFK_AUTHENTICATION")) {
+    return new CqiError("CQI_UNAUTHENTICATED", `Cannot ${action}: login refused (${why})`, options);
+  }
+  const refused = chain.some((each) =>
+    (typeof each["code"] === "string" && CERTIFICATE_REGEXP.test(each["code"])) ||
+    (each["code"] === "PLT_KFK_USER" && /TLS/.test(String(each["message"])))
+  );
+  if (refused) {
+    return new CqiError(
+      "CQI_BUS_PERMANENT",
+      `Cannot ${action}: no TLS with Kafka (${why})`,
+      options,
+    );
+  }
+  return new CqiError("CQI_BUS_UNAVAILABLE", `Cannot ${action}: Kafka is away (${why})`, options);
+}
