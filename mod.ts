@@ -30,6 +30,7 @@ export {
   health,
   logging,
   metrics,
+  outbox,
   retry,
   service,
   tracing,

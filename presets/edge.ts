@@ -24,5 +24,6 @@ export * as errors from "../errors/mod.ts";
 export * as health from "../health/mod.ts";
 export * as logging from "../logging/mod.ts";
 export * as metrics from "./edge/metrics.ts";
+export * as outbox from "../outbox/mod.ts";
 export * as retry from "../retry/mod.ts";
 export * as tracing from "./edge/tracing.ts";

@@ -15,6 +15,7 @@ export * as errors from "../errors/mod.ts";
 export * as health from "../health/mod.ts";
 export * as logging from "./server/logging.ts";
 export * as metrics from "./server/metrics.ts";
+export * as outbox from "../outbox/mod.ts";
 export * as retry from "../retry/mod.ts";
 export * as service from "./server/service.ts";
 export * as tracing from "./server/tracing.ts";
