@@ -1,4 +1,4 @@
-import { CqiError } from "../errors/mod.ts";
+import { CqiError, isCqiError } from "../errors/mod.ts";
 import { endsSession, sqlState } from "./_sqlstate.ts";
 
 /** What of a driver's error is looked at. Everything else may hold values or a password. */
@@ -112,4 +112,16 @@ export function unknownOutcome(action: string): CqiError {
 export function isLost(error: unknown): boolean {
   const state = stateOf(error);
   return state === undefined || endsSession(state);
+}
+
+/**
+ * Whether a session failed without a word, as one does whose server went while it was idle: then
+ * what was asked, if it may be asked twice, is asked of another.
+ */
+export function isStaleSession(
+  session: { readonly connection: { readonly broken: boolean } },
+  error: unknown,
+): boolean {
+  return session.connection.broken && isCqiError(error, "CQI_DATABASE_UNAVAILABLE") &&
+    error.details["sqlstate"] === undefined;
 }

@@ -29,6 +29,7 @@ export class Opener {
   readonly #settings: OpenerSettings;
   readonly #clock: Clock;
   readonly #delays: Delays;
+  #failure: CqiError | undefined;
 
   constructor(driver: DatabaseDriver, settings: OpenerSettings, env: Instruments) {
     this.#driver = driver;
@@ -37,26 +38,34 @@ export class Opener {
     this.#delays = delays(BACKOFF, env.random);
   }
 
+  /** Why the last attempt failed; undefined when it did not. */
+  get failure(): CqiError | undefined {
+    return this.#failure;
+  }
+
   /**
    * Opens a session within `connectMs`. Rejects with the last reason why not; at once when trying
    * again would change nothing.
    */
   async open({ signal, again }: OpenOnce): Promise<Session> {
     const { connectMs } = this.#settings;
-    let last: unknown;
-    const tooLate = (): Error =>
-      isCqiError(last) ? last : new CqiError(
+    let last: CqiError | undefined;
+    const tooLate = (): CqiError =>
+      this.#failure = last ?? new CqiError(
         "CQI_DATABASE_UNAVAILABLE",
         `Cannot connect to the database: no answer within ${connectMs} ms`,
       );
     return await withDeadline(this.#clock, connectMs, async (limit) => {
       for (let attempt = 1;; attempt++) {
         try {
-          return await this.#connect(limit);
+          const session = await this.#connect(limit);
+          this.#failure = undefined;
+          return session;
         } catch (error) {
           limit.throwIfAborted();
-          last = error;
-          if (!isCqiError(error) || !error.retryable) throw error;
+          if (!isCqiError(error)) throw error;
+          this.#failure = last = error;
+          if (!error.retryable) throw error;
         }
         const now = again();
         if (now === false) throw last;

@@ -6,7 +6,8 @@ import {
   type WaitOptions,
   withDeadline,
 } from "../core/mod.ts";
-import { isAnswering, Opener } from "./_opener.ts";
+import type { CqiError } from "../errors/mod.ts";
+import { isAnswering, type Opener } from "./_opener.ts";
 import { type AcquireOptions, closed, exhausted, type PoolSettings } from "./_pool_settings.ts";
 import { type PoolStats, reporter } from "./_pool_stats.ts";
 import { resetSession, type Session } from "./_session.ts";
@@ -39,12 +40,16 @@ export class Pool {
   #closing: Promise<void> | undefined;
   #drained: (() => void) | undefined;
 
-  constructor(driver: DatabaseDriver, settings: PoolSettings, env: Instruments) {
+  constructor(
+    driver: DatabaseDriver,
+    settings: PoolSettings,
+    { opener, instruments: env }: { readonly opener: Opener; readonly instruments: Instruments },
+  ) {
     this.#driver = driver;
     this.#settings = settings;
     this.#clock = env.clock;
     this.#env = env;
-    this.#opener = new Opener(driver, settings, env);
+    this.#opener = opener;
     this.#report = reporter(env.metrics, () => this.stats);
     this.#fill();
     this.#report();
@@ -76,7 +81,7 @@ export class Pool {
     const waiter = new Waiter(this.#clock, {
       signal,
       limitMs: this.#settings.acquireMs,
-      onLate: () => exhausted(this.stats, this.#settings.acquireMs),
+      onLate: () => this.#tooLate(),
       onLeave: (gone) => {
         const at = this.#waiters.indexOf(gone);
         if (at >= 0) this.#waiters.splice(at, 1);
@@ -213,6 +218,13 @@ export class Pool {
       );
     }
     this.#report();
+  }
+
+  /** Why a caller had to wait for too long. */
+  #tooLate(): CqiError {
+    const { failure } = this.#opener;
+    if (failure !== undefined && this.#used.size === 0) return failure;
+    return exhausted(this.stats, this.#settings.acquireMs);
   }
 
   get #taken(): number {

@@ -18,7 +18,16 @@ export interface Executor {
     options: QueryOptions,
     batchSize: number,
   ): AsyncIterable<DriverResult>;
+  /** Runs a COPY from the client; absent when the driver has none. */
+  readonly copy?: CopyIn | undefined;
 }
+
+/** Runs a COPY with its data, and gives the number of rows. */
+export type CopyIn = (
+  text: string,
+  chunks: AsyncIterable<string>,
+  options: QueryOptions,
+) => Promise<number>;
 
 function wrongCount(count: number, wanted: string): CqiError {
   return new CqiError(

@@ -1,16 +1,38 @@
 import { type Instruments, toMilliseconds } from "../core/mod.ts";
 import { CqiError, isCqiError } from "../errors/mod.ts";
-import { databaseError, isLost, stateOf, unknownOutcome } from "./_errors.ts";
+import { databaseError, isLost, standbyRefused, stateOf, unknownOutcome } from "./_errors.ts";
 import type { Statement } from "./_fragment.ts";
 import { isReading, loggedText, operationOf } from "./_operation.ts";
 import { allowTime, noteStatement, type Session } from "./_session.ts";
 import type { QueryOptions } from "./query_options.ts";
-import type { DatabaseDriver, DriverQueryOptions, DriverResult } from "./types.ts";
+import type {
+  DatabaseDriver,
+  DriverConnection,
+  DriverQueryOptions,
+  DriverResult,
+} from "./types.ts";
 
 /** What the runner is told of the place where a statement runs. */
 export interface Place {
   /** Inside a transaction a lost answer is no open question: it did not commit. */
   readonly isTransaction: boolean;
+  /** Sends something else than a query, such as a copy. */
+  readonly send?: CopySender;
+}
+
+/** Sends something in a query's place. */
+export type CopySender = (options: DriverQueryOptions) => Promise<DriverResult>;
+
+/** Sends a COPY with its data. */
+export function copySender(
+  connection: DriverConnection,
+  text: string,
+  chunks: AsyncIterable<string>,
+): CopySender {
+  return async (options) => {
+    const count = await connection.copyIn!(text, chunks, options);
+    return { command: "COPY", count, columns: [], rows: [] };
+  };
 }
 
 /** Times of a runner, in milliseconds. */
@@ -58,9 +80,10 @@ export function createRunner(
       try {
         options.signal?.throwIfAborted();
         await allowTime(driver, session, timeoutMs);
-        noteStatement(session, statement.text);
+        if (place.send === undefined) noteStatement(session, statement.text);
         const result = await limited(
-          (inner) => session.connection.query(statement.text, statement.params, inner),
+          place.send ??
+            ((inner) => session.connection.query(statement.text, statement.params, inner)),
           timeoutMs,
         );
         span.set({ "db.response.returned_rows": result.rows.length });
@@ -112,9 +135,10 @@ export function createRunner(
       const isOpen = isLost(error) && !place.isTransaction &&
         !(options.idempotent ?? isReading(statement.text));
       if (isOpen) return unknownOutcome(`query '${operation}'`);
-      return isLate
-        ? timedOut(operation, timeoutMs)
-        : databaseError(error, `run query '${operation}'`);
+      if (isLate) return timedOut(operation, timeoutMs);
+      const failure = databaseError(error, `run query '${operation}'`);
+      const isStandby = failure.code === "CQI_DATABASE_READ_ONLY" && session.connection.broken;
+      return isStandby ? standbyRefused(failure) : failure;
     }
   };
 }

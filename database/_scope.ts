@@ -4,9 +4,11 @@ import { databaseError } from "./_errors.ts";
 import type { Statement } from "./_fragment.ts";
 import { allowTime, keywordOf, type Session } from "./_session.ts";
 import type { Runner } from "./_runner.ts";
-import { type Executor, sqlTag } from "./_query.ts";
+import { copyRecords } from "./_copy.ts";
+import { type CopyIn, type Executor, sqlTag } from "./_query.ts";
 import type { QueryOptions } from "./query_options.ts";
 import type { AmbientMode, Transaction, TransactionHook } from "./transaction.ts";
+import { type CopySender, copySender } from "./_runner.ts";
 import type { DatabaseDriver, DriverResult } from "./types.ts";
 
 /** What all scopes of one transaction share. */
@@ -54,7 +56,7 @@ export function refuseControl(statement: Statement): void {
     // The other half of the protocol would wait for data that a query cannot carry.
     throw new CqiError(
       "CQI_FEATURE_UNSUPPORTED",
-      "Cannot run 'copy' from or to the client as a query: insert with sql.values(...)",
+      "Cannot run 'copy' from or to the client as a query: use copyIn(...)",
     );
   }
   if (!CONTROL.has(keyword)) return;
@@ -91,6 +93,7 @@ export class Scope implements Executor {
       sql: sqlTag(this),
       attempt: state.attempt,
       signal: state.signal,
+      copyIn: (table, records, options = {}) => copyRecords(this, table, { records, options }),
       savepoint: (fn) => this.savepoint(fn),
       afterCommit: (hook) => this.#addHook(state.afterCommit, hook),
       afterRollback: (hook) => this.#addHook(state.afterRollback, hook),
@@ -103,6 +106,15 @@ export class Scope implements Executor {
 
   get ambient(): AmbientMode {
     return this.#state.ambient;
+  }
+
+  get copy(): CopyIn | undefined {
+    const { connection } = this.#state.session;
+    if (!this.#state.driver.features.copy) return undefined;
+    return async (text, chunks, options) => {
+      const send = copySender(connection, text, chunks);
+      return (await this.#enqueue({ text, params: [] }, options, send)).count;
+    };
   }
 
   run(statement: Statement, options: QueryOptions): Promise<DriverResult> {
@@ -221,26 +233,34 @@ export class Scope implements Executor {
     }
   }
 
-  async #enqueue(statement: Statement, options: QueryOptions): Promise<DriverResult> {
+  async #enqueue(
+    statement: Statement,
+    options: QueryOptions,
+    send?: CopySender,
+  ): Promise<DriverResult> {
     this.#check();
-    return await this.#send(statement, options);
+    return await this.#send(statement, options, { send });
   }
 
   #control(text: string): Promise<DriverResult> {
-    return this.#send({ text, params: [] }, {}, AbortSignal.any([]));
+    return this.#send({ text, params: [] }, {}, { signal: AbortSignal.any([]) });
   }
 
   #send(
     statement: Statement,
     options: QueryOptions,
-    transactionSignal: AbortSignal = this.#state.signal,
+    place: { readonly signal?: AbortSignal; readonly send?: CopySender | undefined } = {},
   ): Promise<DriverResult> {
     const { session, runner } = this.#state;
+    const { signal: transactionSignal = this.#state.signal, send } = place;
     const signal = options.signal === undefined
       ? transactionSignal
       : AbortSignal.any([options.signal, transactionSignal]);
     return this.#after(() =>
-      runner(session, statement, { ...options, signal }, { isTransaction: true })
+      runner(session, statement, { ...options, signal }, {
+        isTransaction: true,
+        ...(send === undefined ? {} : { send }),
+      })
     );
   }
 

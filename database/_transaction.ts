@@ -106,7 +106,7 @@ async function attempt<T>(
   number: number,
 ): Promise<T> {
   const signal = options.signal ?? new AbortController().signal;
-  const session = await env.pool.acquire({ signal });
+  const session = await begun(env, begin, signal);
   const state: TransactionState = {
     driver: env.driver,
     session,
@@ -126,7 +126,7 @@ async function attempt<T>(
   };
   let outcome: Outcome = "rolled back";
   try {
-    const result = await body(env, state, fn, begin);
+    const result = await body(env, state, fn);
     outcome = "unknown";
     outcome = await commit(env, state, options.readOnly === true);
     return result;
@@ -142,16 +142,31 @@ async function attempt<T>(
   }
 }
 
+/** Gets a session and begins. One that was lost while it was idle is replaced: nothing is done yet. */
+async function begun(env: TransactionEnv, begin: string, signal: AbortSignal): Promise<Session> {
+  for (;;) {
+    const session = await env.pool.acquire({ signal });
+    const wasUsed = session.isUsed;
+    try {
+      await env.runner(session, { text: begin, params: [] }, { signal }, { isTransaction: true });
+      return session;
+    } catch (error) {
+      await rollback(env, session);
+      await env.pool.release(session);
+      const isGone = session.connection.broken && isCqiError(error, "CQI_DATABASE_UNAVAILABLE");
+      if (!wasUsed || !isGone) throw error;
+    }
+  }
+}
+
 async function body<T>(
   env: TransactionEnv,
   state: TransactionState,
   fn: (tx: Transaction, scope: Scope) => T | Promise<T>,
-  begin: string,
 ): Promise<T> {
   const { session, signal } = state;
   const scope = new Scope(state);
   try {
-    await env.runner(session, { text: begin, params: [] }, { signal }, { isTransaction: true });
     const result = await abortable(scope.inside((tx) => fn(tx, scope)), signal);
     await scope.end();
     state.isOver = true;

@@ -22,9 +22,11 @@
  *
  * @module
  */
+export type { CopyRecords } from "./_copy.ts";
 export type { PoolStats } from "./_pool_stats.ts";
 export type { Database, OpenOptions } from "./database.ts";
 export type { Row } from "./_decode.ts";
+export type { Listener, ListenOptions, NotificationHandler } from "./listen.ts";
 export { messageRecord, type MessageRowOptions } from "./message_rows.ts";
 export { migrate } from "./migrate.ts";
 export {

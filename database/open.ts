@@ -14,15 +14,20 @@ import { type DatabaseConfig, DatabaseConfigSchema } from "../gen/ts/cqc/config/
 import { loadDriver } from "../internal/load_driver.ts";
 import { requireOneOf, requireSection } from "../internal/options.ts";
 import { checkPool } from "./_check.ts";
+import { copyRecords } from "./_copy.ts";
 import { exposeEngine } from "./_engine.ts";
+import { isStaleSession } from "./_errors.ts";
+import { ListenHub } from "./_listen_hub.ts";
+import { Opener } from "./_opener.ts";
 import { Pool } from "./_pool.ts";
-import type { PoolSettings } from "./_pool_settings.ts";
+import { closed, type PoolSettings } from "./_pool_settings.ts";
 import { type Executor, sqlTag } from "./_query.ts";
-import { createRunner } from "./_runner.ts";
+import { copySender, createRunner } from "./_runner.ts";
 import { refuseControl, type Scope } from "./_scope.ts";
 import { streamed } from "./_stream.ts";
 import { runTransaction, type TransactionEnv } from "./_transaction.ts";
 import type { Database, OpenOptions } from "./database.ts";
+import { quoteIdentifier } from "./sql.ts";
 import type { DatabaseDriver } from "./types.ts";
 
 /** The configuration section as code writes it. */
@@ -97,12 +102,14 @@ function createDatabase(
   ambient: TransactionEnv["ambient"],
 ): Database {
   const settings = poolSettings(config, driver);
-  const pool = new Pool(driver, settings, env);
+  const opener = new Opener(driver, settings, env);
+  const pool = new Pool(driver, settings, { opener, instruments: env });
   const runner = createRunner(driver, {
     queryMs: settings.limits.statementMs,
     slowMs: durationMs(config.slowQueryThreshold, 1000),
   }, env);
   const key = contextKey<Scope>(`transaction of ${driver.name}`);
+  const hub = new ListenHub({ driver, opener, instruments: env, key });
   const transactions: TransactionEnv = { driver, pool, runner, key, ambient, instruments: env };
 
   /** The open transaction in which the calling code runs, if any. */
@@ -125,14 +132,20 @@ function createDatabase(
       if (scope?.ambient === "join") return await scope.run(statement, queryOptions);
       if (scope !== undefined) throw outside("run a query");
       refuseControl(statement);
-      const session = await pool.acquire(queryOptions);
-      try {
-        const result = await runner(session, statement, queryOptions, { isTransaction: false });
-        // Should a statement ever begin a transaction unseen, its connection is not used again.
-        if (/^(?:BEGIN|START)$/.test(result.command)) await session.connection.close();
-        return result;
-      } finally {
-        await pool.release(session);
+      for (;;) {
+        const session = await pool.acquire(queryOptions);
+        const wasUsed = session.isUsed;
+        try {
+          const result = await runner(session, statement, queryOptions, { isTransaction: false });
+          // Should a statement ever begin a transaction unseen, its connection is not used again.
+          if (/^(?:BEGIN|START)$/.test(result.command)) await session.connection.close();
+          return result;
+        } catch (error) {
+          // Of what changes data a lost answer is CQI_DATABASE_OUTCOME_UNKNOWN, and not asked again.
+          if (!wasUsed || !isStaleSession(session, error)) throw error;
+        } finally {
+          await pool.release(session);
+        }
       }
     },
     async *batches(statement, queryOptions, batchSize) {
@@ -144,11 +157,24 @@ function createDatabase(
       if (scope !== undefined) throw outside("stream a query");
       yield* streamed(transactions, statement, queryOptions, batchSize);
     },
+    async copy(text, chunks, queryOptions) {
+      const scope = enclosing();
+      if (scope?.ambient === "join") return await scope.copy!(text, chunks, queryOptions);
+      if (scope !== undefined) throw outside("copy rows");
+      const session = await pool.acquire(queryOptions);
+      try {
+        const send = copySender(session.connection, text, chunks);
+        const place = { isTransaction: false, send };
+        return (await runner(session, { text, params: [] }, queryOptions, place)).count;
+      } finally {
+        await pool.release(session);
+      }
+    },
   };
 
   const close = (closeOptions: WaitOptions = {}): Promise<void> =>
     enclosing() === undefined
-      ? pool.close(CLOSE_GRACE_MS, closeOptions)
+      ? hub.close().then(() => pool.close(CLOSE_GRACE_MS, closeOptions))
       : Promise.reject(outside("call close"));
 
   const db: Database = {
@@ -158,6 +184,24 @@ function createDatabase(
       return pool.stats;
     },
     sql: sqlTag(executor),
+    async copyIn(table, records, options = {}) {
+      if (driver.features.copy) return await copyRecords(executor, table, { records, options });
+      // Several inserts: a transaction makes them one.
+      const scope = enclosing();
+      if (scope?.ambient === "join") return await scope.handle.copyIn(table, records, options);
+      if (scope !== undefined) throw outside("copy rows");
+      const { signal } = options;
+      return await runTransaction(
+        transactions,
+        (tx) => tx.copyIn(table, records, options),
+        signal === undefined ? {} : { signal },
+      );
+    },
+    async listen(channel, handler, options = {}) {
+      quoteIdentifier(channel);
+      if (pool.stats.max === 0) throw closed();
+      return await hub.listen(channel, handler, options);
+    },
     async transaction(fn, transactionOptions = {}) {
       const scope = enclosing();
       if (scope === undefined) return await runTransaction(transactions, fn, transactionOptions);

@@ -78,12 +78,13 @@ export interface DriverConnection {
    */
   script(text: string, options: DriverQueryOptions): Promise<void>;
   /**
-   * Starts to listen; needed when `features.listen` says so. The connection is then used for
-   * nothing else.
+   * Starts to listen; needed when `features.listen` says so. The connection then serves listening
+   * alone, to any number of channels; a `select 1` now and then asks whether it is alive.
    *
    * @param channel Name of the channel, unquoted.
    * @param onMessage Called with each payload.
-   * @param onLost Called once when the connection is lost: messages may have been missed.
+   * @param onLost Called once when the connection is lost, though not by `close`: messages may have
+   * been missed.
    */
   listen?(
     channel: string,
@@ -94,7 +95,8 @@ export interface DriverConnection {
    * Runs `copy ... from stdin` in text format; needed when `features.copy` says so.
    *
    * @param text The COPY statement.
-   * @param lines Lines in COPY's text format, each with its line feed.
+   * @param lines Whole lines in COPY's text format, each with its line feed, any number at a time.
+   * When they throw, the server is told to undo the copy, and this rejects.
    * @param options Time limit and signal.
    * @returns Rows copied.
    */

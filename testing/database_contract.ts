@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import type { Database, DatabaseFeatures } from "../database/mod.ts";
 import { type DatabaseCase, type DatabaseCases, inSchema } from "./_database_kit.ts";
+import { COPY_CASES } from "./_database_copy_cases.ts";
+import { LISTEN_CASES } from "./_database_listen_cases.ts";
 import { MIGRATION_CASES } from "./_database_migration_cases.ts";
 import { CANCEL_CASES, QUERY_CASES } from "./_database_query_cases.ts";
 import { SAVEPOINT_CASES } from "./_database_savepoint_cases.ts";
@@ -57,6 +59,8 @@ export function databaseContract(
     ...suite(TRANSACTION_CASES),
     ...suite(SAVEPOINT_CASES),
     ...suite(PARALLEL_CASES, "parallel"),
+    ...suite(COPY_CASES),
+    ...suite(LISTEN_CASES, "listen"),
     ...suite(MIGRATION_CASES, "advisoryLocks"),
     {
       name: "close ends it, may be called twice, and ends nothing that was under way",

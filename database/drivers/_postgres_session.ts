@@ -123,13 +123,15 @@ export class PostgresSession implements DriverConnection {
   ): Promise<number> {
     const feed = new CopyFeed(lines);
     const exchange = new CopyExchange(text, (wire) => feed.start(wire));
+    // While the server waits for data it does not look at cancel requests.
+    const onAbort = (): void => feed.fail("the copy was called off");
+    options.signal?.addEventListener("abort", onAbort, { once: true });
     try {
       await this.#run(exchange, options);
     } finally {
+      options.signal?.removeEventListener("abort", onAbort);
       feed.stop();
     }
-    // What the source threw says more than the server, which was told that the copy is off.
-    if (feed.failure !== undefined) throw feed.failure.error;
     if (exchange.error !== undefined) throw exchange.error;
     return exchange.result.count;
   }

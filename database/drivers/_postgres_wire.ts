@@ -1,4 +1,5 @@
 import type { Connection } from "pg";
+import type { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
 
 /** A message of the server about an error, as the client reads it. */
@@ -38,7 +39,7 @@ export interface Wire {
   close(message: { readonly type: "S"; readonly name: string }): void;
   query(text: string): void;
   sync(): void;
-  sendCopyFromChunk(chunk: Uint8Array): void;
+  sendCopyFromChunk(chunk: Buffer): void;
   endCopyFrom(): void;
   sendCopyFail(reason: string): void;
 }
