@@ -2,16 +2,10 @@ import { isCqiError, messageOf } from "../errors/mod.ts";
 import type { Batcher } from "./_batcher.ts";
 import type { Environment } from "./_environment.ts";
 import { HEADER } from "./headers.ts";
+import type { DeadLetterReason } from "./dead_letters.ts";
 import type { BusRecord } from "./driver.ts";
+import { murmur2 } from "./murmur2.ts";
 import type { HeaderValue } from "./types.ts";
-
-/** Why a record could not be handled. */
-export type DeadLetterReason =
-  | "undecodable"
-  | "invalid"
-  | "unknown_type"
-  | "permanent"
-  | "exhausted";
 
 /** What is written beside the untouched record. */
 export interface Verdict {
@@ -39,6 +33,9 @@ export async function writeDeadLetter(
   headers.set(HEADER.dlqReason, verdict.reason);
   headers.set(HEADER.dlqError, errorClass(verdict.error));
   headers.set(HEADER.dlqMessage, printable(messageOf(verdict.error)));
+  const stack = stackHash(verdict.error);
+  headers.delete(HEADER.dlqStackHash);
+  if (stack !== undefined) headers.set(HEADER.dlqStackHash, stack);
   headers.set(HEADER.dlqAttempts, String(verdict.attempts));
   headers.set(HEADER.dlqTopic, record.topic);
   headers.set(HEADER.dlqPartition, String(record.partition));
@@ -54,8 +51,22 @@ function errorClass(error: unknown): string {
   return error instanceof Error ? printable(error.name) : typeof error;
 }
 
-// Header values travel on into logs and terminals.
-function printable(text: string): string {
+const FRAMES = 10;
+
+// Over where the error came from and not over its message, which may differ from event to event.
+function stackHash(error: unknown): string | undefined {
+  if (!(error instanceof Error) || typeof error.stack !== "string") return undefined;
+  const frames = error.stack.split("\n").filter((line) => /^\s+at |@/.test(line)).slice(0, FRAMES);
+  if (frames.length === 0) return undefined;
+  const hash = murmur2(new TextEncoder().encode(frames.join("\n"))) >>> 0;
+  return hash.toString(16).padStart(8, "0");
+}
+
+/**
+ * Text fit for the value of a header, which travels on into logs and terminals: bounded, real UTF-8,
+ * without control characters.
+ */
+export function printable(text: string): string {
   // deno-lint-ignore no-control-regex -- taking them out is the purpose
   return text.slice(0, MAX_MESSAGE).toWellFormed().replace(/[\u0000-\u001f\u007f]/g, " ");
 }

@@ -8,15 +8,26 @@ import {
   type Span,
   withDeadline,
 } from "../core/mod.ts";
-import { CqiError, isCqiError, isRetryable, messageOf } from "../errors/mod.ts";
+import { isCqiError } from "../errors/mod.ts";
 import { delays } from "../retry/mod.ts";
 import { extract } from "../tracing/mod.ts";
+import {
+  deliveryOf,
+  handlerTimeout,
+  isSkip,
+  isTransient,
+  readable,
+  unknownType,
+  validated,
+} from "./_attempt.ts";
 import type { Batcher } from "./_batcher.ts";
-import { type DeadLetterReason, type Verdict, writeDeadLetter } from "./_dead_letters.ts";
+import { type Verdict, writeDeadLetter } from "./_dead_letters.ts";
+import type { Gate } from "./_dependencies.ts";
 import { CAUSE, type Environment } from "./_environment.ts";
 import { type Envelope, readEnvelope, readEvent, schemaOf } from "./_received.ts";
 import { ABANDONED } from "./_stream.ts";
-import { copyHeaders, headerText } from "./headers.ts";
+import type { DeadLetterReason } from "./dead_letters.ts";
+import { HEADER, headerText } from "./headers.ts";
 import type { Rest } from "./lanes.ts";
 import type { BusRecord } from "./driver.ts";
 import type { Delivery, Skip, StartAt, SubscriptionInfo } from "./types.ts";
@@ -33,6 +44,8 @@ export interface Registration {
   readonly timeoutMs: number;
   readonly attempts: number;
   readonly startAt: StartAt;
+  /** Holds its events back while something that it depends on is down. */
+  readonly gate: Gate | undefined;
   /** Handlers that run at once where it shares its consumer with nobody. */
   readonly concurrency: number;
 }
@@ -97,6 +110,8 @@ export function dispatcher(env: Environment, out: Batcher, group: string | undef
         if (topic !== undefined) {
           await writeDeadLetter(env, out, topic, record, verdict, stopping.aborting);
           logger.error("Event dead-lettered", facts);
+          const { reason } = verdict;
+          metrics.deadLettered.with({ topic: record.topic, group: groupLabel, reason }).add();
           return "dead_lettered";
         }
         logger.error("Event cannot be handled and dead letters are off: its key waits", facts);
@@ -108,6 +123,21 @@ export function dispatcher(env: Environment, out: Batcher, group: string | undef
     }
   };
 
+  // False when all is stopping first.
+  const untilUp = async (
+    gate: Gate,
+    error: unknown,
+    { stopping, rest }: Work,
+  ): Promise<boolean> => {
+    const { reason } = gate;
+    logger.warn("Handler failed while a dependency was down: no attempt is used up", {
+      error,
+      reason,
+    });
+    await rest(gate.whenUp(stopping.draining));
+    return !stopping.draining.aborted;
+  };
+
   const attempt = async (
     { record, envelope, stopping }: Work,
     event: Message,
@@ -116,11 +146,16 @@ export function dispatcher(env: Environment, out: Batcher, group: string | undef
   ): Promise<unknown> => {
     const { timeoutMs, info } = registration;
     const started = clock.monotonic();
+    const fields = { ...activeContext().get(LOG_FIELDS), attempt: number };
     try {
       return await withDeadline(
         clock,
         timeoutMs,
-        (signal) => registration.handle(deliveryOf(record, envelope, event, number, signal), info),
+        (signal) => {
+          const delivery = deliveryOf(record, envelope, event, number, signal);
+          const call = () => registration.handle(delivery, info);
+          return runInContext(activeContext().with(LOG_FIELDS, fields), call);
+        },
         { signal: stopping.aborting, error: () => handlerTimeout(info, timeoutMs) },
       );
     } finally {
@@ -140,9 +175,13 @@ export function dispatcher(env: Environment, out: Batcher, group: string | undef
       span.fail(error);
       return bury(work, { reason, error, attempts, group });
     };
-    const startedMs = clock.monotonic();
+    const { gate } = registration;
+    let startedMs = clock.monotonic();
     let backoffMs: number | undefined;
     for (let number = 1;; number++) {
+      const downs = gate?.downs ?? 0;
+      const begunMs = clock.monotonic();
+      span.set({ "messaging.message.delivery_attempt": number });
       let event: Message;
       try {
         // Decoded anew for each attempt: an earlier one may have changed its copy.
@@ -161,6 +200,13 @@ export function dispatcher(env: Environment, out: Batcher, group: string | undef
         if (stopping.draining.aborted || thrown === ABANDONED) return "abandoned";
         const error = readable(thrown);
         if (!isTransient(error)) return await bad("permanent", error, number);
+        if (gate !== undefined && !await gate.stood(downs)) {
+          if (!await untilUp(gate, error, work)) return "abandoned";
+          // As if it had not been tried.
+          startedMs += clock.monotonic() - begunMs;
+          number--;
+          continue;
+        }
         backoffMs = delayAfter(number, backoffMs);
         const askedMs = isCqiError(error) ? error.retryAfterMs ?? 0 : 0;
         const delayMs = Math.max(backoffMs, askedMs);
@@ -194,6 +240,11 @@ export function dispatcher(env: Environment, out: Batcher, group: string | undef
     };
     const context = activeContext().with(LOG_FIELDS, fields).with(CAUSE, envelope);
     return await runInContext(context, async () => {
+      const meant = headerText(record.headers, HEADER.replayGroup);
+      if (meant !== undefined && group !== undefined && meant !== group) {
+        logger.debug("Event skipped: it is replayed for another group", { group: meant });
+        return "skipped";
+      }
       const declared = registrations.find((r) => r.schema?.typeName === envelope.type) ??
         registrations.find((r) => r.schema === undefined) ??
         (envelope.type === undefined && registrations.length === 1 ? registrations[0] : undefined);
@@ -224,74 +275,4 @@ export function dispatcher(env: Environment, out: Batcher, group: string | undef
       );
     });
   };
-}
-
-function validated(env: Environment, check: () => void): void {
-  if (env.settings.consumeValidation === "off") return;
-  try {
-    check();
-  } catch (error) {
-    if (env.settings.consumeValidation === "dead_letter") throw error;
-    env.logger.warn("Event is not valid and is handled all the same", { error });
-  }
-}
-
-function deliveryOf(
-  record: BusRecord,
-  envelope: Envelope,
-  event: Message,
-  attempt: number,
-  signal: AbortSignal,
-): Delivery {
-  return {
-    event,
-    eventId: envelope.eventId,
-    correlationId: envelope.correlationId,
-    type: event.$typeName,
-    topic: record.topic,
-    partition: record.partition,
-    offset: record.offset,
-    key: record.key ?? undefined,
-    // Handlers are strangers to each other, and to the next attempt.
-    headers: copyHeaders(record.headers),
-    timestampMs: record.timestampMs,
-    attempt,
-    signal,
-    skip: (reason) => ({ skip: reason }),
-  };
-}
-
-function isSkip(result: unknown): result is Skip {
-  return typeof result === "object" && result !== null && "skip" in result;
-}
-
-// Anything can be thrown, also what throws when it is looked at.
-function readable(thrown: unknown): unknown {
-  try {
-    isRetryable(thrown);
-    if (thrown instanceof Error) void [thrown.name, thrown.message, thrown.stack, thrown.cause];
-    return thrown;
-  } catch {
-    return new Error("Thrown value that cannot be read");
-  }
-}
-
-// An abort that is not ours came from within the handler, and may not come again.
-function isTransient(error: unknown): boolean {
-  return isRetryable(error) || isCqiError(error, "CQI_ABORTED") || !isCqiError(error);
-}
-
-function handlerTimeout(info: SubscriptionInfo, limitMs: number): CqiError {
-  return new CqiError(
-    "CQI_BUS_HANDLER_TIMEOUT",
-    `Handler of '${info.topic}' took over ${limitMs} ms`,
-  );
-}
-
-function unknownType(topic: string, type: string | undefined): CqiError {
-  const shown = type === undefined ? "no type" : `type '${messageOf(type).slice(0, 128)}'`;
-  return new CqiError(
-    "CQI_CONTRACT_UNKNOWN",
-    `Cannot decode an event of '${topic}': it has ${shown}, wanted a message of the contracts`,
-  );
 }

@@ -33,6 +33,9 @@ export interface BusMetrics {
   readonly duration: Family<"topic" | "group", Histogram>;
   readonly inFlight: Family<"group", Gauge>;
   readonly lag: Family<"topic" | "group", Gauge>;
+  readonly deadLettered: Family<"topic" | "group" | "reason", Counter>;
+  readonly up: Family<"group", Gauge>;
+  readonly paused: Family<"topic" | "group", Gauge>;
 }
 
 /** What the parts of a bus share. */
@@ -77,6 +80,21 @@ function busMetrics(metrics: Metrics): BusMetrics {
     lag: metrics.gauge({
       name: "bus_consumer_lag",
       help: "Records written and not yet committed by the group, over this consumer's partitions.",
+      labels: ["topic", "group"],
+    }),
+    deadLettered: metrics.counter({
+      name: "bus_dead_lettered_total",
+      help: "Events set aside, by reason.",
+      labels: ["topic", "group", "reason"],
+    }),
+    up: metrics.gauge({
+      name: "bus_consumer_up",
+      help: "1 while the group's consumer has its broker, else 0.",
+      labels: ["group"],
+    }),
+    paused: metrics.gauge({
+      name: "bus_consumer_paused",
+      help: "1 while a topic is not handled: by hand, or since a dependency is down.",
       labels: ["topic", "group"],
     }),
   };

@@ -1,8 +1,8 @@
 import type { HealthReport, Timer, WaitOptions } from "../core/mod.ts";
-import { messageOf } from "../errors/mod.ts";
 import { delays } from "../retry/mod.ts";
 import type { Batcher } from "./_batcher.ts";
 import { commits } from "./_commits.ts";
+import { reportOf, sumByTopic } from "./_consumer_report.ts";
 import { dispatcher, type Registration } from "./_dispatch.ts";
 import type { Environment } from "./_environment.ts";
 import { type Flow, flow } from "./_flow.ts";
@@ -10,6 +10,7 @@ import { ownedPartition, type Partition } from "./_partition.ts";
 import type { BusRecord, DriverConsumer, RecordSink, TopicPartition } from "./driver.ts";
 import type { Rest } from "./lanes.ts";
 import type { GroupLag } from "./bus.ts";
+import type { SubscriptionState } from "./types.ts";
 
 /** One consumer for all subscriptions of a group in this process, over the union of their topics. */
 export interface GroupConsumer {
@@ -19,6 +20,8 @@ export interface GroupConsumer {
   remove(registration: Registration): Promise<void>;
   /** Stops or goes on starting the handlers of a subscription's topic. */
   pause(registration: Registration, paused: boolean): void;
+  /** What a subscription does now. */
+  stateOf(registration: Registration): SubscriptionState;
   /** How far behind it is, by topic; also sets the lag gauges. */
   lag(options: WaitOptions): Promise<readonly GroupLag[]>;
   /** How the consumer is. */
@@ -73,8 +76,42 @@ export function groupConsumer(
     return found;
   };
 
+  const stateOf = (registration: Registration): SubscriptionState => {
+    const { topic } = registration.info;
+    if (!registrations.includes(registration)) return "closed";
+    const together = registrations.filter(({ info }) => info.topic === topic);
+    if (together.some((each) => pausing.has(each))) return "paused";
+    if (together.some((each) => each.gate?.held)) return "waiting";
+    return trouble === undefined ? "running" : "offline";
+  };
+
   const isPaused = (topic: string): boolean =>
-    [...pausing].some(({ info }) => info.topic === topic);
+    registrations.some((each) =>
+      each.info.topic === topic && (pausing.has(each) || each.gate?.held === true)
+    );
+
+  const applyPause = (topic: string): void => {
+    const paused = isPaused(topic);
+    flowOf(topic).work.pause(paused);
+    metrics.paused.with({ topic, group: label }).set(paused ? 1 : 0);
+  };
+
+  const watch = ({ info: { topic }, gate }: Registration): void => {
+    gate?.start(() => {
+      const { reason } = gate;
+      if (reason === undefined) logger.info("Dependencies are up: events are handled", { topic });
+      else logger.warn("A dependency is down: events wait", { topic, group, reason });
+      applyPause(topic);
+    });
+  };
+
+  const forget = (registration: Registration): void => {
+    registration.gate?.stop();
+    pausing.delete(registration);
+    registrations.splice(registrations.indexOf(registration), 1);
+    applyPause(registration.info.topic);
+    if (registrations.length === 0) startAgain?.cancel();
+  };
 
   const committed = commits(
     env,
@@ -138,6 +175,7 @@ export function groupConsumer(
         logger.info("Consumer has its broker again", { group });
       }
       trouble = error;
+      metrics.up.with({ group: label }).set(error === undefined ? 1 : 0);
     },
   };
 
@@ -193,8 +231,7 @@ export function groupConsumer(
   const pause = (registration: Registration, paused: boolean): void => {
     if (paused) pausing.add(registration);
     else pausing.delete(registration);
-    const { topic } = registration.info;
-    flowOf(topic).work.pause(isPaused(topic));
+    applyPause(registration.info.topic);
   };
 
   const reads = (topic: string): boolean =>
@@ -204,11 +241,12 @@ export function groupConsumer(
     async add(registration) {
       const known = reads(registration.info.topic);
       registrations.push(registration);
+      applyPause(registration.info.topic);
+      watch(registration);
       try {
         await (known ? changes : restart());
       } catch (error) {
-        registrations.splice(registrations.indexOf(registration), 1);
-        if (registrations.length === 0) startAgain?.cancel();
+        forget(registration);
         throw error;
       }
     },
@@ -221,9 +259,7 @@ export function groupConsumer(
         await restart();
       } finally {
         leaving.delete(registration);
-        registrations.splice(registrations.indexOf(registration), 1);
-        if (registrations.length === 0) startAgain?.cancel();
-        pause(registration, false);
+        forget(registration);
       }
     },
     pause(registration, paused) {
@@ -234,18 +270,7 @@ export function groupConsumer(
       for (const { topic, lag } of lags) metrics.lag.with({ topic, group: label }).set(Number(lag));
       return lags.map((each) => ({ ...each, group: label }));
     },
-    report: () =>
-      trouble === undefined ? { status: "ok" } : {
-        status: "degraded",
-        message: `Consumer of group '${label}' has no broker: ${messageOf(trouble)}`,
-      },
+    stateOf,
+    report: () => reportOf(label, trouble, registrations, stateOf),
   };
-}
-
-function sumByTopic(
-  lags: readonly { readonly topic: string; readonly lag: bigint }[],
-): { topic: string; lag: bigint }[] {
-  const sums = new Map<string, bigint>();
-  for (const { topic, lag } of lags) sums.set(topic, (sums.get(topic) ?? 0n) + lag);
-  return [...sums].map(([topic, lag]) => ({ topic, lag }));
 }

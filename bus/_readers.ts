@@ -56,8 +56,10 @@ export function readers(env: Environment, requireOpen: (action: string) => void)
         const topic = env.nameOf(name);
         return env.driver.consume({ group: undefined, topics: new Map([[topic, startAt]]) }, {
           async records(batch) {
-            // A closed stream takes no more; what it did not take is still on the log.
-            for (const record of batch) await hand(ownCopy(record)).catch(() => {});
+            for (const record of batch) {
+              // A closed stream takes no more; what it did not take is still on the log.
+              await hand(ownCopy(record)).catch(() => {});
+            }
           },
           revoked: () => Promise.resolve(),
           state: (error) => {

@@ -1,6 +1,7 @@
 import type { DescMessage } from "@bufbuild/protobuf";
-import { chain, toMilliseconds } from "../core/mod.ts";
+import { chain, type Checkable, toMilliseconds } from "../core/mod.ts";
 import { refuse, requireInteger } from "../internal/options.ts";
+import { gate } from "./_dependencies.ts";
 import type { Registration } from "./_dispatch.ts";
 import type { Environment } from "./_environment.ts";
 import { requireTopicName, type Topics } from "./topic.ts";
@@ -45,6 +46,12 @@ function isStart(value: StartAt): boolean {
   return value === "earliest" || value === "latest";
 }
 
+function requireCheckable(list: readonly Checkable[]): readonly Checkable[] {
+  const isCheckable = (each: Checkable): boolean => typeof each?.check === "function";
+  if (Array.isArray(list) && list.every(isCheckable)) return list;
+  refuse("dependsOn", list, "a list of what has check(), such as a database or a cache");
+}
+
 /** What a subscription says beyond its group and signal. */
 export interface Limits extends Omit<SubscribeOptions, "group" | "signal" | "broadcast"> {
   /** Handlers that run at once where the subscription has a consumer of its own. @default {1} */
@@ -65,6 +72,7 @@ export function registrationOf(
 ): Registration {
   const { settings } = env;
   const { group, limits } = wanted;
+  const dependsOn = requireCheckable(limits.dependsOn ?? []);
   const { name, topic } = topics.resolve(target);
   const full = env.nameOf(name);
   // What cannot be dead-lettered would hold its key for ever.
@@ -80,6 +88,7 @@ export function registrationOf(
       : toMilliseconds("timeout", limits.timeout),
     attempts: requireInteger("attempts", limits.attempts ?? settings.attempts, 1, 100),
     startAt: limits.startAt ?? settings.startAt,
+    gate: dependsOn.length === 0 ? undefined : gate(env.clock, dependsOn),
     // One by one it reads in the order of the log.
     concurrency: limits.concurrency ?? 1,
   };

@@ -79,6 +79,9 @@ export function subscriptions(
       const subscription: Subscription = {
         topic,
         group,
+        get state() {
+          return consumer.stateOf(registration);
+        },
         pause: () => consumer.pause(registration, true),
         resume: () => consumer.pause(registration, false),
         close,

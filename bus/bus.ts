@@ -1,5 +1,6 @@
 import type { DescMessage, Message, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import type { Checkable, DriverTable, Instruments, WaitOptions } from "../core/mod.ts";
+import type { DeadLetters } from "./dead_letters.ts";
 import type { BusDriverModule, BusRecord } from "./driver.ts";
 import type {
   ConsumeMiddleware,
@@ -105,6 +106,12 @@ export interface Bus extends Checkable, AsyncDisposable {
    * @param options Start, signal; `group` is not used.
    */
   records(topic: string, options?: Omit<StreamOptions, "group">): RecordStream;
+  /**
+   * The dead letters of a topic: to list, replay, park and purge.
+   *
+   * @param topic The topic that they came from, the descriptor of an event, or a name.
+   */
+  deadLetters(topic: string | Topic | DescMessage): DeadLetters;
   /**
    * Makes topics exist, with what the configuration says of them; those that exist stay as they are.
    *

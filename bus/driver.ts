@@ -86,6 +86,14 @@ export interface PartitionLag extends TopicPartition {
   readonly lag: bigint;
 }
 
+/** What a partition holds. */
+export interface PartitionRange extends TopicPartition {
+  /** Offset of its first record. */
+  readonly start: bigint;
+  /** Offset after its last record; equals `start` when it is empty. */
+  readonly end: bigint;
+}
+
 /** A driver's running consumer. */
 export interface DriverConsumer {
   /**
@@ -144,6 +152,14 @@ export interface BusDriver {
    * @param options A signal that ends the wait.
    */
   ensureTopics(topics: readonly string[], options?: WaitOptions): Promise<void>;
+  /**
+   * Where the partitions of a topic begin and end now. A driver may lack it; who reads a topic to
+   * its end then waits until nothing comes.
+   *
+   * @param topic Name.
+   * @param options A signal that ends the wait.
+   */
+  ranges?(topic: string, options?: WaitOptions): Promise<readonly PartitionRange[]>;
   /**
    * Whether the broker answers.
    *

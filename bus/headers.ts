@@ -28,7 +28,14 @@ export const HEADER: Readonly<
     | "dlqPartition"
     | "dlqOffset"
     | "dlqTimestamp"
-    | "dlqGroup",
+    | "dlqGroup"
+    | "dlqStackHash"
+    | "dlqMark"
+    | "dlqMarkOf"
+    | "dlqMarkNote"
+    | "replayCount"
+    | "replayOf"
+    | "replayGroup",
     string
   >
 > = {
@@ -53,6 +60,13 @@ export const HEADER: Readonly<
   dlqOffset: "cqc_dlq_original_offset",
   dlqTimestamp: "cqc_dlq_original_timestamp",
   dlqGroup: "cqc_dlq_group",
+  dlqStackHash: "cqc_dlq_stack_hash",
+  dlqMark: "cqc_dlq_mark",
+  dlqMarkOf: "cqc_dlq_mark_of",
+  dlqMarkNote: "cqc_dlq_mark_note",
+  replayCount: "cqc_replay_count",
+  replayOf: "cqc_replay_of",
+  replayGroup: "cqc_replay_group",
 };
 
 const NAME_REGEXP = /^[a-z0-9._-]{1,128}$/;

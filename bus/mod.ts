@@ -37,12 +37,24 @@ export type {
   ConsumeOptions,
   DriverConsumer,
   PartitionLag,
+  PartitionRange,
   Position,
   RecordSink,
   RecordToSend,
   TopicPartition,
 } from "./driver.ts";
 export type { Bus, BusIdentity, GroupLag, OpenOptions, RecordStream } from "./bus.ts";
+export type {
+  DeadLetter,
+  DeadLetterFilter,
+  DeadLetterReason,
+  DeadLetters,
+  DeadLetterSelection,
+  DeadLetterState,
+  MarkOptions,
+  ReplayOptions,
+  ReplayReport,
+} from "./dead_letters.ts";
 export type {
   ConsumeMiddleware,
   Delivery,
@@ -58,5 +70,6 @@ export type {
   SubscribeOptions,
   Subscription,
   SubscriptionInfo,
+  SubscriptionState,
   Topic,
 } from "./types.ts";

@@ -6,6 +6,7 @@ import { type EventBusConfig, EventBusConfigSchema } from "../gen/ts/cqc/config/
 import { loadDriver } from "../internal/load_driver.ts";
 import { refuse, requireSection } from "../internal/options.ts";
 import { batcher } from "./_batcher.ts";
+import { deadLetterBox } from "./_dead_letter_box.ts";
 import type { Registration } from "./_dispatch.ts";
 import { type Environment, environment } from "./_environment.ts";
 import { createOutlet } from "./_outlet.ts";
@@ -152,6 +153,10 @@ function createBus(
       const { signal, startAt = settings.startAt } = requireReading(reading);
       return streams.records(name, { signal, startAt });
     },
+    deadLetters(target) {
+      requireOpen("open dead letters");
+      return deadLetterBox(env, out, env.nameOf(topics.resolve(target).name));
+    },
     async ensureTopics(wanted, { signal } = {}) {
       requireOpen("make topics");
       const names = wanted.map((each) => env.nameOf(topics.resolve(each).name));
@@ -166,8 +171,10 @@ function createBus(
       if (closing !== undefined) return { status: "down", message: "The bus is closed" };
       try {
         const reports = [await driver.check(wait), ...consumers().map((each) => each.report())];
-        return reports.find((report) => report.status === "down") ??
+        const worst = reports.find((report) => report.status === "down") ??
           reports.find((report) => report.status === "degraded") ?? { status: "ok" };
+        const details = Object.assign({}, ...reports.map((report) => report.details));
+        return Object.keys(details).length === 0 ? worst : { ...worst, details };
       } catch (error) {
         return { status: "down", message: CqiError.from(error).message };
       }

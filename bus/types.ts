@@ -1,5 +1,5 @@
 import type { DescMessage, Message, MessageShape } from "@bufbuild/protobuf";
-import type { DurationInput, Middleware, WaitOptions } from "../core/mod.ts";
+import type { Checkable, DurationInput, Middleware, WaitOptions } from "../core/mod.ts";
 import type { RecordToSend } from "./driver.ts";
 
 /**
@@ -140,6 +140,14 @@ export interface SubscribeOptions extends WaitOptions {
   readonly timeout?: DurationInput;
   /** Tries in all, 1 to 100, before the event is dead-lettered. @default {5} */
   readonly attempts?: number;
+  /**
+   * What handlers cannot do without, such as the database. While any of it is down no handler
+   * starts, and failures use up no attempts: what failed is tried again once all is up. Asked once
+   * a second and after each failure; an answer that takes over 5 s counts as down.
+   *
+   * @default {[]}
+   */
+  readonly dependsOn?: readonly Checkable[];
   /** Layers around this handler, outermost first; inside those of the bus. */
   readonly middleware?: readonly ConsumeMiddleware[];
 }
@@ -155,8 +163,16 @@ export interface StreamOptions extends WaitOptions {
   readonly startAt?: StartAt;
 }
 
+/**
+ * What a subscription does: `running`; `paused` by hand; `waiting` for a dependency that is down;
+ * `offline` while its consumer has no broker; `closed`.
+ */
+export type SubscriptionState = "running" | "paused" | "waiting" | "offline" | "closed";
+
 /** A running subscription. */
 export interface Subscription extends SubscriptionInfo, AsyncDisposable {
+  /** What it does now. Topics of one group pause together, whoever of their handlers asks for it. */
+  readonly state: SubscriptionState;
   /** Stops handling; membership of the group stays. Events in hand are finished. */
   pause(): void;
   /** Goes on where it was paused. */

@@ -24,6 +24,7 @@ import type { EventBusConfig } from "../../gen/ts/cqc/config/v1/mod.ts";
 import {
   type Broker,
   createBroker,
+  endOf,
   type MemoryBroker,
   type MemoryBrokerOptions,
   type PartitionLog,
@@ -83,6 +84,16 @@ export function createDriver(
     ensureTopics(topics) {
       for (const name of topics) broker.topic(name);
       return Promise.resolve();
+    },
+    ranges(name) {
+      return Promise.resolve(
+        broker.topic(name).logs.map((log) => ({
+          topic: name,
+          partition: log.number,
+          start: BigInt(log.base),
+          end: BigInt(endOf(log)),
+        })),
+      );
     },
     check: () => Promise.resolve({ status: "ok" }),
     async close() {

@@ -24,7 +24,7 @@ const OTHER_ERRORS: Readonly<Record<string, string>> = {
   "errors/error.ts": "is the class",
   "auth/_fetch_document.ts": "becomes the cause of CQI_AUTH_UNAVAILABLE",
   "auth/_key_set.ts": "becomes the cause of CQI_AUTH_UNAVAILABLE",
-  "bus/_dispatch.ts": "stands in for a thrown value that cannot be read",
+  "bus/_attempt.ts": "stands in for a thrown value that cannot be read",
   "service/_run.ts": "the reason of an abort, which the platform has as DOMException",
 };
 

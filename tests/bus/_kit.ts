@@ -40,8 +40,10 @@ export const memoryDrivers: NonNullable<bus.OpenOptions["drivers"]> = {
 };
 
 function faulty(inner: bus.BusDriver, faults: Faults): bus.BusDriver {
+  const { ranges, ...rest } = inner;
   return {
-    ...inner,
+    ...rest,
+    ...!faults.bare && ranges !== undefined && { ranges },
     send(records, options) {
       const pass = () => inner.send(records, options);
       return faults.send?.(records, pass) ?? pass();

@@ -151,6 +151,7 @@ test("a log line of a handler carries the event, topic, partition and offset", a
   const { eventId, partition, offset } = await bus.publish(prices, aPriceUpdated());
   const [fields] = await seen.until((all) => all.length === 1);
   assert.deepEqual(fields, {
+    attempt: 1,
     event_id: eventId,
     correlation_id: eventId,
     topic: prices.name,

@@ -1,0 +1,35 @@
+import type { HealthReport } from "../core/mod.ts";
+import { messageOf } from "../errors/mod.ts";
+import type { Registration } from "./_dispatch.ts";
+import type { SubscriptionState } from "./types.ts";
+
+/** How a consumer and its subscriptions are. */
+export function reportOf(
+  group: string,
+  trouble: unknown,
+  registrations: readonly Registration[],
+  stateOf: (registration: Registration) => SubscriptionState,
+): HealthReport {
+  const states = registrations.map((each) => [each, stateOf(each)] as const);
+  const details = Object.fromEntries(
+    states.map(([{ info }, state]) => [`${group} ${info.topic}`, state]),
+  );
+  if (trouble !== undefined) {
+    const message = `Consumer of group '${group}' has no broker: ${messageOf(trouble)}`;
+    return { status: "degraded", message, details };
+  }
+  const waiting = states.find(([, state]) => state === "waiting")?.[0];
+  const reason = waiting?.gate?.reason;
+  if (reason === undefined) return { status: "ok", details };
+  const message = `Group '${group}' waits with '${waiting!.info.topic}': ${reason}`;
+  return { status: "degraded", message, details };
+}
+
+/** Adds up what is behind in the partitions of each topic. */
+export function sumByTopic(
+  lags: readonly { readonly topic: string; readonly lag: bigint }[],
+): { topic: string; lag: bigint }[] {
+  const sums = new Map<string, bigint>();
+  for (const { topic, lag } of lags) sums.set(topic, (sums.get(topic) ?? 0n) + lag);
+  return [...sums].map(([topic, lag]) => ({ topic, lag }));
+}
