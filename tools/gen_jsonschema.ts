@@ -62,7 +62,8 @@ function fileSchema(root: DescMessage, comments: Comments, whole: boolean): Sche
   const sorted = [...definitions].sort(([a], [b]) => a < b ? -1 : 1);
   return {
     description: ABOUT,
-    allOf: [reference],
+    // A file among several may be empty.
+    ...(whole ? { allOf: [reference] } : { anyOf: [reference, { type: "null" }] }),
     propertyNames: definition("sections"),
     $defs: Object.fromEntries(sorted),
   };

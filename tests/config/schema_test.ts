@@ -49,6 +49,15 @@ test("gen/jsonschema, of a file among several only what it says is checked, not 
   }
 });
 
+test("gen/jsonschema, a file among several may be empty", async () => {
+  for (const text of ["", "# nothing yet\n", "~\n"]) {
+    assert.deepEqual(schemaMistakes(ajv, "cqi_config_part", text), []);
+    const sources = [values(SERVICE), yamlText(text)];
+    assert.deepEqual(await loaderMistakes("", { sources }), []);
+    assert.notDeepEqual(schemaMistakes(ajv, "cqi_config", text), []);
+  }
+});
+
 const vectors = read("testdata/vectors/config.jsonl").trimEnd().split("\n").map(fromLine)
   .filter(({ rules }) => rules !== undefined);
 
