@@ -47,10 +47,15 @@ export function recordOf(
   if (key !== null) {
     headers.set(HEADER.partitionKey, requireHeaderText(HEADER.partitionKey, key));
   }
-  const record = { topic: name, key, value, headers, timestampMs: env.clock.now() };
+  const record = { topic: name, key, value, headers, timestampMs: nowMs(env) };
   requireSize(env, record);
   span.set({ "messaging.message.id": headers.get(HEADER.id) as string });
   return record;
+}
+
+// Whole milliseconds, whatever a clock says: a Timestamp's nanoseconds are a whole number.
+function nowMs({ clock }: Environment): number {
+  return Math.floor(clock.now());
 }
 
 /** Refuses a record that is larger than the configuration allows. */
@@ -84,7 +89,7 @@ function filled(
   if (
     timestamp?.message?.typeName === "google.protobuf.Timestamp" && !isFieldSet(event, timestamp)
   ) {
-    event.timestamp = timestampFromMs(env.clock.now());
+    event.timestamp = timestampFromMs(nowMs(env));
   }
   if (actorId !== undefined && !isFieldSet(event, actorId)) event.actorId = env.settings.actor;
   return event;

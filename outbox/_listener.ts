@@ -1,12 +1,24 @@
 import type { Environment } from "./_environment.ts";
 
-/** Hears of commits of other processes. */
-export interface Listener {
-  /** Listens until the signal aborts. Never rejects: polling stands behind it. */
-  run(signal: AbortSignal): Promise<void>;
+/** Whether commits of other processes can be heard of. */
+export function canListen({ db, settings }: Environment): boolean {
+  return settings.notify && db.features.listen;
 }
 
-/** Makes the listener of a relay. */
-export function listener(_env: Environment, _wake: () => void): Listener {
-  return { run: () => Promise.resolve() };
+/**
+ * Hears of commits of other processes until the signal aborts. Rejects when it cannot begin; once it
+ * has, the database heals it.
+ *
+ * @param wake Called at each commit that is heard of, and after each gap.
+ */
+export async function listenForCommits(
+  { db, tables }: Environment,
+  wake: () => void,
+  signal: AbortSignal,
+): Promise<void> {
+  await using _listening = await db.listen(tables.channel, wake, { signal, onGap: wake });
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) =>
+    signal.addEventListener("abort", () => resolve(), { once: true })
+  );
 }

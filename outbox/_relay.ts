@@ -12,7 +12,7 @@ import { delays } from "../retry/mod.ts";
 import { dispatcher } from "./_dispatch.ts";
 import type { Environment } from "./_environment.ts";
 import { leases, renewalMs } from "./_leases.ts";
-import { listener } from "./_listener.ts";
+import { canListen, listenForCommits } from "./_listener.ts";
 import { rowsOf } from "./_rows.ts";
 import { sweeper } from "./_sweeper.ts";
 
@@ -103,7 +103,6 @@ export function startRelay(env: Environment): Relay {
     sleep(clock, ms, { signal: stopping.signal, background: true }).catch(() => {});
 
   const sweep = sweeper(env);
-  const listening = listener(env, wake);
   // Whoever opened the outbox, and whatever span that was in: the relay outlives it.
   const context = activeContext().with(ACTIVE_SPAN, undefined as unknown as SpanContext);
   const running = runInContext(context, () => [
@@ -121,7 +120,9 @@ export function startRelay(env: Environment): Relay {
       await sweep.run({ signal: stopping.signal });
       await pause(sweep.everyMs);
     }),
-    listening.run(stopping.signal),
+    ...canListen(env)
+      ? [repeat("hear of commits", () => listenForCommits(env, wake, stopping.signal))]
+      : [],
   ]);
 
   let closing: Promise<void> | undefined;

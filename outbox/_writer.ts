@@ -3,6 +3,7 @@ import { HEADER, partitionOfKey, type PublishOptions, type Topic } from "../bus/
 import { sql, type SqlFragment, type Transaction } from "../database/mod.ts";
 import type { Environment } from "./_environment.ts";
 import { storedHeaders } from "./_headers.ts";
+import { canListen } from "./_listener.ts";
 import { LANES } from "./migrations.ts";
 import type { Enqueued, OutboxTransaction } from "./types.ts";
 
@@ -15,8 +16,8 @@ export type Writer = (tx: Transaction) => OutboxTransaction;
  * @param wake Called after each commit with events in it.
  */
 export function writer(env: Environment, wake: () => void): Writer {
-  const { db, outlet, settings, tables } = env;
-  const tellsOthers = settings.notify && db.features.listen;
+  const { outlet, tables } = env;
+  const tellsOthers = canListen(env);
 
   const insert = (values: SqlFragment): SqlFragment => {
     const columns = sql.fragment`
