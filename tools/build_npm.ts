@@ -67,6 +67,10 @@ async function build(pack: NpmPackage, manifest: DenoManifest): Promise<string> 
   for (const name of ["README.md", "LICENSE"]) {
     await Deno.copyFile(ROOT + name, `${output}/${name}`);
   }
+  const { from, to } = pack.documents;
+  for await (const { name } of Deno.readDir(ROOT + from)) {
+    await write(`${output}/${to}/${name}`, await Deno.readTextFile(`${ROOT}${from}/${name}`));
+  }
   await removeFolder(STAGE);
   return `${pack.output}/: ${json.name} ${json.version}, ${
     Object.keys(json.exports).length

@@ -96,11 +96,29 @@ test("package.json has the free packages as dependencies and the drivers' as opt
   assert.ok(Object.values(json.peerDependenciesMeta).every((meta) => meta.optional));
 });
 
-test("The tarball has README, LICENSE and compiled code alone", async () => {
+test("The tarballs have the schemas of configuration files and the documents of the services", async () => {
+  const { cqi, cqc } = await packed();
+  const json = (files: readonly string[]): string[] =>
+    files.filter((path) => path.endsWith(".json") && path !== "package.json").sort();
+  assert.deepEqual(json(cqi.files), [
+    "gen/jsonschema/cqi_config.json",
+    "gen/jsonschema/cqi_config_part.json",
+  ]);
+  assert.deepEqual(json(cqc.files), [
+    "openapi/asset_registry.json",
+    "openapi/market_data.json",
+    "openapi/portfolio.json",
+    "openapi/risk_engine.json",
+    "openapi/venue_gateway.json",
+  ]);
+});
+
+test("The tarball has README, LICENSE, schemas and compiled code alone", async () => {
   const { files } = (await packed()).cqi;
   assert.ok(files.includes("README.md") && files.includes("LICENSE"));
   const strange = files.filter((path) =>
-    !/\.(?:js|d\.ts)$|^(?:package\.json|README\.md|LICENSE)$/.test(path)
+    !/\.(?:js|d\.ts)$|^(?:package\.json|README\.md|LICENSE|gen\/jsonschema\/\w+\.json)$/
+      .test(path)
   );
   assert.deepEqual(strange, []);
   const outside = files.filter((path) => /^(?:tests|tools|examples|benchmarks|proto)\//.test(path));

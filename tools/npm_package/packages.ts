@@ -12,6 +12,8 @@ export interface NpmPackage {
   readonly output: string;
   /** Folder whose files it is made of, relative to the root, without `/` at the end. */
   readonly source: string;
+  /** Folder of JSON documents that go along, and where to. */
+  readonly documents: { readonly from: string; readonly to: string };
   /** Subpaths of deno.json that it offers, and how they are called there. */
   readonly subpath: (key: string) => string | undefined;
 }
@@ -24,6 +26,7 @@ export const PACKAGES: readonly NpmPackage[] = [
       "logging, metrics, tracing, configuration, auth and retry, on Deno, Node and Bun",
     output: "npm",
     source: ".",
+    documents: { from: "gen/jsonschema", to: "gen/jsonschema" },
     subpath: (key) => key,
   },
   {
@@ -32,6 +35,7 @@ export const PACKAGES: readonly NpmPackage[] = [
     description: "Contracts of the CQ platform: messages, events and services as TypeScript",
     output: "npm-cqc",
     source: "gen/ts/cqc",
+    documents: { from: "gen/openapi", to: "openapi" },
     subpath: (key) => key.startsWith("./cqc/") ? key.replace("./cqc/", "./") : undefined,
   },
 ];
