@@ -2,6 +2,7 @@ import type { Bus, BusFeatures, EventBusConfigInit, OpenOptions } from "../bus/m
 import { deliveryTests } from "./_bus_delivery_tests.ts";
 import { failureTests } from "./_bus_failure_tests.ts";
 import { lifecycleTests } from "./_bus_lifecycle_tests.ts";
+import { operatorTests } from "./_bus_operator_tests.ts";
 import { orderTests } from "./_bus_order_tests.ts";
 import { registerSuite } from "./_suite.ts";
 
@@ -30,5 +31,6 @@ export function busContract(subject: string, backend: BusBackend, features: BusF
     ...orderTests(backend),
     ...failureTests(backend),
     ...lifecycleTests(backend),
+    ...operatorTests(backend),
   ]);
 }
