@@ -43,6 +43,22 @@ export const rulesOfMessage = (type: DescMessage): MessageRules => getOption(typ
 /** Rules of a field. */
 export const rulesOfField = (field: DescField): FieldRules => getOption(field, fieldRules);
 
+/** Pattern of a text field or of the items of a list of texts; empty without one. */
+export function patternOf(field: DescField): string {
+  const rules = rulesOfField(field).type;
+  const own = rules.case === "repeated" ? rules.value.items?.type : rules;
+  return own?.case === "string" ? own.value.pattern : "";
+}
+
+/** The four patterns of decimals: any sign, zero or more, above zero, zero to one. */
+export const DECIMAL_PATTERNS: readonly string[] = [
+  String
+    .raw`^(?:-?[1-9][0-9]{0,37}(?:\.[0-9]{1,38})?|-?0\.[0-9]{0,37}[1-9][0-9]{0,37}|0(?:\.0{1,38})?)$`,
+  String.raw`^(?:0|[1-9][0-9]{0,37})(?:\.[0-9]{1,38})?$`,
+  String.raw`^(?:[1-9][0-9]{0,37}(?:\.[0-9]{1,38})?|0\.[0-9]{0,37}[1-9][0-9]{0,37})$`,
+  String.raw`^(?:0(?:\.[0-9]{1,38})?|1(?:\.0{1,38})?)$`,
+];
+
 /** All fields of all messages. */
 export const allFields: readonly DescField[] = messageTypes.flatMap((type) => type.fields);
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { messageType } from "../../contracts/mod.ts";
 import { CALLS, MESSAGES, VALUES } from "./_floor.ts";
-import { allFields, imageRegistry } from "./_image.ts";
+import { allFields, imageRegistry, rulesOfField } from "./_image.ts";
 
 for (const [service, calls] of Object.entries(CALLS)) {
   test(`contracts, ${service} has at least its ${calls.split(" ").length} calls`, () => {
@@ -32,8 +32,9 @@ for (const [name, values] of Object.entries(VALUES)) {
 
 test("contracts, each of the seven market data messages has a required market_id", () => {
   for (const name of "Price OrderBook Trade Candle VWAP MarketDepth LiquidityMetrics".split(" ")) {
-    const fields = messageType(`cqc.markets.v1.${name}`)!.fields.map((field) => field.name);
-    assert.ok(fields.includes("market_id"), name);
+    const { fields } = messageType(`cqc.markets.v1.${name}`)!;
+    const field = fields.find((each) => each.name === "market_id");
+    assert.ok(field !== undefined && rulesOfField(field).required, name);
   }
 });
 

@@ -2,16 +2,15 @@ import { type DescField, ScalarType } from "@bufbuild/protobuf";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { eventOptions, eventTypes, messageTypes, partitionKeyFields } from "../../contracts/mod.ts";
-import { allFields, commentsOf, image, ownFiles, rulesOfField } from "./_image.ts";
-
-/** The four patterns of decimals: any sign, zero or more, above zero, zero to one. */
-const DECIMAL_PATTERNS: readonly string[] = [
-  String
-    .raw`^(?:-?[1-9][0-9]{0,37}(?:\.[0-9]{1,38})?|-?0\.[0-9]{0,37}[1-9][0-9]{0,37}|0(?:\.0{1,38})?)$`,
-  String.raw`^(?:0|[1-9][0-9]{0,37})(?:\.[0-9]{1,38})?$`,
-  String.raw`^(?:[1-9][0-9]{0,37}(?:\.[0-9]{1,38})?|0\.[0-9]{0,37}[1-9][0-9]{0,37})$`,
-  String.raw`^(?:0(?:\.[0-9]{1,38})?|1(?:\.0{1,38})?)$`,
-];
+import {
+  allFields,
+  commentsOf,
+  DECIMAL_PATTERNS,
+  image,
+  ownFiles,
+  patternOf,
+  rulesOfField,
+} from "./_image.ts";
 
 /** What a field that holds money, a price, a size or a rate is called. */
 const DECIMAL_NAME = new RegExp(
@@ -44,11 +43,6 @@ const FLOATS: Readonly<Record<string, string>> = {
 
 const pathOf = (field: DescField): string => `${field.parent.typeName}.${field.name}`;
 const scalarOf = (field: DescField): ScalarType | undefined => field.scalar;
-const patternOf = (field: DescField): string => {
-  const rules = rulesOfField(field).type;
-  const own = rules.case === "repeated" ? rules.value.items?.type : rules;
-  return own?.case === "string" ? own.value.pattern : "";
-};
 
 test("contracts, doubles and floats are only those with a written reason", () => {
   const found = allFields.filter((field) =>

@@ -128,7 +128,8 @@ export function badValues(field: DescField, rules: FieldRules["type"]): BadValue
       case "bytes":
         return { rule, values: [btoa(text(Number(value) + (name === "minLen" ? -1 : 1)))] };
       case "enum":
-        return { rule, values: name === "definedOnly" ? [999] : (value as number[]) };
+        // 999 is no value of any enum; not_in names its bad ones itself.
+        return { rule, values: name === "notIn" ? (value as number[]) : [999] };
       case "bool":
         return { rule, values: [!value] };
       case "duration":
