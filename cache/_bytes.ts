@@ -4,6 +4,7 @@ import { StoreKeyspace } from "./_keyspace.ts";
 import { BYTES_CODEC } from "./_codec.ts";
 import { type Defaults, readSettings } from "./_settings.ts";
 import { type Shared, Store } from "./_store.ts";
+import { entryOf, ttlOf } from "./_write.ts";
 import type {
   BytesKeyspace,
   BytesSwap,
@@ -52,18 +53,31 @@ export class StoreBytesKeyspace extends StoreKeyspace<Uint8Array> implements Byt
     const store = this.#store;
     return store.traced(op, async () => {
       const full = store.key(key);
-      const ttlMs = store.ttlOf(options.ttl)();
+      const ttlMs = ttlOf(asAny(store), options.ttl)();
       store.shared.guard.requireFeature("atomic", op);
       store.shared.flights.detach(full);
-      return await store.require(op, (wait) => fn(full, ttlMs, wait), options.signal);
+      store.near?.drop([full]);
+      const { signal } = options;
+      const done = await store.require(op, (wait) => fn(full, ttlMs, wait), {
+        signal,
+        kind: "once",
+      });
+      store.near?.drop([full]);
+      if (done) store.news?.tell("keys", [full]);
+      return done;
     });
   }
 
   #entry(full: string, value: Uint8Array, ttlMs: number | undefined): CacheEntry {
     const { maxValueBytes } = this.#store.settings;
-    const entry = this.#store.entry(full, this.#store.codec.encode(value), ttlMs);
+    const payload = this.#store.codec.encode(this.#store.codec.take(value));
+    const entry = entryOf(asAny(this.#store), { full, payload }, ttlMs);
     return entry ?? refuse("value", value.length, `at most ${maxValueBytes} bytes long`);
   }
+}
+
+function asAny(store: Store<Uint8Array>): Store<unknown, never> {
+  return store as unknown as Store<unknown, never>;
 }
 
 /** Counters over the driver's own numbers: no envelope, since the backend has to read them. */
@@ -84,12 +98,13 @@ export function createCounters(
         const full = store.key(key);
         if (!Number.isSafeInteger(by)) refuse("by", by, "a whole number within 2^53");
         const step = { key: full, by, ttlMs };
-        return await store.require("increment", (wait) => driver.increment(step, wait), signal);
+        const add = (wait: WaitOptions) => driver.increment(step, wait);
+        return await store.require("increment", add, { signal, kind: "once" });
       }),
     delete: (key, { signal } = {}) =>
       store.traced("delete", async () => {
         const full = store.key(key);
-        return await store.require("delete", (wait) => driver.delete([full], wait), signal) > 0;
+        return await store.require("delete", (wait) => driver.delete([full], wait), { signal }) > 0;
       }),
   };
 }

@@ -13,12 +13,20 @@ export interface Landed {
   readonly payload: Uint8Array | undefined;
 }
 
+/** What a flight brought, with the value that its look-up has decoded, for the first who takes it. */
+export interface Answered extends Landed {
+  spare?: unknown;
+}
+
 /** One look-up and load of one key, which any number of callers wait for. */
 export class Flight {
   readonly key: string;
-  readonly answer: Promise<Landed>;
-  readonly #controller = new AbortController();
-  readonly #resolvers = Promise.withResolvers<Landed>();
+  readonly answer: Promise<Answered>;
+  readonly #resolvers = Promise.withResolvers<Answered>();
+  // Made when a load asks for its signal: a hit has no use for one.
+  #controller: AbortController | undefined;
+  #reason: unknown;
+  isAborted = false;
   /** How the look-up ended, for those who wait when the load fails. */
   result = "miss";
   waiters = 0;
@@ -35,11 +43,15 @@ export class Flight {
   }
 
   get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.isAborted) this.#controller.abort(this.#reason);
+    }
     return this.#controller.signal;
   }
 
   /** Answers all who wait now or later. Only the first of all answers counts. */
-  land(landed: Landed): void {
+  land(landed: Answered): void {
     this.#resolvers.resolve(landed);
   }
 
@@ -48,7 +60,11 @@ export class Flight {
   }
 
   abort(reason: unknown): void {
-    this.#controller.abort(reason);
+    if (!this.isAborted) {
+      this.isAborted = true;
+      this.#reason = reason;
+      this.#controller?.abort(reason);
+    }
     this.fail(reason);
   }
 }
@@ -60,6 +76,7 @@ export class Flights {
   // Detached ones too, so that closing ends them.
   readonly #all = new Set<Flight>();
   readonly #backoffs = new Map<string, number>();
+  readonly #running = new Set<Promise<void>>();
   #refreshes = 0;
 
   constructor(clock: Clock) {
@@ -79,7 +96,7 @@ export class Flights {
   }
 
   /** Waits for a flight. The last caller who leaves ends it, the others only free themselves. */
-  async wait(flight: Flight, signal: AbortSignal | undefined): Promise<Landed> {
+  async wait(flight: Flight, signal: AbortSignal | undefined): Promise<Answered> {
     if (signal === undefined) {
       // Counted and never taken back: whoever cannot leave keeps the flight going.
       flight.waiters++;
@@ -91,7 +108,7 @@ export class Flights {
     } finally {
       flight.waiters--;
       if (signal.aborted && flight.waiters === 0 && !flight.background) {
-        this.#leave(flight);
+        this.leave(flight);
         flight.abort(signal.reason);
       }
     }
@@ -108,7 +125,7 @@ export class Flights {
 
   /** The flight has done all it had to. */
   end(flight: Flight): void {
-    this.#leave(flight);
+    this.leave(flight);
     this.#all.delete(flight);
     if (flight.background) this.#refreshes--;
   }
@@ -144,12 +161,21 @@ export class Flights {
     }
   }
 
-  close(reason: unknown): void {
-    for (const flight of this.#all) flight.abort(reason);
-    this.#open.clear();
+  /** What a flight does; it never rejects. */
+  track(run: Promise<void>): void {
+    this.#running.add(run);
+    void run.finally(() => this.#running.delete(run));
   }
 
-  #leave(flight: Flight): void {
+  /** Ends all loads. Resolves when what was loaded by then is stored, and no lease is held. */
+  async close(reason: unknown): Promise<void> {
+    for (const flight of this.#all) flight.abort(reason);
+    this.#open.clear();
+    await Promise.all(this.#running);
+  }
+
+  /** Newcomers do not join it any more. */
+  leave(flight: Flight): void {
     if (this.#open.get(flight.key) === flight) this.#open.delete(flight.key);
   }
 }

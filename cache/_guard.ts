@@ -1,5 +1,6 @@
-import { type Clock, type Logger, type WaitOptions, withDeadline } from "../core/mod.ts";
-import { CqiError, isCqiError, isRetryable } from "../errors/mod.ts";
+import type { Clock, Logger, WaitOptions } from "../core/mod.ts";
+import { CqiError, type CqiErrorOptions, isCqiError, isRetryable } from "../errors/mod.ts";
+import { type Deadline, Deadlines, type Limited } from "./_deadlines.ts";
 import type { Answer, CacheDriver } from "./types.ts";
 
 /** Failures in a row that open the breaker. */
@@ -10,6 +11,13 @@ const OPEN_MS = 1000;
 /** Whether calls reach the driver: `half_open` lets one through to see. */
 export type BreakerState = "closed" | "open" | "half_open";
 
+/**
+ * How a call is limited: `plain` by the deadline; `once` too, and doing it twice is not the same as
+ * once; `long` by the driver alone, step by step; `last` as `plain`, and still done while the cache
+ * closes.
+ */
+export type CallKind = "plain" | "once" | "long" | "last";
+
 /** What a {@linkcode Guard} is made of. */
 export interface GuardOptions {
   readonly driver: CacheDriver;
@@ -19,6 +27,42 @@ export interface GuardOptions {
   readonly timeoutMs: number;
 }
 
+type Settled = (call: Call<never>, error: unknown) => void;
+
+/** One call of a remote driver, which ends once: with its answer, at its deadline or by its caller. */
+class Call<T> implements Limited {
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: unknown) => void;
+  readonly kind: CallKind;
+  readonly #expired: Settled;
+  deadline: Deadline | undefined;
+  isDone = false;
+
+  constructor(
+    resolve: (value: T) => void,
+    reject: (error: unknown) => void,
+    kind: CallKind,
+    expired: Settled,
+  ) {
+    this.resolve = resolve;
+    this.reject = reject;
+    this.kind = kind;
+    this.#expired = expired;
+  }
+
+  expire(): void {
+    this.#expired(this as unknown as Call<never>, undefined);
+  }
+
+  /** True for the first to end it. */
+  end(): boolean {
+    if (this.isDone) return false;
+    this.isDone = true;
+    this.deadline?.calls.delete(this);
+    return true;
+  }
+}
+
 /**
  * Stands before a driver. A remote one gets a deadline for each call, and is left alone for a while
  * when it keeps failing, so that a dead server costs callers nothing. A local one is called as is.
@@ -26,6 +70,7 @@ export interface GuardOptions {
 export class Guard {
   readonly driver: CacheDriver;
   readonly #options: GuardOptions;
+  readonly #deadlines: Deadlines;
   readonly #remote: boolean;
   #failures = 0;
   // Monotonic milliseconds; undefined while closed.
@@ -37,6 +82,7 @@ export class Guard {
     this.driver = options.driver;
     this.#options = options;
     this.#remote = options.driver.features.remote;
+    this.#deadlines = new Deadlines(options.clock, options.timeoutMs);
   }
 
   get state(): BreakerState {
@@ -67,10 +113,14 @@ export class Guard {
    * Calls the driver. Fails with the caller's own abort reason, `CQI_CLOSED`, what the driver says
    * of the request, or `CQI_CACHE_UNAVAILABLE`.
    */
-  call<T>(fn: (options: WaitOptions) => Answer<T>, signal?: AbortSignal): Answer<T> {
-    this.requireOpen();
+  call<T>(
+    fn: (options: WaitOptions) => Answer<T>,
+    signal?: AbortSignal,
+    kind: CallKind = "plain",
+  ): Answer<T> {
+    if (kind !== "last") this.requireOpen();
     signal?.throwIfAborted();
-    return this.#remote ? this.#callRemote(fn, signal) : fn({ signal });
+    return this.#remote ? this.#callRemote(fn, signal, kind) : fn({ signal });
   }
 
   /** As `call` of the driver's `get`, the one call whose own cost shows. */
@@ -81,34 +131,66 @@ export class Guard {
     return signal === undefined ? this.driver.get(key) : this.driver.get(key, { signal });
   }
 
-  async #callRemote<T>(
+  #callRemote<T>(
     fn: (options: WaitOptions) => Answer<T>,
     signal: AbortSignal | undefined,
+    kind: CallKind,
   ): Promise<T> {
-    const { clock, timeoutMs } = this.#options;
     this.#admit();
-    try {
-      const value = await withDeadline(clock, timeoutMs, (inner) => fn({ signal: inner }), {
-        signal,
-        error: () => unavailable(`driver '${this.driver.name}' took over ${timeoutMs} ms`),
-      });
-      this.#succeed();
-      return value;
-    } catch (error) {
-      // The caller left: that says nothing of the driver, and another call may probe.
-      if (signal?.aborted) {
-        this.#probing = false;
-        throw signal.reason;
+    return new Promise<T>((resolve, reject) => {
+      const call = new Call(resolve, reject, kind, this.#expired);
+      const options: { signal?: AbortSignal } = {};
+      if (kind !== "long") {
+        const deadline = call.deadline = this.#deadlines.next();
+        deadline.calls.add(call);
+        options.signal = deadline.signal;
+      } else if (signal !== undefined) options.signal = signal;
+      const unwatch = signal === undefined ? undefined : this.#watch(call, signal);
+      let answer: Answer<T>;
+      try {
+        answer = fn(options);
+      } catch (error) {
+        answer = Promise.reject(error);
       }
-      if (isCqiError(error) && !isRetryable(error)) {
+      Promise.resolve(answer).then((value) => {
+        unwatch?.();
+        if (!call.end()) return;
         this.#succeed();
-        throw error;
-      }
-      this.#fail(error);
-      throw isCqiError(error, "CQI_CACHE_UNAVAILABLE")
-        ? error
-        : unavailable(`driver '${this.driver.name}' failed`, error);
-    }
+        resolve(value);
+      }, (error) => {
+        unwatch?.();
+        if (call.end()) this.#failed(call, error);
+      });
+    });
+  }
+
+  // The caller left: that says nothing of the driver, and another call may probe.
+  #watch<T>(call: Call<T>, signal: AbortSignal): () => void {
+    const leave = (): void => {
+      if (!call.end()) return;
+      this.#probing = false;
+      call.reject(signal.reason);
+    };
+    signal.addEventListener("abort", leave, { once: true });
+    return () => signal.removeEventListener("abort", leave);
+  }
+
+  readonly #expired: Settled = (call) => {
+    if (!call.end()) return;
+    const { driver, timeoutMs } = this.#options;
+    this.#fail(undefined);
+    const problem = `driver '${driver.name}' took over ${timeoutMs} ms`;
+    call.reject(unavailable(
+      problem,
+      call.kind === "once" ? { retryable: false, details: { outcome: "unknown" } } : {},
+    ));
+  };
+
+  #failed<T>(call: Call<T>, error: unknown): void {
+    if (isAnswered(error)) this.#succeed();
+    else this.#fail(error);
+    if (isCqiError(error, "CQI_CACHE_UNAVAILABLE") || isAnswered(error)) call.reject(error);
+    else call.reject(unavailable(`driver '${this.driver.name}' failed`, { cause: error }));
   }
 
   #admit(): void {
@@ -141,10 +223,13 @@ export class Guard {
   }
 }
 
-function unavailable(problem: string, cause?: unknown): CqiError {
-  return new CqiError(
-    "CQI_CACHE_UNAVAILABLE",
-    `Cannot reach the cache: ${problem}`,
-    cause === undefined ? {} : { cause },
-  );
+// The backend is well, and says something of this one request.
+function isAnswered(error: unknown): boolean {
+  if (!isCqiError(error)) return false;
+  if (error.code === "CQI_CACHE_UNAVAILABLE") return error.details["answered"] === true;
+  return !isRetryable(error);
+}
+
+function unavailable(problem: string, options: CqiErrorOptions = {}): CqiError {
+  return new CqiError("CQI_CACHE_UNAVAILABLE", `Cannot reach the cache: ${problem}`, options);
 }

@@ -1,7 +1,9 @@
 import type { WaitOptions } from "../core/mod.ts";
 import { lookup } from "./_load.ts";
 import type { Read, Store } from "./_store.ts";
-import type { Keyspace, Loader, LoadOptions, Lookup, SetOptions } from "./keyspace.ts";
+import { requireTags, type TagVersion } from "./_tags.ts";
+import { CHUNK, type Item, keepNear, ttlOf, write } from "./_write.ts";
+import type { CommitHooks, Keyspace, Loader, LoadOptions, Lookup, SetOptions } from "./keyspace.ts";
 import type { CacheKey } from "./types.ts";
 
 /** A keyspace over its store. */
@@ -17,10 +19,13 @@ export class StoreKeyspace<V, I = V> implements Keyspace<V, I> {
   get(key: CacheKey, options: WaitOptions = {}): Promise<V | undefined> {
     const store = this.#store;
     return store.traced("get", async (span) => {
-      const answer = store.read(store.key(key), options.signal);
+      const full = store.key(key);
+      const near = store.readNear(full);
+      if (near !== undefined) span?.set({ "cqi.cache.tier": "near" });
+      const answer = near ?? store.read(full, options.signal);
       const read = answer instanceof Promise ? await answer : answer;
       span?.set({ "cqi.cache.result": plainResult(read) });
-      return this.#take("get", read);
+      return this.#take("get", full, read);
     });
   }
 
@@ -31,15 +36,16 @@ export class StoreKeyspace<V, I = V> implements Keyspace<V, I> {
       store.shared.guard.requireOpen();
       if (fulls.length === 0) return [];
       const reads = await store.readMany(fulls, options.signal);
-      return reads.map((read) => this.#take("get", read));
+      return reads.map((read, i) => this.#take("get", fulls[i]!, read));
     });
   }
 
   exists(key: CacheKey, options: WaitOptions = {}): Promise<boolean> {
     const store = this.#store;
     return store.traced("exists", async () => {
-      const read = await store.read(store.key(key), options.signal);
-      return this.#take("exists", read) !== undefined;
+      const full = store.key(key);
+      const read = store.readNear(full) ?? await store.read(full, options.signal);
+      return this.#take("exists", full, read) !== undefined;
     });
   }
 
@@ -73,15 +79,19 @@ export class StoreKeyspace<V, I = V> implements Keyspace<V, I> {
   ): Promise<boolean> {
     const store = this.#store;
     return store.traced("set", async () => {
-      const ttlOf = store.ttlOf(options.ttl);
+      const tags = requireTags(options.tags ?? []);
+      const own = store as unknown as Store<unknown, never>;
+      const keeping = { ttlOf: ttlOf(own, options.ttl), signal: options.signal };
       const items = Array.from(entries, ([key, value]) => ({
         full: store.key(key),
         payload: store.codec.encode(store.codec.take(value)),
       }));
       store.shared.guard.requireOpen();
       options.signal?.throwIfAborted();
-      for (const { full } of items) store.shared.flights.detach(full);
-      return await store.write(items, ttlOf, options.signal);
+      this.#forget(items.map(({ full }) => full));
+      if (tags.length === 0) return await this.#write(items, keeping);
+      const versions = await this.#versions(tags, options.signal);
+      return versions !== undefined && await this.#write(items, { ...keeping, tags: versions });
     });
   }
 
@@ -91,15 +101,45 @@ export class StoreKeyspace<V, I = V> implements Keyspace<V, I> {
 
   deleteMany(keys: readonly CacheKey[], options: WaitOptions = {}): Promise<number> {
     const store = this.#store;
-    const { guard, flights } = store.shared;
+    const { guard } = store.shared;
     return store.traced("delete", async () => {
       const fulls = keys.map((key) => store.key(key));
-      for (const full of fulls) flights.detach(full);
+      this.#forget(fulls);
       guard.requireOpen();
       if (fulls.length === 0) return 0;
       const { signal } = options;
-      const remove = (wait: WaitOptions) => guard.driver.delete(fulls, wait);
-      return await store.require("delete", remove, signal, fulls.length);
+      let count = 0;
+      for (let i = 0; i < fulls.length; i += CHUNK) {
+        const some = fulls.slice(i, i + CHUNK);
+        const remove = (wait: WaitOptions) => guard.driver.delete(some, wait);
+        count += await store.require("delete", remove, { signal, keys: some.length });
+        store.news?.tell("keys", some);
+      }
+      return count;
+    });
+  }
+
+  deleteAfterCommit(tx: CommitHooks, keys: readonly CacheKey[]): void {
+    // Refused at the call, where the mistake is, and not after the commit.
+    const wanted = keys.map((key) => (this.#store.key(key), key));
+    const { deletions } = this.#store.shared;
+    tx.afterCommit(() => deletions.run(this.name, () => this.deleteMany(wanted)));
+  }
+
+  invalidateTags(tags: readonly string[], options: WaitOptions = {}): Promise<void> {
+    const store = this.#store;
+    const { guard, tags: versions } = store.shared;
+    return store.traced("invalidate_tags", async () => {
+      const names = requireTags(tags);
+      guard.requireFeature("atomic", "invalidate tags");
+      guard.requireOpen();
+      if (names.length === 0) return;
+      const { signal } = options;
+      store.near?.dropTags(names);
+      // Not in the deadline of one call: there are two.
+      await store.attempt("invalidate_tags", () => versions.invalidate(names, signal), signal);
+      store.near?.dropTags(names);
+      store.news?.tell("tags", names);
     });
   }
 
@@ -109,13 +149,61 @@ export class StoreKeyspace<V, I = V> implements Keyspace<V, I> {
     return store.traced("clear", async () => {
       guard.requireFeature("clear", "clear a cache keyspace");
       flights.detachAll(store.prefix);
+      store.near?.dropPrefix(store.prefix);
       const { signal } = options;
-      return await store.require("clear", (wait) => guard.driver.clear(store.prefix, wait), signal);
+      const remove = (wait: WaitOptions) => guard.driver.clear(store.prefix, wait);
+      const count = await store.require("clear", remove, { signal, kind: "long" });
+      store.near?.dropPrefix(store.prefix);
+      store.news?.tell("prefix", [store.prefix]);
+      return count;
     });
   }
 
+  // What is loading or near by now is older than what comes.
+  #forget(fulls: readonly string[]): void {
+    const { flights } = this.#store.shared;
+    for (const full of fulls) flights.detach(full);
+    this.#store.near?.drop(fulls);
+  }
+
+  async #write(items: readonly Item[], keeping: Parameters<typeof write>[2]): Promise<boolean> {
+    const store = this.#store as unknown as Store<unknown, never>;
+    const { near, news } = store;
+    if (near === undefined) return await write(store, items, keeping);
+    const tickets = items.map(({ full }) => near.begin(full));
+    const isStored = await write(store, items, keeping).catch((error) => {
+      for (const ticket of tickets) near.end(ticket, undefined);
+      throw error;
+    });
+    for (const [i, ticket] of tickets.entries()) {
+      if (isStored) keepNear(store, ticket, items[i]!.payload, keeping.tags, keeping.ttlOf());
+      else near.end(ticket, undefined);
+    }
+    news?.tell("keys", items.map(({ full }) => full));
+    return isStored;
+  }
+
+  // Undefined, and counted, when the backend cannot say.
+  async #versions(
+    tags: readonly string[],
+    signal: AbortSignal | undefined,
+  ): Promise<readonly TagVersion[] | undefined> {
+    const store = this.#store;
+    const { ttlMs, graceMs } = store.settings;
+    try {
+      const lifeMs = ttlMs === undefined ? undefined : ttlMs + graceMs;
+      return await store.shared.tags.versions(tags, lifeMs, signal);
+    } catch (error) {
+      store.passOn(error, signal);
+      store.count("set", "error");
+      store.shared.logger.debug("Cache tags cannot be read", { keyspace: this.name, error });
+      return undefined;
+    }
+  }
+
   // Without a loader a value past its time is none.
-  #take(op: string, read: Read<V>): V | undefined {
+  #take(op: string, full: string, read: Read<V>): V | undefined {
+    if (read.result === "corrupt" && read.stored !== undefined) this.#store.drop(full, read.stored);
     this.#store.count(op, plainResult(read));
     return read.result === "hit" ? read.value : undefined;
   }

@@ -1,8 +1,9 @@
 import { type Span, withDeadline } from "../core/mod.ts";
 import { CqiError, isCqiError } from "../errors/mod.ts";
-import type { Flight, Landed } from "./_flights.ts";
+import { loadThrough } from "./_load_value.ts";
+import type { Answered, Flight } from "./_flights.ts";
+import type { Found, Read, Store } from "./_store.ts";
 import type { Loader, LoadOptions, Lookup } from "./keyspace.ts";
-import type { Read, Store } from "./_store.ts";
 import type { Answer, CacheKey } from "./types.ts";
 
 /**
@@ -23,12 +24,17 @@ export function lookup<V, I>(
   const full = store.key(key);
   let flight = flights.get(full);
   if (flight === undefined) {
-    const near = guard.driver.features.remote ? undefined : store.read(full);
-    if (near !== undefined && !(near instanceof Promise)) {
-      if (near.result === "hit" || near.result === "negative") return found(store, near, span);
+    const near = store.readNear(full);
+    if (near !== undefined) {
+      span?.set({ "cqi.cache.tier": "near" });
+      return found(store, near, span);
+    }
+    const read = store.read(full);
+    if (!(read instanceof Promise) && (read.result === "hit" || read.result === "negative")) {
+      return found(store, read, span);
     }
     flight = flights.start(full);
-    void fly(store, flight, near ?? store.read(full, flight.signal), loader, options);
+    flights.track(fly(store, flight, read, loader, options));
   }
   return join(store, flight, signal, span);
 }
@@ -43,8 +49,7 @@ async function join<V, I>(
     const landed = await store.shared.flights.wait(flight, signal);
     note(store, landed.result, span);
     return {
-      // Decoded for each, so that callers share no objects.
-      value: landed.payload && store.codec.decode(landed.payload),
+      value: valueOf(store, landed),
       source: isFromCache(landed.result) ? "cache" : "loader",
       stale: landed.result === "stale",
     };
@@ -52,6 +57,21 @@ async function join<V, I>(
     note(store, signal?.aborted ? "aborted" : flight.result, span);
     throw error;
   }
+}
+
+// Decoded for each, so that callers share no objects.
+function valueOf<V, I>(store: Store<V, I>, landed: Answered): V | undefined {
+  const { payload, spare } = landed;
+  if (payload === undefined) return undefined;
+  if (spare === undefined) return store.codec.decode(payload);
+  landed.spare = undefined;
+  return spare as V;
+}
+
+function answered<V>(read: Found<V>): Answered {
+  return read.result === "negative"
+    ? { result: "negative", payload: undefined }
+    : { result: read.result, payload: read.payload, spare: read.value };
 }
 
 function isFromCache(result: string): boolean {
@@ -80,10 +100,9 @@ async function fly<V, I>(
   try {
     const read = first instanceof Promise ? await first : first;
     flight.result = read.result;
-    if (read.result === "hit") flight.land(read);
-    else if (read.result === "negative") flight.land({ result: "negative", payload: undefined });
-    else if (read.result !== "stale") await load(store, flight, loader, options);
-    else await reload(store, flight, read, loader, options);
+    if (read.result === "hit" || read.result === "negative") flight.land(answered(read));
+    else if (read.result === "stale") await reload(store, flight, read, loader, options);
+    else await load(store, flight, read, loader, options);
   } catch (error) {
     flight.fail(error);
   } finally {
@@ -95,27 +114,28 @@ async function fly<V, I>(
 async function reload<V, I>(
   store: Store<V, I>,
   flight: Flight,
-  stale: Landed & { readonly staleMs: number },
+  stale: Found<V> & { readonly result: "stale" | "hit" },
   loader: Loader<I>,
   options: LoadOptions<V>,
 ): Promise<void> {
   const { flights, clock, logger } = store.shared;
   const { revalidateMs, softTimeoutMs, backoffMs, name } = store.settings;
-  if (flights.isBackedOff(flight.key)) return flight.land(stale);
+  const served = answered(stale);
+  if (flights.isBackedOff(flight.key)) return flight.land(served);
   const goOn = (): boolean => {
     const allowed = flights.refresh(flight);
-    flight.land(stale);
+    flight.land(served);
     return allowed;
   };
   if (stale.staleMs <= revalidateMs && !goOn()) return;
   const soft = softTimeoutMs === Infinity ? undefined : clock.timer(goOn, softTimeoutMs);
   try {
-    await load(store, flight, loader, options);
+    await load(store, flight, stale, loader, options);
   } catch (error) {
-    if (flight.signal.aborted) throw error;
+    if (flight.isAborted) throw error;
     flights.backOff(flight.key, backoffMs);
     logger.warn("Cache loader failed, a value past its time is served", { keyspace: name, error });
-    flight.land(stale);
+    flight.land(served);
   } finally {
     soft?.cancel();
   }
@@ -124,59 +144,30 @@ async function reload<V, I>(
 async function load<V, I>(
   store: Store<V, I>,
   flight: Flight,
+  read: Read<V>,
   loader: Loader<I>,
   options: LoadOptions<V>,
 ): Promise<void> {
-  const { negativeTtlMs } = store.settings;
-  let payload: Uint8Array | undefined;
-  let ttlOf: (() => number | undefined) | undefined;
-  try {
-    const given = await callLoader(store, flight, loader);
-    const value = given === undefined ? undefined : store.codec.take(given);
-    if (value !== undefined) payload = store.codec.encode(value);
-    ttlOf = value === undefined
-      ? negativeTtlMs === undefined ? undefined : () => negativeTtlMs
-      : timeToLive(store, value, options.ttl);
-  } catch (error) {
-    store.count("load", loadResult(error, flight));
-    throw error;
-  }
-  store.count("load", payload === undefined ? "absent" : "ok");
-  flight.land({ result: flight.result === "stale" ? "miss" : flight.result, payload });
-  // Written before anyone who waits goes on, where the driver is at hand.
-  if (ttlOf !== undefined && !flight.detached && !flight.signal.aborted) {
-    await store.write([{ full: flight.key, payload }], ttlOf);
-  }
-}
-
-function callLoader<V, I>(
-  store: Store<V, I>,
-  flight: Flight,
-  loader: Loader<I>,
-): Promise<I | undefined> {
+  if (flight.isAborted) return;
   const { name, loadTimeoutMs } = store.settings;
-  return withDeadline(store.shared.clock, loadTimeoutMs, loader, {
-    signal: flight.signal,
-    error: () =>
-      new CqiError(
-        "CQI_CACHE_LOAD_TIMEOUT",
-        `Cannot load into cache keyspace '${name}': the loader took over ${loadTimeoutMs} ms`,
-      ),
+  const call = (): Promise<I | undefined> =>
+    withDeadline(store.shared.clock, loadTimeoutMs, loader, {
+      signal: flight.signal,
+      error: () =>
+        new CqiError(
+          "CQI_CACHE_LOAD_TIMEOUT",
+          `Cannot load into cache keyspace '${name}': the loader took over ${loadTimeoutMs} ms`,
+        ),
+    });
+  const found = await loadThrough(store, flight, read, {
+    call,
+    options,
+    failed: (error) => store.count("load", loadResult(error, flight)),
   });
+  if (found !== undefined) flight.land(answered(found));
 }
 
 function loadResult(error: unknown, flight: Flight): string {
-  if (flight.signal.aborted) return "aborted";
+  if (flight.isAborted) return "aborted";
   return isCqiError(error, "CQI_CACHE_LOAD_TIMEOUT") ? "timeout" : "error";
-}
-
-// Undefined: the value is not kept.
-function timeToLive<V, I>(
-  store: Store<V, I>,
-  value: V,
-  ttl: LoadOptions<V>["ttl"],
-): (() => number | undefined) | undefined {
-  if (typeof ttl !== "function") return store.ttlOf(ttl);
-  const wanted = ttl(value);
-  return wanted === undefined ? undefined : store.ttlOf(wanted);
 }

@@ -1,8 +1,14 @@
 import { isFieldSet } from "@bufbuild/protobuf";
 import { type DurationInput, durationMs, toMilliseconds } from "../core/mod.ts";
-import { type CacheConfig, CacheConfigSchema } from "../gen/ts/cqc/config/v1/mod.ts";
+import {
+  type CacheConfig,
+  CacheConfigSchema,
+  type MemoryCacheConfig,
+  MemoryCacheConfigSchema,
+} from "../gen/ts/cqc/config/v1/mod.ts";
 import { refuse, requireNumber } from "../internal/options.ts";
 import type { KeyspaceOptions } from "./keyspace.ts";
+import type { NearBounds } from "./_near.ts";
 import { ttlMilliseconds } from "./_ttl.ts";
 
 const NAME_REGEXP = /^[a-z][a-z0-9_.-]{0,63}$/;
@@ -15,6 +21,8 @@ export interface Defaults {
   readonly operationTimeoutMs: number;
   readonly loadTimeoutMs: number;
   readonly maxValueBytes: number;
+  /** Bounds of the tier in the process. */
+  readonly near: NearBounds;
 }
 
 /** Settings of one keyspace; times in milliseconds. */
@@ -31,6 +39,10 @@ export interface Settings {
   readonly backoffMs: number;
   readonly softTimeoutMs: number;
   readonly loadTimeoutMs: number;
+  /** How long others wait for a process that died while loading; undefined: nobody waits. */
+  readonly leaseMs: number | undefined;
+  /** How long values are kept in the process too; undefined: they are not. */
+  readonly nearTtlMs: number | undefined;
   readonly maxValueBytes: number;
 }
 
@@ -42,10 +54,19 @@ export function readDefaults(config: CacheConfig): Defaults {
     keyPrefix: has("keyPrefix") ? config.keyPrefix : "cqi",
     ttlMs: durationMs(config.defaultTtl, 300_000),
     jitter: has("ttlJitter") ? config.ttlJitter : 0.1,
-    operationTimeoutMs: durationMs(config.operationTimeout, 250),
+    operationTimeoutMs: durationMs(config.operationTimeout, 100),
     loadTimeoutMs: durationMs(config.loadTimeout, 30_000),
     maxValueBytes: has("maxValueBytes") ? Number(config.maxValueBytes) : 1_048_576,
+    near: nearBounds(config.memory),
   };
+}
+
+function nearBounds(memory: MemoryCacheConfig | undefined): NearBounds {
+  const bound = (name: "maxEntries" | "maxBytes"): number | undefined =>
+    memory !== undefined && isFieldSet(memory, MemoryCacheConfigSchema.field[name])
+      ? Number(memory[name])
+      : undefined;
+  return { maxEntries: bound("maxEntries"), maxBytes: bound("maxBytes") };
 }
 
 function positive(name: string, value: DurationInput | undefined, fallbackMs: number): number {
@@ -84,6 +105,10 @@ export function readSettings(options: KeyspaceOptions, defaults: Defaults): Sett
     backoffMs: positive("staleBackoff", options.staleBackoff, 1000),
     softTimeoutMs: positive("softTimeout", options.softTimeout, Infinity),
     loadTimeoutMs,
+    leaseMs: options.lease === "none"
+      ? undefined
+      : Math.ceil(positive("lease", options.lease, 3000)),
+    nearTtlMs: options.near === undefined ? undefined : positive("near", options.near, 0),
     maxValueBytes: defaults.maxValueBytes,
   };
 }

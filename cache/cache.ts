@@ -7,13 +7,17 @@ import {
   withDeadline,
 } from "../core/mod.ts";
 import { CqiError, messageOf } from "../errors/mod.ts";
+import { Deletions } from "./_after_commit.ts";
 import { createCounters, StoreBytesKeyspace } from "./_bytes.ts";
 import { BYTES_CODEC, createCopier, messageCodec } from "./_codec.ts";
 import { Flights } from "./_flights.ts";
 import { Guard } from "./_guard.ts";
 import { StoreKeyspace } from "./_keyspace.ts";
 import { type Defaults, readSettings } from "./_settings.ts";
+import { Near } from "./_near.ts";
+import { News } from "./_news.ts";
 import { type Shared, Store } from "./_store.ts";
+import { Tags } from "./_tags.ts";
 import type {
   BytesKeyspace,
   Counters,
@@ -24,7 +28,10 @@ import type {
 import type { CacheDriver } from "./types.ts";
 
 /** Settings of a keyspace of bytes. */
-export type BytesOptions = Pick<KeyspaceOptions, "name" | "ttl" | "jitter" | "loadTimeout">;
+export type BytesOptions = Pick<
+  KeyspaceOptions,
+  "name" | "ttl" | "jitter" | "loadTimeout" | "lease" | "near"
+>;
 
 /** A cache: typed keyspaces over one driver. */
 export interface Cache extends Checkable, AsyncDisposable {
@@ -77,23 +84,45 @@ export function createCache(driver: CacheDriver, env: Instruments, defaults: Def
     labels: ["keyspace", "op", "result"],
   });
   const { keyPrefix, operationTimeoutMs } = defaults;
-  const shared: Shared = { guard, flights, clock, random, logger, tracer, operations, keyPrefix };
+  const deletions = new Deletions({ clock, logger });
+  const tags = new Tags(guard, random, keyPrefix);
+  let tierMade: ReturnType<Shared["tier"]> | undefined;
+  const tier = (): ReturnType<Shared["tier"]> => {
+    if (tierMade !== undefined) return tierMade;
+    const near = new Near(clock, defaults.near);
+    const told = { guard, near, flights, random, logger, keyPrefix };
+    return tierMade = { near, news: driver.features.listen ? new News(told) : undefined };
+  };
+  const given = { clock, random, logger, tracer, operations, keyPrefix };
+  const shared: Shared = { ...given, guard, flights, deletions, tags, tier };
   const copy = createCopier();
   let closing: Promise<void> | undefined;
-  const close = (): Promise<void> => {
+  const shut = async (): Promise<void> => {
     guard.close();
-    flights.close(new CqiError("CQI_CLOSED", "Cannot load into the cache: it is closed"));
-    return closing ??= driver.close();
+    deletions.close();
+    const loads = flights.close(
+      new CqiError("CQI_CLOSED", "Cannot load into the cache: it is closed"),
+    );
+    try {
+      // A remote driver's calls end by themselves; a driver that never answers must not hold us.
+      await withDeadline(clock, operationTimeoutMs * 2, () => loads);
+    } catch (error) {
+      logger.debug("Cache closes while loads still end", { error });
+    }
+    await driver.close();
   };
+  const close = (): Promise<void> => closing ??= shut();
   return {
     driver: driver.name,
     keyspace(schema, options) {
       const codec = messageCodec(schema, copy);
       return new StoreKeyspace(new Store(shared, readSettings(options, defaults), codec));
     },
-    bytes({ name, ttl, jitter, loadTimeout }) {
+    bytes({ name, ttl, jitter, loadTimeout, lease, near }) {
       const given = Object.fromEntries(
-        Object.entries({ ttl, jitter, loadTimeout }).filter(([, value]) => value !== undefined),
+        Object.entries({ ttl, jitter, loadTimeout, lease, near }).filter(([, value]) =>
+          value !== undefined
+        ),
       );
       const settings = readSettings({ name, ...given }, defaults);
       return new StoreBytesKeyspace(new Store(shared, settings, BYTES_CODEC));

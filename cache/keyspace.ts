@@ -24,12 +24,41 @@ export interface KeyspaceOptions {
   readonly softTimeout?: DurationInput;
   /** How long a loader may take. @default {load_timeout of the configuration} */
   readonly loadTimeout?: DurationInput;
+  /**
+   * How long the other processes wait for one that died while it loaded a value; one that lives
+   * renews it. Of all processes that share the backend one loads a key at a time, if its driver has
+   * the feature `lease`. `"none"` lets each process load for itself.
+   *
+   * @default {"3s"}
+   */
+  readonly lease?: DurationInput | "none";
+  /**
+   * How long values are kept in the memory of the process too, in front of a backend that others
+   * share. Changes by other processes that give this option as well are heard of within some
+   * milliseconds, and after this time at the latest. Without effect on a backend in the process.
+   *
+   * @default {not kept in the process}
+   */
+  readonly near?: DurationInput;
+}
+
+/** What a cache needs of a transaction: the one of `@cq/cqi/database`, or any like it. */
+export interface CommitHooks {
+  /** Calls a function once, after the commit. */
+  readonly afterCommit: (hook: () => void | Promise<void>) => void;
 }
 
 /** Settings of a write. */
 export interface SetOptions extends WaitOptions {
   /** How long this value is kept, exactly. @default {the keyspace's} */
   readonly ttl?: Ttl;
+  /**
+   * Names under which `invalidateTags` makes it invalid: at most 16, each at most 200 characters. A
+   * read of a value with tags costs a second round trip.
+   *
+   * @default {[]}
+   */
+  readonly tags?: readonly string[];
 }
 
 /** Settings of a get-or-load. */
@@ -39,6 +68,13 @@ export interface LoadOptions<V> extends WaitOptions {
    * undefined to have it not kept at all. @default {the keyspace's}
    */
   readonly ttl?: Ttl | ((value: V) => Ttl | undefined);
+  /**
+   * Names under which `invalidateTags` makes it invalid, also while it is being loaded; a function
+   * decides by the value.
+   *
+   * @default {[]}
+   */
+  readonly tags?: readonly string[] | ((value: V) => readonly string[]);
 }
 
 /**
@@ -57,7 +93,7 @@ export interface Lookup<V> {
   readonly value: V | undefined;
   /** Whether the cache had the answer, or the loader had to be asked. */
   readonly source: "cache" | "loader";
-  /** True when the value is past its time, and served because the loader fails or is slow. */
+  /** True when the value is past its time: its loader fails, is slow, or works in the background. */
   readonly stale: boolean;
 }
 
@@ -150,6 +186,24 @@ export interface Keyspace<V, I = V> {
    * @returns How many there were.
    */
   deleteMany(keys: readonly CacheKey[], options?: WaitOptions): Promise<number>;
+  /**
+   * Deletes values once a transaction has committed, and not if it does not: before the commit
+   * another process could load the old row again. Deletions that fail are tried again for a minute,
+   * then logged.
+   *
+   * @param tx The transaction.
+   * @param keys The keys; there may be more calls for one transaction.
+   */
+  deleteAfterCommit(tx: CommitHooks, keys: readonly CacheKey[]): void;
+  /**
+   * Makes all values with one of these tags invalid, in every keyspace of the cache and every
+   * process that shares it, at a cost that does not grow with their number. Needs the feature
+   * `atomic` of the driver (`CQI_FEATURE_UNSUPPORTED`).
+   *
+   * @param tags The tags.
+   * @param options A signal that ends the wait.
+   */
+  invalidateTags(tags: readonly string[], options?: WaitOptions): Promise<void>;
   /**
    * Deletes all values of this keyspace and no others. Needs the feature `clear` of the driver
    * (`CQI_FEATURE_UNSUPPORTED`).

@@ -31,6 +31,7 @@ export type { BytesOptions, Cache } from "./cache.ts";
 export type {
   BytesKeyspace,
   BytesSwap,
+  CommitHooks,
   Counters,
   CountersOptions,
   Keyspace,

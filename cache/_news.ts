@@ -1,0 +1,94 @@
+import type { Logger, Random } from "../core/mod.ts";
+import type { Flights } from "./_flights.ts";
+import type { Guard } from "./_guard.ts";
+import { encodePrefix } from "./_key.ts";
+import type { Near } from "./_near.ts";
+
+// A message: format 1, the sender (8 random bytes), what it names, then UTF-8 lines.
+const FORMAT = 1;
+const SENDER_BYTES = 8;
+const HEAD_BYTES = 2 + SENDER_BYTES;
+const KINDS = ["keys", "prefix", "tags"] as const;
+/** Most lines of one message. */
+const MAX_LINES = 1000;
+
+/** What has changed: keys, all keys with a prefix, or all values with a tag. */
+export type NewsKind = (typeof KINDS)[number];
+
+/** What {@linkcode News} is made of. */
+export interface NewsOptions {
+  readonly guard: Guard;
+  readonly near: Near;
+  readonly flights: Flights;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly keyPrefix: string;
+}
+
+/**
+ * Tells the near tiers of other processes what has changed, and hears it from them. Messages may be
+ * lost: then the whole tier is emptied, and the time to live of its values is the last resort.
+ */
+export class News {
+  readonly #options: NewsOptions;
+  readonly #sender: Uint8Array;
+  readonly #channel: string;
+
+  constructor(options: NewsOptions) {
+    const { guard, near, keyPrefix, random } = options;
+    this.#options = options;
+    this.#sender = random.bytes(SENDER_BYTES);
+    this.#channel = `${encodePrefix(keyPrefix)}-changed`;
+    guard.driver.listen(this.#channel, {
+      message: (bytes) => this.#hear(bytes),
+      lost: () => near.flush(),
+    });
+  }
+
+  /** Sends to the others. Call it after the change; never fails. */
+  tell(kind: NewsKind, lines: readonly string[]): void {
+    for (let i = 0; i < lines.length; i += MAX_LINES) {
+      this.#send(kind, lines.slice(i, i + MAX_LINES));
+    }
+  }
+
+  #send(kind: NewsKind, lines: readonly string[]): void {
+    const { guard, logger } = this.#options;
+    const text = new TextEncoder().encode(lines.join("\n"));
+    const message = new Uint8Array(HEAD_BYTES + text.length);
+    message[0] = FORMAT;
+    message.set(this.#sender, 1);
+    message[1 + SENDER_BYTES] = KINDS.indexOf(kind);
+    message.set(text, HEAD_BYTES);
+    const failed = (error: unknown): void =>
+      logger.debug("Cache change could not be announced, others see it after their near ttl", {
+        error,
+      });
+    try {
+      const channel = this.#channel;
+      const sent = guard.call((options) => guard.driver.announce(channel, message, options));
+      if (sent instanceof Promise) sent.catch(failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  #hear(bytes: Uint8Array): void {
+    const { near, flights } = this.#options;
+    const kind = bytes[0] === FORMAT ? KINDS[bytes[HEAD_BYTES - 1] ?? -1] : undefined;
+    // A newer version's message says that something has changed, if not what.
+    if (kind === undefined) return near.flush();
+    if (this.#sender.every((byte, i) => byte === bytes[1 + i])) return;
+    const lines = new TextDecoder().decode(bytes.subarray(HEAD_BYTES)).split("\n");
+    if (kind === "tags") return near.dropTags(lines);
+    if (kind === "keys") {
+      // What is loading here may have been read before the change.
+      for (const key of lines) flights.detach(key);
+      return near.drop(lines);
+    }
+    for (const prefix of lines) {
+      flights.detachAll(prefix);
+      near.dropPrefix(prefix);
+    }
+  }
+}

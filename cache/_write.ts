@@ -1,0 +1,150 @@
+import { seal } from "./_envelope.ts";
+import type { Lease } from "./_lease.ts";
+import type { Ticket } from "./_near.ts";
+import type { Store } from "./_store.ts";
+import type { TagVersion } from "./_tags.ts";
+import { MAX_TTL_MS, spread, ttlMilliseconds } from "./_ttl.ts";
+import type { CacheEntry, Ttl } from "./types.ts";
+
+/** Most keys of one call of the driver: each call has its own deadline. */
+export const CHUNK = 500;
+
+/** What one key is to have. */
+export interface Item {
+  readonly full: string;
+  /** Undefined: it is known to be absent. */
+  readonly payload: Uint8Array | undefined;
+}
+
+/** How a value is kept. */
+export interface Keeping {
+  /** The time to live of the next one. */
+  readonly ttlOf: () => number | undefined;
+  readonly tags?: readonly TagVersion[] | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The time to live of a write: exactly what the call says, or the keyspace's, spread. */
+export function ttlOf(
+  store: Store<unknown, never>,
+  ttl: Ttl | undefined,
+): () => number | undefined {
+  const { settings, shared } = store;
+  if (ttl === undefined) return () => spread(settings.ttlMs, settings.jitter, shared.random);
+  const ms = ttlMilliseconds(ttl);
+  return () => ms;
+}
+
+/** Makes what is stored; undefined when it is larger than values may be. */
+export function entryOf(
+  store: Store<unknown, never>,
+  { full, payload }: Item,
+  ttlMs: number | undefined,
+  tags?: readonly TagVersion[],
+): CacheEntry | undefined {
+  const { graceMs, maxValueBytes, nearTtlMs } = store.settings;
+  if (payload !== undefined && payload.length > maxValueBytes) return undefined;
+  // Absence is not served past its time.
+  const grace = payload === undefined ? 0 : graceMs;
+  const timed = ttlMs !== undefined && (grace > 0 || nearTtlMs !== undefined);
+  const freshUntil = timed ? store.shared.clock.now() + ttlMs : Infinity;
+  return {
+    key: full,
+    value: seal(store.hash, payload, freshUntil, tags),
+    ttlMs: grace > 0 && ttlMs !== undefined
+      ? Math.min(MAX_TTL_MS, Math.ceil(ttlMs + grace))
+      : ttlMs,
+  };
+}
+
+/**
+ * Stores values; one that is too large takes an earlier value of its key away instead. False when
+ * some could not be stored.
+ */
+export async function write(
+  store: Store<unknown, never>,
+  items: readonly Item[],
+  { ttlOf, tags, signal }: Keeping,
+): Promise<boolean> {
+  const { guard, logger } = store.shared;
+  const entries: CacheEntry[] = [];
+  const large: string[] = [];
+  for (const item of items) {
+    const entry = entryOf(store, item, ttlOf(), tags);
+    if (entry === undefined) large.push(item.full);
+    else entries.push(entry);
+  }
+  try {
+    for (let i = 0; i < entries.length; i += CHUNK) {
+      const chunk = entries.length <= CHUNK ? entries : entries.slice(i, i + CHUNK);
+      const done = guard.call((options) => guard.driver.set(chunk, options), signal);
+      if (done instanceof Promise) await done;
+      store.count("set", "ok", chunk.length);
+    }
+    if (large.length > 0) {
+      tooLarge(store, large.length);
+      await guard.call((options) => guard.driver.delete(large, options), signal);
+    }
+    return large.length === 0;
+  } catch (error) {
+    store.passOn(error, signal);
+    store.count("set", "error", entries.length);
+    logger.debug("Cache write failed", { keyspace: store.settings.name, error });
+    return false;
+  }
+}
+
+/** Stores what was loaded under a lease, unless that was lost or the key was written meanwhile. */
+export async function settle<V>(
+  store: Store<V, never>,
+  item: Item,
+  lease: Lease<V>,
+  { ttlOf, tags }: Keeping,
+): Promise<boolean> {
+  const { guard, logger } = store.shared;
+  const { token, seen } = lease;
+  const entry = entryOf(store, item, ttlOf(), tags);
+  if (entry === undefined) {
+    tooLarge(store, 1);
+    await lease.release();
+    return false;
+  }
+  lease.stop();
+  try {
+    const loaded = { entry, token, seen };
+    const isStored = await guard.call(
+      (options) => guard.driver.settle(loaded, options),
+      undefined,
+      "last",
+    );
+    store.count("set", isStored ? "ok" : "outdated");
+    return isStored;
+  } catch (error) {
+    store.passOn(error, undefined);
+    store.count("set", "error");
+    logger.debug("Cache write failed", { keyspace: store.settings.name, error });
+    return false;
+  }
+}
+
+/** Keeps what was written in the tier of the process too; a ticket says whether it still may. */
+export function keepNear(
+  store: Store<unknown, never>,
+  ticket: Ticket | undefined,
+  payload: Uint8Array | undefined,
+  tags: readonly TagVersion[] = [],
+  ttlMs = Infinity,
+): void {
+  if (ticket === undefined) return;
+  const nearTtlMs = store.settings.nearTtlMs ?? 0;
+  const names = tags.map(({ tag }) => tag);
+  store.near?.end(ticket, { payload, ttlMs: Math.min(nearTtlMs, ttlMs), tags: names });
+}
+
+function tooLarge(store: Store<unknown, never>, times: number): void {
+  store.count("set", "too_large", times);
+  store.shared.logger.warn("Value is too large for the cache and is not kept", {
+    keyspace: store.settings.name,
+    max_value_bytes: store.settings.maxValueBytes,
+  });
+}
