@@ -14,16 +14,11 @@ export { RiskAlertSchema };
 /** Topic of the events that the tests publish. */
 export const ALERTS = "cqc.events.v1.risk_alert";
 
-let opened: Promise<Database> | undefined;
-let schemas = 0;
-
 /** One database for the tests of a file, each in a schema of its own: starting it takes a second. */
-export function database(): Promise<Database> {
-  return opened ??= openDatabase({}, { drivers: { pglite: () => pglite } }).then((db) => {
-    after(() => db.close());
-    return db;
-  });
-}
+export const database: Database = await openDatabase({}, { drivers: { pglite: () => pglite } });
+after(() => database.close());
+
+let schemas = 0;
 
 /** A record that a broker took. */
 export interface Landed {
@@ -71,7 +66,7 @@ export interface FixtureOptions extends Partial<Instruments> {
 /** Opens an outbox in a schema of its own, on a memory bus. Time stands still unless told to move. */
 export async function fixture(options: FixtureOptions = {}): Promise<Fixture> {
   const { section, busSection, busOptions, ...instruments } = options;
-  const db = await database();
+  const db = database;
   const schema = `outbox "${++schemas}"`;
   const clock = fakeClock(Date.now());
   const landed: Landed[] = [];

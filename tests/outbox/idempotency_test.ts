@@ -55,7 +55,7 @@ test("idempotency answers a repeat with the first answer and says so", async () 
   const second = await handler(post('"k-1"'));
   assert.equal(second.status, 201);
   assert.equal(second.headers.get("location"), "/orders/1");
-  assert.equal(second.headers.get("content-type"), "application/json");
+  assert.match(second.headers.get("content-type") ?? "", /^application\/json/);
   assert.equal(second.headers.get("idempotency-replayed"), "true");
   assert.equal(second.headers.get("set-cookie"), null);
   assert.deepEqual(await second.json(), await first.json());
