@@ -122,6 +122,17 @@ test("contracts, the update_mask of every Update names exactly the fields that i
   }
 });
 
+test("contracts, an etag is asked for only of what hands one out, and of every such thing", () => {
+  for (const { name, input } of methods.filter((each) => /^(?:Update|Delete)/.test(each.name))) {
+    const thing = name.replace(/^(?:Update|Delete)/, "");
+    const answer = methods.find((each) => each.name === `Get${thing}`)!.output;
+    const resource = answer.fields[0]?.message;
+    assert.ok(resource !== undefined, name);
+    const hasEtag = fieldOf(resource, "etag") !== undefined;
+    assert.equal(fieldOf(input, "etag") !== undefined, hasEtag, `${name}, ${resource.typeName}`);
+  }
+});
+
 test("contracts, an update_mask with an unknown path or a key is refused", () => {
   const type = messageType("cqc.services.v1.UpdateAssetRequest")!;
   for (const path of ["assetId", "nothing", "createdAt"]) {

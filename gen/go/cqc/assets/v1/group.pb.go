@@ -167,7 +167,9 @@ type AssetGroup struct {
 	// When this record last changed.
 	UpdatedAt *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=updated_at,json=updatedAt" json:"updated_at,omitempty"`
 	// Further facts without a field of their own. Absent: none.
-	Metadata      *structpb.Struct `protobuf:"bytes,8,opt,name=metadata" json:"metadata,omitempty"`
+	Metadata *structpb.Struct `protobuf:"bytes,8,opt,name=metadata" json:"metadata,omitempty"`
+	// Version of this record, to be sent back with a change. Absent: not versioned.
+	Etag          *string `protobuf:"bytes,9,opt,name=etag" json:"etag,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -258,6 +260,13 @@ func (x *AssetGroup) GetMetadata() *structpb.Struct {
 	return nil
 }
 
+func (x *AssetGroup) GetEtag() string {
+	if x != nil && x.Etag != nil {
+		return *x.Etag
+	}
+	return ""
+}
+
 var File_cqc_assets_v1_group_proto protoreflect.FileDescriptor
 
 const file_cqc_assets_v1_group_proto_rawDesc = "" +
@@ -271,7 +280,7 @@ const file_cqc_assets_v1_group_proto_rawDesc = "" +
 	"\badded_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\aaddedAt\x129\n" +
 	"\n" +
 	"removed_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tremovedAt:\xb2\x01\xbaH\xae\x01\x1a\xab\x01\n" +
-	"+asset_group_member.removed_not_before_added\x12&removed_at must not be before added_at\x1aThas(this.removed_at) && has(this.added_at) ? this.added_at <= this.removed_at : true\"\xb5\a\n" +
+	"+asset_group_member.removed_not_before_added\x12&removed_at must not be before added_at\x1aThas(this.removed_at) && has(this.added_at) ? this.added_at <= this.removed_at : true\"\xd4\a\n" +
 	"\n" +
 	"AssetGroup\x12&\n" +
 	"\bgroup_id\x18\x01 \x01(\tB\v\xbaH\b\xc8\x01\x01r\x03\xb0\x01\x01R\agroupId\x127\n" +
@@ -284,7 +293,8 @@ const file_cqc_assets_v1_group_proto_rawDesc = "" +
 	"created_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\tcreatedAt\x12A\n" +
 	"\n" +
 	"updated_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\tupdatedAt\x123\n" +
-	"\bmetadata\x18\b \x01(\v2\x17.google.protobuf.StructR\bmetadata:\xe9\x03\xbaH\xe5\x03\x1a\x86\x01\n" +
+	"\bmetadata\x18\b \x01(\v2\x17.google.protobuf.StructR\bmetadata\x12\x1d\n" +
+	"\x04etag\x18\t \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x04etag:\xe9\x03\xbaH\xe5\x03\x1a\x86\x01\n" +
 	"!asset_group.members_of_this_group\x12/each member must have the group_id of the group\x1a0this.members.all(m, m.group_id == this.group_id)\x1a\xaa\x01\n" +
 	"\x18asset_group.members_once\x12'an asset may be a member once at a time\x1aethis.members.filter(m, m.removed_at == timestamp('1970-01-01T00:00:00Z')).map(m, m.asset_id).unique()\x1a\xac\x01\n" +
 	"&asset_group.updated_not_before_created\x12(updated_at must not be before created_at\x1aXhas(this.updated_at) && has(this.created_at) ? this.created_at <= this.updated_at : trueB>Z<github.com/Combine-Capital/cqc/gen/go/cqc/assets/v1;assetsv1b\beditionsp\xe8\a"

@@ -145,7 +145,9 @@ type AssetIdentifier struct {
 	// When this record last changed.
 	UpdatedAt *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=updated_at,json=updatedAt" json:"updated_at,omitempty"`
 	// Further facts without a field of their own. Absent: none.
-	Metadata      *structpb.Struct `protobuf:"bytes,9,opt,name=metadata" json:"metadata,omitempty"`
+	Metadata *structpb.Struct `protobuf:"bytes,9,opt,name=metadata" json:"metadata,omitempty"`
+	// Version of this record, to be sent back with a change. Absent: not versioned.
+	Etag          *string `protobuf:"bytes,10,opt,name=etag" json:"etag,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -243,11 +245,18 @@ func (x *AssetIdentifier) GetMetadata() *structpb.Struct {
 	return nil
 }
 
+func (x *AssetIdentifier) GetEtag() string {
+	if x != nil && x.Etag != nil {
+		return *x.Etag
+	}
+	return ""
+}
+
 var File_cqc_assets_v1_identifier_proto protoreflect.FileDescriptor
 
 const file_cqc_assets_v1_identifier_proto_rawDesc = "" +
 	"\n" +
-	"\x1ecqc/assets/v1/identifier.proto\x12\rcqc.assets.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe7\x05\n" +
+	"\x1ecqc/assets/v1/identifier.proto\x12\rcqc.assets.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x86\x06\n" +
 	"\x0fAssetIdentifier\x120\n" +
 	"\ridentifier_id\x18\x01 \x01(\tB\v\xbaH\b\xc8\x01\x01r\x03\xb0\x01\x01R\fidentifierId\x12&\n" +
 	"\basset_id\x18\x02 \x01(\tB\v\xbaH\b\xc8\x01\x01r\x03\xb0\x01\x01R\aassetId\x12@\n" +
@@ -263,7 +272,9 @@ const file_cqc_assets_v1_identifier_proto_rawDesc = "" +
 	"created_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\tcreatedAt\x12A\n" +
 	"\n" +
 	"updated_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\tupdatedAt\x123\n" +
-	"\bmetadata\x18\t \x01(\v2\x17.google.protobuf.StructR\bmetadata:\xb8\x01\xbaH\xb4\x01\x1a\xb1\x01\n" +
+	"\bmetadata\x18\t \x01(\v2\x17.google.protobuf.StructR\bmetadata\x12\x1d\n" +
+	"\x04etag\x18\n" +
+	" \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x04etag:\xb8\x01\xbaH\xb4\x01\x1a\xb1\x01\n" +
 	"+asset_identifier.updated_not_before_created\x12(updated_at must not be before created_at\x1aXhas(this.updated_at) && has(this.created_at) ? this.created_at <= this.updated_at : true*\xb2\x02\n" +
 	"\n" +
 	"DataSource\x12\x1b\n" +

@@ -156,7 +156,9 @@ type AssetRelationship struct {
 	// When this record last changed.
 	UpdatedAt *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=updated_at,json=updatedAt" json:"updated_at,omitempty"`
 	// Further facts without a field of their own. Absent: none.
-	Metadata      *structpb.Struct `protobuf:"bytes,13,opt,name=metadata" json:"metadata,omitempty"`
+	Metadata *structpb.Struct `protobuf:"bytes,13,opt,name=metadata" json:"metadata,omitempty"`
+	// Version of this record, to be sent back with a change. Absent: not versioned.
+	Etag          *string `protobuf:"bytes,14,opt,name=etag" json:"etag,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -282,11 +284,18 @@ func (x *AssetRelationship) GetMetadata() *structpb.Struct {
 	return nil
 }
 
+func (x *AssetRelationship) GetEtag() string {
+	if x != nil && x.Etag != nil {
+		return *x.Etag
+	}
+	return ""
+}
+
 var File_cqc_assets_v1_relationship_proto protoreflect.FileDescriptor
 
 const file_cqc_assets_v1_relationship_proto_rawDesc = "" +
 	"\n" +
-	" cqc/assets/v1/relationship.proto\x12\rcqc.assets.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x90\v\n" +
+	" cqc/assets/v1/relationship.proto\x12\rcqc.assets.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xaf\v\n" +
 	"\x11AssetRelationship\x124\n" +
 	"\x0frelationship_id\x18\x01 \x01(\tB\v\xbaH\b\xc8\x01\x01r\x03\xb0\x01\x01R\x0erelationshipId\x12/\n" +
 	"\rfrom_asset_id\x18\x02 \x01(\tB\v\xbaH\b\xc8\x01\x01r\x03\xb0\x01\x01R\vfromAssetId\x12+\n" +
@@ -306,7 +315,8 @@ const file_cqc_assets_v1_relationship_proto_rawDesc = "" +
 	"created_at\x18\v \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\tcreatedAt\x12A\n" +
 	"\n" +
 	"updated_at\x18\f \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\tupdatedAt\x123\n" +
-	"\bmetadata\x18\r \x01(\v2\x17.google.protobuf.StructR\bmetadata:\xe5\x04\xbaH\xe1\x04\x1au\n" +
+	"\bmetadata\x18\r \x01(\v2\x17.google.protobuf.StructR\bmetadata\x12\x1d\n" +
+	"\x04etag\x18\x0e \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x04etag:\xe5\x04\xbaH\xe1\x04\x1au\n" +
 	" asset_relationship.not_to_itself\x12)from_asset_id and to_asset_id must differ\x1a&this.from_asset_id != this.to_asset_id\x1a\x88\x01\n" +
 	"'asset_relationship.variable_has_no_rate\x12&a variable rate has no conversion_rate\x1a5!(this.is_rate_variable && has(this.conversion_rate))\x1a\xa6\x01\n" +
 	",asset_relationship.valid_to_after_valid_from\x12!valid_to must be after valid_from\x1aShas(this.valid_to) && has(this.valid_from) ? this.valid_to > this.valid_from : true\x1a\xb3\x01\n" +

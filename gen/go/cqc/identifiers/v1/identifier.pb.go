@@ -67,7 +67,9 @@ type Identifier struct {
 	// When this record last changed.
 	UpdatedAt *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=updated_at,json=updatedAt" json:"updated_at,omitempty"`
 	// Further facts without a field of their own. Absent: none.
-	Metadata      *structpb.Struct `protobuf:"bytes,12,opt,name=metadata" json:"metadata,omitempty"`
+	Metadata *structpb.Struct `protobuf:"bytes,12,opt,name=metadata" json:"metadata,omitempty"`
+	// Version of this record, to be sent back with a change. Absent: not versioned.
+	Etag          *string `protobuf:"bytes,13,opt,name=etag" json:"etag,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -186,11 +188,18 @@ func (x *Identifier) GetMetadata() *structpb.Struct {
 	return nil
 }
 
+func (x *Identifier) GetEtag() string {
+	if x != nil && x.Etag != nil {
+		return *x.Etag
+	}
+	return ""
+}
+
 var File_cqc_identifiers_v1_identifier_proto protoreflect.FileDescriptor
 
 const file_cqc_identifiers_v1_identifier_proto_rawDesc = "" +
 	"\n" +
-	"#cqc/identifiers/v1/identifier.proto\x12\x12cqc.identifiers.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x90\t\n" +
+	"#cqc/identifiers/v1/identifier.proto\x12\x12cqc.identifiers.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xaf\t\n" +
 	"\n" +
 	"Identifier\x12\x1b\n" +
 	"\x02id\x18\x01 \x01(\tB\v\xbaH\b\xc8\x01\x01r\x03\xb0\x01\x01R\x02id\x12D\n" +
@@ -212,7 +221,8 @@ const file_cqc_identifiers_v1_identifier_proto_rawDesc = "" +
 	" \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\tcreatedAt\x12A\n" +
 	"\n" +
 	"updated_at\x18\v \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\tupdatedAt\x123\n" +
-	"\bmetadata\x18\f \x01(\v2\x17.google.protobuf.StructR\bmetadata:\xe0\x03\xbaH\xdc\x03\x1a\x83\x02\n" +
+	"\bmetadata\x18\f \x01(\v2\x17.google.protobuf.StructR\bmetadata\x12\x1d\n" +
+	"\x04etag\x18\r \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x04etag:\xe0\x03\xbaH\xdc\x03\x1a\x83\x02\n" +
 	"!identifier.id_matches_entity_type\x12.the id that is set must be that of entity_type\x1a\xad\x01(this.entity_type == 'ASSET') == has(this.asset_id) && (this.entity_type == 'INSTRUMENT') == has(this.instrument_id) && (this.entity_type == 'MARKET') == has(this.market_id)\x1a\xab\x01\n" +
 	"%identifier.updated_not_before_created\x12(updated_at must not be before created_at\x1aXhas(this.updated_at) && has(this.created_at) ? this.created_at <= this.updated_at : true\"&\n" +
 	"\basset_id\n" +

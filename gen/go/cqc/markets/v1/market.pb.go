@@ -117,11 +117,12 @@ type Market struct {
 	// Seconds between two funding payments, 1 to 86400; the same as perp.funding_interval where both are set. Absent: not
 	// a perpetual.
 	FundingIntervalSecs *int32 `protobuf:"varint,29,opt,name=funding_interval_secs,json=fundingIntervalSecs" json:"funding_interval_secs,omitempty"`
-	// The pool. Absent: not an automated market maker.
+	// The pool. Absent: not an automated market maker, or its terms are not known.
 	Amm *AmmMarketDetails `protobuf:"bytes,30,opt,name=amm" json:"amm,omitempty"`
-	// The reserve. Absent: not a lending market.
+	// The reserve. Absent: not a lending market, or its ratios are not known.
 	Lending *LendingMarketDetails `protobuf:"bytes,31,opt,name=lending" json:"lending,omitempty"`
-	// Funding and margin. Absent: not a perpetual. A perpetual of an automated market maker has both.
+	// Funding and margin. Absent: not a perpetual, or its terms are not known. A perpetual of an automated market maker has
+	// amm too.
 	Perp *PerpMarketDetails `protobuf:"bytes,32,opt,name=perp" json:"perp,omitempty"`
 	// When it was registered.
 	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,33,opt,name=created_at,json=createdAt" json:"created_at,omitempty"`

@@ -308,7 +308,9 @@ type UpdateAssetGroupRequest struct {
 	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,6,opt,name=update_mask,json=updateMask" json:"update_mask,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
 	// not idempotent.
-	RequestId     *string `protobuf:"bytes,7,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
+	RequestId *string `protobuf:"bytes,7,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
+	// Version that the change is based on; another one is refused with ABORTED. Absent: not checked.
+	Etag          *string `protobuf:"bytes,8,opt,name=etag" json:"etag,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -388,6 +390,13 @@ func (x *UpdateAssetGroupRequest) GetUpdateMask() *fieldmaskpb.FieldMask {
 func (x *UpdateAssetGroupRequest) GetRequestId() string {
 	if x != nil && x.RequestId != nil {
 		return *x.RequestId
+	}
+	return ""
+}
+
+func (x *UpdateAssetGroupRequest) GetEtag() string {
+	if x != nil && x.Etag != nil {
+		return *x.Etag
 	}
 	return ""
 }
@@ -981,7 +990,7 @@ const file_cqc_services_v1_asset_registry_groups_proto_rawDesc = "" +
 	"\x14GetAssetGroupRequest\x12&\n" +
 	"\bgroup_id\x18\x01 \x01(\tB\v\xbaH\b\xc8\x01\x01r\x03\xb0\x01\x01R\agroupId\"P\n" +
 	"\x15GetAssetGroupResponse\x127\n" +
-	"\x05group\x18\x01 \x01(\v2\x19.cqc.assets.v1.AssetGroupB\x06\xbaH\x03\xc8\x01\x01R\x05group\"\xa0\x03\n" +
+	"\x05group\x18\x01 \x01(\v2\x19.cqc.assets.v1.AssetGroupB\x06\xbaH\x03\xc8\x01\x01R\x05group\"\xbf\x03\n" +
 	"\x17UpdateAssetGroupRequest\x12&\n" +
 	"\bgroup_id\x18\x01 \x01(\tB\v\xbaH\b\xc8\x01\x01r\x03\xb0\x01\x01R\agroupId\x124\n" +
 	"\x04name\x18\x02 \x01(\tB \xbaH\x1dr\x1b2\x19^[a-z0-9][a-z0-9_]{0,63}$R\x04name\x12-\n" +
@@ -992,7 +1001,8 @@ const file_cqc_services_v1_asset_registry_groups_proto_rawDesc = "" +
 	"\vupdate_mask\x18\x06 \x01(\v2\x1a.google.protobuf.FieldMaskB1\xbaH.\xe2\x01+\x12\x04name\x12\fdisplay_name\x12\vdescription\x12\bmetadataR\n" +
 	"updateMask\x12'\n" +
 	"\n" +
-	"request_id\x18\a \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\trequestId\"S\n" +
+	"request_id\x18\a \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x12\x1d\n" +
+	"\x04etag\x18\b \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x04etag\"S\n" +
 	"\x18UpdateAssetGroupResponse\x127\n" +
 	"\x05group\x18\x01 \x01(\v2\x19.cqc.assets.v1.AssetGroupB\x06\xbaH\x03\xc8\x01\x01R\x05group\"\x89\x01\n" +
 	"\x17DeleteAssetGroupRequest\x12&\n" +

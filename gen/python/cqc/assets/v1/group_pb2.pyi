@@ -112,6 +112,7 @@ class AssetGroup(_message.Message):
     CREATED_AT_FIELD_NUMBER: _builtins.int
     UPDATED_AT_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     group_id: _builtins.str
     """Id of the group (UUID)."""
     name: _builtins.str
@@ -120,6 +121,8 @@ class AssetGroup(_message.Message):
     """Name for people. Absent: name."""
     description: _builtins.str
     """What the members have in common. Absent: none."""
+    etag: _builtins.str
+    """Version of this record, to be sent back with a change. Absent: not versioned."""
     @_builtins.property
     def members(self) -> _containers.RepeatedCompositeFieldContainer[Global___AssetGroupMember]:
         """Members, also those that left. Empty: none."""
@@ -147,10 +150,11 @@ class AssetGroup(_message.Message):
         created_at: _timestamp_pb2.Timestamp | None = ...,
         updated_at: _timestamp_pb2.Timestamp | None = ...,
         metadata: _struct_pb2.Struct | None = ...,
+        etag: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "description", b"description", "display_name", b"display_name", "group_id", b"group_id", "members", b"members", "metadata", b"metadata", "name", b"name", "updated_at", b"updated_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "description", b"description", "display_name", b"display_name", "etag", b"etag", "group_id", b"group_id", "members", b"members", "metadata", b"metadata", "name", b"name", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "description", b"description", "display_name", b"display_name", "group_id", b"group_id", "members", b"members", "metadata", b"metadata", "name", b"name", "updated_at", b"updated_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "description", b"description", "display_name", b"display_name", "etag", b"etag", "group_id", b"group_id", "members", b"members", "metadata", b"metadata", "name", b"name", "updated_at", b"updated_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -111,6 +111,7 @@ class AssetRelationship(_message.Message):
     CREATED_AT_FIELD_NUMBER: _builtins.int
     UPDATED_AT_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     relationship_id: _builtins.str
     """Id of this record (UUID)."""
     from_asset_id: _builtins.str
@@ -127,6 +128,8 @@ class AssetRelationship(_message.Message):
     """Protocol behind it, for example "lido". Absent: none."""
     description: _builtins.str
     """Words for a person. Absent: none."""
+    etag: _builtins.str
+    """Version of this record, to be sent back with a change. Absent: not versioned."""
     @_builtins.property
     def valid_from(self) -> _timestamp_pb2.Timestamp:
         """When it began to hold. Absent: from the start."""
@@ -163,10 +166,11 @@ class AssetRelationship(_message.Message):
         created_at: _timestamp_pb2.Timestamp | None = ...,
         updated_at: _timestamp_pb2.Timestamp | None = ...,
         metadata: _struct_pb2.Struct | None = ...,
+        etag: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["conversion_rate", b"conversion_rate", "created_at", b"created_at", "description", b"description", "from_asset_id", b"from_asset_id", "is_rate_variable", b"is_rate_variable", "metadata", b"metadata", "protocol", b"protocol", "relationship_id", b"relationship_id", "relationship_type", b"relationship_type", "to_asset_id", b"to_asset_id", "updated_at", b"updated_at", "valid_from", b"valid_from", "valid_to", b"valid_to"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["conversion_rate", b"conversion_rate", "created_at", b"created_at", "description", b"description", "etag", b"etag", "from_asset_id", b"from_asset_id", "is_rate_variable", b"is_rate_variable", "metadata", b"metadata", "protocol", b"protocol", "relationship_id", b"relationship_id", "relationship_type", b"relationship_type", "to_asset_id", b"to_asset_id", "updated_at", b"updated_at", "valid_from", b"valid_from", "valid_to", b"valid_to"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversion_rate", b"conversion_rate", "created_at", b"created_at", "description", b"description", "from_asset_id", b"from_asset_id", "is_rate_variable", b"is_rate_variable", "metadata", b"metadata", "protocol", b"protocol", "relationship_id", b"relationship_id", "relationship_type", b"relationship_type", "to_asset_id", b"to_asset_id", "updated_at", b"updated_at", "valid_from", b"valid_from", "valid_to", b"valid_to"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversion_rate", b"conversion_rate", "created_at", b"created_at", "description", b"description", "etag", b"etag", "from_asset_id", b"from_asset_id", "is_rate_variable", b"is_rate_variable", "metadata", b"metadata", "protocol", b"protocol", "relationship_id", b"relationship_id", "relationship_type", b"relationship_type", "to_asset_id", b"to_asset_id", "updated_at", b"updated_at", "valid_from", b"valid_from", "valid_to", b"valid_to"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -51,6 +51,7 @@ class Identifier(_message.Message):
     CREATED_AT_FIELD_NUMBER: _builtins.int
     UPDATED_AT_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Id of this record (UUID)."""
     entity_type: _builtins.str
@@ -67,6 +68,8 @@ class Identifier(_message.Message):
     """Id at the source, 1 to 255 characters without a blank at either end, for example "BTCUSDT"."""
     is_primary: _builtins.bool
     """Whether it is the preferred one of the source. Absent: false."""
+    etag: _builtins.str
+    """Version of this record, to be sent back with a change. Absent: not versioned."""
     @_builtins.property
     def verified_at(self) -> _timestamp_pb2.Timestamp:
         """When it was last found to be right. Absent: never checked."""
@@ -98,10 +101,11 @@ class Identifier(_message.Message):
         created_at: _timestamp_pb2.Timestamp | None = ...,
         updated_at: _timestamp_pb2.Timestamp | None = ...,
         metadata: _struct_pb2.Struct | None = ...,
+        etag: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "created_at", b"created_at", "entity_type", b"entity_type", "external_id", b"external_id", "id", b"id", "instrument_id", b"instrument_id", "is_primary", b"is_primary", "market_id", b"market_id", "metadata", b"metadata", "source", b"source", "updated_at", b"updated_at", "verified_at", b"verified_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "created_at", b"created_at", "entity_type", b"entity_type", "etag", b"etag", "external_id", b"external_id", "id", b"id", "instrument_id", b"instrument_id", "is_primary", b"is_primary", "market_id", b"market_id", "metadata", b"metadata", "source", b"source", "updated_at", b"updated_at", "verified_at", b"verified_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "created_at", b"created_at", "entity_type", b"entity_type", "external_id", b"external_id", "id", b"id", "instrument_id", b"instrument_id", "is_primary", b"is_primary", "market_id", b"market_id", "metadata", b"metadata", "source", b"source", "updated_at", b"updated_at", "verified_at", b"verified_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "created_at", b"created_at", "entity_type", b"entity_type", "etag", b"etag", "external_id", b"external_id", "id", b"id", "instrument_id", b"instrument_id", "is_primary", b"is_primary", "market_id", b"market_id", "metadata", b"metadata", "source", b"source", "updated_at", b"updated_at", "verified_at", b"verified_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

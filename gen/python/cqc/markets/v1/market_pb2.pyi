@@ -167,15 +167,17 @@ class Market(_message.Message):
 
     @_builtins.property
     def amm(self) -> _amm_market_details_pb2.AmmMarketDetails:
-        """The pool. Absent: not an automated market maker."""
+        """The pool. Absent: not an automated market maker, or its terms are not known."""
 
     @_builtins.property
     def lending(self) -> _lending_market_details_pb2.LendingMarketDetails:
-        """The reserve. Absent: not a lending market."""
+        """The reserve. Absent: not a lending market, or its ratios are not known."""
 
     @_builtins.property
     def perp(self) -> _perp_market_details_pb2.PerpMarketDetails:
-        """Funding and margin. Absent: not a perpetual. A perpetual of an automated market maker has both."""
+        """Funding and margin. Absent: not a perpetual, or its terms are not known. A perpetual of an automated market maker has
+        amm too.
+        """
 
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:

@@ -28,7 +28,7 @@ from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mas
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+cqc/services/v1/asset_registry_groups.proto\x12\x0f\x63qc.services.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x19\x63qc/assets/v1/group.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xd6\x01\n\x17\x43reateAssetGroupRequest\x12\x31\n\x04name\x18\x01 \x01(\tB#\xbaH r\x1b\x32\x19^[a-z0-9][a-z0-9_]{0,63}$\xc8\x01\x01\x12 \n\x0c\x64isplay_name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12\x1d\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12)\n\x08metadata\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x1c\n\nrequest_id\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"L\n\x18\x43reateAssetGroupResponse\x12\x30\n\x05group\x18\x01 \x01(\x0b\x32\x19.cqc.assets.v1.AssetGroupB\x06\xbaH\x03\xc8\x01\x01\"5\n\x14GetAssetGroupRequest\x12\x1d\n\x08group_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xc8\x01\x01\"I\n\x15GetAssetGroupResponse\x12\x30\n\x05group\x18\x01 \x01(\x0b\x32\x19.cqc.assets.v1.AssetGroupB\x06\xbaH\x03\xc8\x01\x01\"\xd6\x02\n\x17UpdateAssetGroupRequest\x12\x1d\n\x08group_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xc8\x01\x01\x12.\n\x04name\x18\x02 \x01(\tB \xbaH\x1dr\x1b\x32\x19^[a-z0-9][a-z0-9_]{0,63}$\x12 \n\x0c\x64isplay_name\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12\x1d\n\x0b\x64\x65scription\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12)\n\x08metadata\x18\x05 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x62\n\x0bupdate_mask\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB1\xbaH.\xe2\x01+\x12\x04name\x12\x0c\x64isplay_name\x12\x0b\x64\x65scription\x12\x08metadata\x12\x1c\n\nrequest_id\x18\x07 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"L\n\x18UpdateAssetGroupResponse\x12\x30\n\x05group\x18\x01 \x01(\x0b\x32\x19.cqc.assets.v1.AssetGroupB\x06\xbaH\x03\xc8\x01\x01\"o\n\x17\x44\x65leteAssetGroupRequest\x12\x1d\n\x08group_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xc8\x01\x01\x12\x17\n\x04\x65tag\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x1c\n\nrequest_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\x1a\n\x18\x44\x65leteAssetGroupResponse\"\xa8\x01\n\x16ListAssetGroupsRequest\x12\x1a\n\x08\x61sset_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12\x38\n\x08order_by\x18\x04 \x01(\tB&\xbaH#r!2\x1f^(?:name|created_at)(?: desc)?$\"r\n\x17ListAssetGroupsResponse\x12\x34\n\x06groups\x18\x01 \x03(\x0b\x32\x19.cqc.assets.v1.AssetGroupB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12!\n\x0fnext_page_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"\x96\x01\n\x16\x41\x64\x64\x41ssetToGroupRequest\x12\x1d\n\x08group_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xc8\x01\x01\x12\x1d\n\x08\x61sset_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xc8\x01\x01\x12 \n\x06weight\x18\x03 \x01(\x01\x42\x10\xbaH\r\x12\x0b!\x00\x00\x00\x00\x00\x00\x00\x00@\x01\x12\x1c\n\nrequest_id\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"R\n\x17\x41\x64\x64\x41ssetToGroupResponse\x12\x37\n\x06member\x18\x01 \x01(\x0b\x32\x1f.cqc.assets.v1.AssetGroupMemberB\x06\xbaH\x03\xc8\x01\x01\"y\n\x1bRemoveAssetFromGroupRequest\x12\x1d\n\x08group_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xc8\x01\x01\x12\x1d\n\x08\x61sset_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xc8\x01\x01\x12\x1c\n\nrequest_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"8\n\x1cRemoveAssetFromGroupResponse\x12\x18\n\x07success\x18\x01 \x01(\x08\x42\x07\xbaH\x04j\x02\x08\x01\x42\x42Z@github.com/Combine-Capital/cqc/gen/go/cqc/services/v1;servicesv1b\x08\x65\x64itionsp\xe8\x07')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+cqc/services/v1/asset_registry_groups.proto\x12\x0f\x63qc.services.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x19\x63qc/assets/v1/group.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xd6\x01\n\x17\x43reateAssetGroupRequest\x12\x31\n\x04name\x18\x01 \x01(\tB#\xbaH r\x1b\x32\x19^[a-z0-9][a-z0-9_]{0,63}$\xc8\x01\x01\x12 \n\x0c\x64isplay_name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12\x1d\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12)\n\x08metadata\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x1c\n\nrequest_id\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"L\n\x18\x43reateAssetGroupResponse\x12\x30\n\x05group\x18\x01 \x01(\x0b\x32\x19.cqc.assets.v1.AssetGroupB\x06\xbaH\x03\xc8\x01\x01\"5\n\x14GetAssetGroupRequest\x12\x1d\n\x08group_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xc8\x01\x01\"I\n\x15GetAssetGroupResponse\x12\x30\n\x05group\x18\x01 \x01(\x0b\x32\x19.cqc.assets.v1.AssetGroupB\x06\xbaH\x03\xc8\x01\x01\"\xef\x02\n\x17UpdateAssetGroupRequest\x12\x1d\n\x08group_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xc8\x01\x01\x12.\n\x04name\x18\x02 \x01(\tB \xbaH\x1dr\x1b\x32\x19^[a-z0-9][a-z0-9_]{0,63}$\x12 \n\x0c\x64isplay_name\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12\x1d\n\x0b\x64\x65scription\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12)\n\x08metadata\x18\x05 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x62\n\x0bupdate_mask\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB1\xbaH.\xe2\x01+\x12\x04name\x12\x0c\x64isplay_name\x12\x0b\x64\x65scription\x12\x08metadata\x12\x1c\n\nrequest_id\x18\x07 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x04\x65tag\x18\x08 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\"L\n\x18UpdateAssetGroupResponse\x12\x30\n\x05group\x18\x01 \x01(\x0b\x32\x19.cqc.assets.v1.AssetGroupB\x06\xbaH\x03\xc8\x01\x01\"o\n\x17\x44\x65leteAssetGroupRequest\x12\x1d\n\x08group_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xc8\x01\x01\x12\x17\n\x04\x65tag\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x1c\n\nrequest_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\x1a\n\x18\x44\x65leteAssetGroupResponse\"\xa8\x01\n\x16ListAssetGroupsRequest\x12\x1a\n\x08\x61sset_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12\x38\n\x08order_by\x18\x04 \x01(\tB&\xbaH#r!2\x1f^(?:name|created_at)(?: desc)?$\"r\n\x17ListAssetGroupsResponse\x12\x34\n\x06groups\x18\x01 \x03(\x0b\x32\x19.cqc.assets.v1.AssetGroupB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12!\n\x0fnext_page_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"\x96\x01\n\x16\x41\x64\x64\x41ssetToGroupRequest\x12\x1d\n\x08group_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xc8\x01\x01\x12\x1d\n\x08\x61sset_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xc8\x01\x01\x12 \n\x06weight\x18\x03 \x01(\x01\x42\x10\xbaH\r\x12\x0b!\x00\x00\x00\x00\x00\x00\x00\x00@\x01\x12\x1c\n\nrequest_id\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"R\n\x17\x41\x64\x64\x41ssetToGroupResponse\x12\x37\n\x06member\x18\x01 \x01(\x0b\x32\x1f.cqc.assets.v1.AssetGroupMemberB\x06\xbaH\x03\xc8\x01\x01\"y\n\x1bRemoveAssetFromGroupRequest\x12\x1d\n\x08group_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xc8\x01\x01\x12\x1d\n\x08\x61sset_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xc8\x01\x01\x12\x1c\n\nrequest_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"8\n\x1cRemoveAssetFromGroupResponse\x12\x18\n\x07success\x18\x01 \x01(\x08\x42\x07\xbaH\x04j\x02\x08\x01\x42\x42Z@github.com/Combine-Capital/cqc/gen/go/cqc/services/v1;servicesv1b\x08\x65\x64itionsp\xe8\x07')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -62,6 +62,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPDATEASSETGROUPREQUEST'].fields_by_name['update_mask']._serialized_options = b'\272H.\342\001+\022\004name\022\014display_name\022\013description\022\010metadata'
   _globals['_UPDATEASSETGROUPREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_UPDATEASSETGROUPREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_UPDATEASSETGROUPREQUEST'].fields_by_name['etag']._loaded_options = None
+  _globals['_UPDATEASSETGROUPREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\006r\004\020\001\030@'
   _globals['_UPDATEASSETGROUPRESPONSE'].fields_by_name['group']._loaded_options = None
   _globals['_UPDATEASSETGROUPRESPONSE'].fields_by_name['group']._serialized_options = b'\272H\003\310\001\001'
   _globals['_DELETEASSETGROUPREQUEST'].fields_by_name['group_id']._loaded_options = None
@@ -109,23 +111,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETASSETGROUPRESPONSE']._serialized_start=534
   _globals['_GETASSETGROUPRESPONSE']._serialized_end=607
   _globals['_UPDATEASSETGROUPREQUEST']._serialized_start=610
-  _globals['_UPDATEASSETGROUPREQUEST']._serialized_end=952
-  _globals['_UPDATEASSETGROUPRESPONSE']._serialized_start=954
-  _globals['_UPDATEASSETGROUPRESPONSE']._serialized_end=1030
-  _globals['_DELETEASSETGROUPREQUEST']._serialized_start=1032
-  _globals['_DELETEASSETGROUPREQUEST']._serialized_end=1143
-  _globals['_DELETEASSETGROUPRESPONSE']._serialized_start=1145
-  _globals['_DELETEASSETGROUPRESPONSE']._serialized_end=1171
-  _globals['_LISTASSETGROUPSREQUEST']._serialized_start=1174
-  _globals['_LISTASSETGROUPSREQUEST']._serialized_end=1342
-  _globals['_LISTASSETGROUPSRESPONSE']._serialized_start=1344
-  _globals['_LISTASSETGROUPSRESPONSE']._serialized_end=1458
-  _globals['_ADDASSETTOGROUPREQUEST']._serialized_start=1461
-  _globals['_ADDASSETTOGROUPREQUEST']._serialized_end=1611
-  _globals['_ADDASSETTOGROUPRESPONSE']._serialized_start=1613
-  _globals['_ADDASSETTOGROUPRESPONSE']._serialized_end=1695
-  _globals['_REMOVEASSETFROMGROUPREQUEST']._serialized_start=1697
-  _globals['_REMOVEASSETFROMGROUPREQUEST']._serialized_end=1818
-  _globals['_REMOVEASSETFROMGROUPRESPONSE']._serialized_start=1820
-  _globals['_REMOVEASSETFROMGROUPRESPONSE']._serialized_end=1876
+  _globals['_UPDATEASSETGROUPREQUEST']._serialized_end=977
+  _globals['_UPDATEASSETGROUPRESPONSE']._serialized_start=979
+  _globals['_UPDATEASSETGROUPRESPONSE']._serialized_end=1055
+  _globals['_DELETEASSETGROUPREQUEST']._serialized_start=1057
+  _globals['_DELETEASSETGROUPREQUEST']._serialized_end=1168
+  _globals['_DELETEASSETGROUPRESPONSE']._serialized_start=1170
+  _globals['_DELETEASSETGROUPRESPONSE']._serialized_end=1196
+  _globals['_LISTASSETGROUPSREQUEST']._serialized_start=1199
+  _globals['_LISTASSETGROUPSREQUEST']._serialized_end=1367
+  _globals['_LISTASSETGROUPSRESPONSE']._serialized_start=1369
+  _globals['_LISTASSETGROUPSRESPONSE']._serialized_end=1483
+  _globals['_ADDASSETTOGROUPREQUEST']._serialized_start=1486
+  _globals['_ADDASSETTOGROUPREQUEST']._serialized_end=1636
+  _globals['_ADDASSETTOGROUPRESPONSE']._serialized_start=1638
+  _globals['_ADDASSETTOGROUPRESPONSE']._serialized_end=1720
+  _globals['_REMOVEASSETFROMGROUPREQUEST']._serialized_start=1722
+  _globals['_REMOVEASSETFROMGROUPREQUEST']._serialized_end=1843
+  _globals['_REMOVEASSETFROMGROUPRESPONSE']._serialized_start=1845
+  _globals['_REMOVEASSETFROMGROUPRESPONSE']._serialized_end=1901
 # @@protoc_insertion_point(module_scope)

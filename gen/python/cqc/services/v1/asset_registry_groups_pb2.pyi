@@ -190,6 +190,7 @@ class UpdateAssetGroupRequest(_message.Message):
     METADATA_FIELD_NUMBER: _builtins.int
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     group_id: _builtins.str
     """Group to change (UUID)."""
     name: _builtins.str
@@ -202,6 +203,8 @@ class UpdateAssetGroupRequest(_message.Message):
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
     not idempotent.
     """
+    etag: _builtins.str
+    """Version that the change is based on; another one is refused with ABORTED. Absent: not checked."""
     @_builtins.property
     def metadata(self) -> _struct_pb2.Struct:
         """Further facts without a field of their own. Absent: see update_mask."""
@@ -220,10 +223,11 @@ class UpdateAssetGroupRequest(_message.Message):
         metadata: _struct_pb2.Struct | None = ...,
         update_mask: _field_mask_pb2.FieldMask | None = ...,
         request_id: _builtins.str | None = ...,
+        etag: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "display_name", b"display_name", "group_id", b"group_id", "metadata", b"metadata", "name", b"name", "request_id", b"request_id", "update_mask", b"update_mask"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "display_name", b"display_name", "etag", b"etag", "group_id", b"group_id", "metadata", b"metadata", "name", b"name", "request_id", b"request_id", "update_mask", b"update_mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "display_name", b"display_name", "group_id", b"group_id", "metadata", b"metadata", "name", b"name", "request_id", b"request_id", "update_mask", b"update_mask"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "display_name", b"display_name", "etag", b"etag", "group_id", b"group_id", "metadata", b"metadata", "name", b"name", "request_id", b"request_id", "update_mask", b"update_mask"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -264,21 +264,22 @@ export type Market = Message<"cqc.markets.v1.Market"> & {
   fundingIntervalSecs: number;
 
   /**
-   * The pool. Absent: not an automated market maker.
+   * The pool. Absent: not an automated market maker, or its terms are not known.
    *
    * @generated from field: cqc.markets.v1.AmmMarketDetails amm = 30;
    */
   amm?: AmmMarketDetails | undefined;
 
   /**
-   * The reserve. Absent: not a lending market.
+   * The reserve. Absent: not a lending market, or its ratios are not known.
    *
    * @generated from field: cqc.markets.v1.LendingMarketDetails lending = 31;
    */
   lending?: LendingMarketDetails | undefined;
 
   /**
-   * Funding and margin. Absent: not a perpetual. A perpetual of an automated market maker has both.
+   * Funding and margin. Absent: not a perpetual, or its terms are not known. A perpetual of an automated market maker has
+   * amm too.
    *
    * @generated from field: cqc.markets.v1.PerpMarketDetails perp = 32;
    */

@@ -257,21 +257,22 @@ export type CreateMarketRequest = Message<"cqc.services.v1.CreateMarketRequest">
   fundingIntervalSecs: number;
 
   /**
-   * The pool. Absent: not an automated market maker.
+   * The pool. Absent: not an automated market maker, or its terms are not known.
    *
    * @generated from field: cqc.markets.v1.AmmMarketDetails amm = 29;
    */
   amm?: AmmMarketDetails | undefined;
 
   /**
-   * The reserve. Absent: not a lending market.
+   * The reserve. Absent: not a lending market, or its ratios are not known.
    *
    * @generated from field: cqc.markets.v1.LendingMarketDetails lending = 30;
    */
   lending?: LendingMarketDetails | undefined;
 
   /**
-   * Funding and margin. Absent: not a perpetual. A perpetual of an automated market maker has both.
+   * Funding and margin. Absent: not a perpetual, or its terms are not known. A perpetual of an automated market maker has
+   * amm too.
    *
    * @generated from field: cqc.markets.v1.PerpMarketDetails perp = 31;
    */
