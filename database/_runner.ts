@@ -75,11 +75,14 @@ export function createRunner(
       "db.query.text": loggedText(statement.text),
     };
     let isLate = false;
+    let isSent = false;
     return tracer.span(`db ${operation}`, { kind: "client", attributes }, async (span) => {
       const startedMs = clock.monotonic();
       try {
         options.signal?.throwIfAborted();
         await allowTime(driver, session, timeoutMs);
+        // A session that ended while nobody asked anything of it was told nothing.
+        isSent = !session.connection.broken;
         if (place.send === undefined) noteStatement(session, statement.text);
         const result = await limited(
           place.send ??
@@ -132,7 +135,7 @@ export function createRunner(
     function translate(error: unknown): unknown {
       if (isCqiError(error)) return error;
       if (stateOf(error) === "57014") return timedOut(operation, timeoutMs);
-      const isOpen = isLost(error) && !place.isTransaction &&
+      const isOpen = isSent && isLost(error) && !place.isTransaction &&
         !(options.idempotent ?? isReading(statement.text));
       if (isOpen) return unknownOutcome(`query '${operation}'`);
       if (isLate) return timedOut(operation, timeoutMs);

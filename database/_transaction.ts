@@ -212,6 +212,7 @@ async function commit(
   isReadOnly: boolean,
 ): Promise<Outcome> {
   const { session } = state;
+  const isGone = session.connection.broken;
   try {
     // Without the caller's signal: once sent, a commit is waited for.
     const result = await env.runner(session, { text: "commit", params: [] }, {
@@ -220,7 +221,7 @@ async function commit(
     if (result.command === "ROLLBACK") throw failedEarlier(state.failure, "commit");
     return "committed";
   } catch (error) {
-    if (isCqiError(error, "CQI_DATABASE_TIMEOUT")) {
+    if (isCqiError(error, "CQI_DATABASE_TIMEOUT") && !isGone) {
       await session.connection.close();
       if (!isReadOnly) throw unknownOutcome("the commit");
     }

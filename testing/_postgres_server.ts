@@ -1,9 +1,9 @@
 // A PostgreSQL server of our own: made, started, and stopped in all the ways that servers stop.
 
 import { execFile } from "node:child_process";
-import { chown, mkdir, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { chown, mkdir, mkdtemp, readdir, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
 import { sleep, systemClock } from "../core/mod.ts";
@@ -34,10 +34,6 @@ function missing(why: string): CqiError {
   );
 }
 
-async function isThere(path: string): Promise<boolean> {
-  return await stat(path).then(() => true, () => false);
-}
-
 /** Finds the programs: on PATH, else the newest of Debian's folders. */
 export async function findPostgres(): Promise<PostgresPrograms> {
   const versions = (await readdir(DEBIAN_FOLDER).catch(() => []))
@@ -45,9 +41,10 @@ export async function findPostgres(): Promise<PostgresPrograms> {
     .map((version) => join(DEBIAN_FOLDER, version, "bin"));
   const folders = [...(process.env["PATH"] ?? "").split(delimiter), ...versions];
   for (const folder of folders) {
-    if (folder !== "" && await isThere(join(folder, "initdb"))) {
-      return { folder, user: await runAs() };
-    }
+    if (folder === "") continue;
+    // A link on PATH may stand alone: the other programs are beside what it points to.
+    const initdb = await realpath(join(folder, "initdb")).catch(() => undefined);
+    if (initdb !== undefined) return { folder: dirname(initdb), user: await runAs() };
   }
   throw missing("'initdb' is neither on PATH nor in " + DEBIAN_FOLDER);
 }

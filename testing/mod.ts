@@ -37,6 +37,7 @@ export {
 } from "./issuer.ts";
 export {
   type PostgresFields,
+  type PostgresSection,
   type RealPostgres,
   realPostgres,
   type RealPostgresOptions,

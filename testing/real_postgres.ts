@@ -3,7 +3,6 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { systemClock, systemRandom, uuid } from "../core/mod.ts";
-import type { DatabaseConfigInit } from "../database/mod.ts";
 import { CqiError } from "../errors/mod.ts";
 import type { PostgresConfigSchema } from "../gen/ts/cqc/config/v1/mod.ts";
 import { administer, type Place } from "./_postgres_admin.ts";
@@ -21,6 +20,14 @@ export type { StandbyPostgres };
 /** The section `postgres` as code writes it. */
 export type PostgresFields = Omit<MessageInitShape<typeof PostgresConfigSchema>, "$typeName">;
 
+/** The section `database` that opens a database on PostgreSQL. */
+export interface PostgresSection {
+  /** Name of the driver. */
+  readonly driver: "postgres";
+  /** Where it is, and as whom. */
+  readonly postgres: PostgresFields;
+}
+
 /** How a real PostgreSQL is had. */
 export interface RealPostgresOptions {
   /** A server of its own, which may be stopped, killed and frozen. @default {false} */
@@ -34,7 +41,7 @@ export interface RealPostgresOptions {
 /** A database on a real PostgreSQL, its caller's alone. */
 export interface RealPostgres extends AsyncDisposable {
   /** Section that opens the database. */
-  readonly section: DatabaseConfigInit;
+  readonly section: PostgresSection;
   /** Connection string, password included. */
   readonly url: string;
   /** Name of the database; `postgres` on a server that was not started. */
@@ -52,7 +59,7 @@ export interface RealPostgres extends AsyncDisposable {
    *
    * @param more Fields of `postgres` to change, such as `port`.
    */
-  sectionWith(more: PostgresFields): DatabaseConfigInit;
+  sectionWith(more: PostgresFields): PostgresSection;
   /** Starts the server again. Servers of one's own only, as the next four. */
   start(): Promise<void>;
   /**
@@ -150,7 +157,7 @@ function sectionOf(
   file: string,
   name: string,
   more: PostgresFields = {},
-): DatabaseConfigInit {
+): PostgresSection {
   const fields: PostgresFields = {
     host,
     port,

@@ -59,6 +59,8 @@ export class PostgresSession implements DriverConnection {
   readonly #gone = Promise.withResolvers<void>();
   #running: Running | undefined;
   #status = "I";
+  /** What the server said when it ended the session by itself, such as 25P03. */
+  #lastWords: Error | undefined;
   #isBroken = false;
 
   constructor(client: Client, options: SessionOptions) {
@@ -150,21 +152,21 @@ export class PostgresSession implements DriverConnection {
 
   async close(): Promise<void> {
     if (this.#isBroken) return;
-    const isIdle = this.#running === undefined;
+    const running = this.#running;
     this.#isBroken = true;
-    const { stream } = this.#client.connection;
-    if (!isIdle) return this.#destroy();
+    // The server would go on with a statement whose client has gone, and hold its locks.
+    if (running !== undefined) await (running.cancelling ??= this.#callOff(running));
     // In peace: the server sees Terminate and closes the socket when its process is gone.
     void this.#client.end().catch(() => {});
     const timer = this.#options.clock.timer(() => this.#gone.resolve(), CLOSE_MS);
     await this.#gone.promise;
     timer.cancel();
-    stream.destroy();
+    this.#client.connection.stream.destroy();
   }
 
   async #run(exchange: Gathering, { signal }: DriverQueryOptions): Promise<void> {
     signal?.throwIfAborted();
-    if (this.#isBroken) throw lost();
+    if (this.#isBroken) throw this.#lastWords ?? lost();
     const running: Running = {
       exchange,
       settled: Promise.withResolvers(),
@@ -210,6 +212,7 @@ export class PostgresSession implements DriverConnection {
     // The server's last words (57P01) say more than the loss that follows them.
     const { severity } = (error ?? {}) as ServerMessage;
     const said = severity === undefined ? running?.exchange.error : error;
+    this.#lastWords ??= said;
     this.#destroy();
     if (said === undefined) running?.settled.reject(lost(error));
     else running?.settled.reject(said);
