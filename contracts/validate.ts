@@ -47,8 +47,8 @@ export function violations<Desc extends DescMessage>(
       cause: result.error,
     });
   }
-  // A rule could not be evaluated, so the message holds what the schema does not allow: a value of
-  // another type, a time out of range. The error's text may show the value.
+  // A rule could not be evaluated, so the message holds what the schema does not allow, such as a
+  // value of another type. The error's text may show the value.
   return [{
     field: "",
     rule: "unreadable",

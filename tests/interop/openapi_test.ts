@@ -144,6 +144,16 @@ if (tools("python3")) {
     );
     // A request without what its path names cannot be sent at all.
     assert.ok(pathless.every((name) => /(?:required|pattern|min_len)$/.test(name)), `${pathless}`);
+    const count = (kind: string): number => kinds[kind]?.length ?? 0;
+    const wanted = [
+      `every valid one fits its document (${vectors.filter(isValid).length})`,
+      `all but ${passed.length} of ${invalid.length.toLocaleString("en")} are refused`,
+      `${count("over several fields")} break a rule over several fields`,
+      `${count("exactly one of some parameters")} name none or two of what`,
+      `(${pathless.length} more lack`,
+    ];
+    const page = readFileSync(join(ROOT, "docs", "contracts.md"), "utf8").replace(/\s+/g, " ");
+    assert.deepEqual(wanted.filter((text) => !page.includes(text)), [], "docs/contracts.md");
   });
 
   test("gen/openapi, refusals are about the request, not about a path that was not found", async () => {
