@@ -114,9 +114,14 @@ function awayFromZero(
     case "ceiling":
       return !negative;
   }
-  throw invalidDecimal(
-    `Cannot round: option 'rounding' must be one of half-even, half-up, down, up, floor, ceiling`,
-  );
+}
+
+const ROUNDINGS: readonly unknown[] = ["half-even", "half-up", "down", "up", "floor", "ceiling"];
+
+/** Throws for an unknown way of rounding, also where nothing is to be rounded. */
+export function requireRounding(rounding: Rounding): Rounding {
+  if (ROUNDINGS.includes(rounding)) return rounding;
+  throw invalidDecimal(`Cannot round: option 'rounding' must be one of ${ROUNDINGS.join(", ")}`);
 }
 
 const magnitude = (value: bigint): bigint => (value < 0n ? -value : value);

@@ -27,6 +27,7 @@ import {
   MAX_DIGITS,
   pow10,
   requireParts,
+  requireRounding,
   rescale,
   type Rounding,
   stripZeros,
@@ -237,4 +238,5 @@ function positiveTick(tick: string): string {
 
 const scaleOf = ({ scale }: ScaleOptions): number => requireInteger("scale", scale, 0, MAX_DIGITS);
 
-const roundingOf = ({ rounding = "half-even" }: RoundingOptions): Rounding => rounding;
+const roundingOf = ({ rounding = "half-even" }: RoundingOptions): Rounding =>
+  requireRounding(rounding);

@@ -240,6 +240,11 @@ test("decimal.divide, rounding modes on both sides of zero", () => {
 test("decimal, an unknown rounding mode is refused", () => {
   refused(() => decimal.toScale("1.5", { scale: 0, rounding: "nearest" as never }));
   refused(() => decimal.roundToTick("1.5", "1", { rounding: "" as never }));
+  // Also where there is nothing to round, so that it is not found out by the first odd price.
+  refused(() => decimal.toScale("1.5", { scale: 4, rounding: "nearest" as never }));
+  refused(() => decimal.roundToTick("2", "1", { rounding: "HALF_UP" as never }));
+  refused(() => decimal.divide("4", "2", { scale: 0, rounding: null as never }));
+  refused(() => decimal.multiply("1", "1", { scale: 2, rounding: "toString" as never }));
 });
 
 test("decimal.toScale, refuses a scale that is no whole number from 0 to 38", () => {
