@@ -39,8 +39,12 @@ export interface KafkaNodeOptions {
 
 // One cluster a test: nobody else knows its ports.
 const CLUSTER_ID = "Y3FpLXRlc3QtY2x1c3Rlcg";
-// A short life: the quick compiler, the simple collector.
-const JAVA = ["-Xms128m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
+// A short life: the quick compiler, the simple collector. Room for thousands of topics, since those
+// of many tests add up.
+const JAVA = [
+  ...["-Xms128m", "-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"],
+  "-XX:+ExitOnOutOfMemoryError",
+];
 
 /** Makes a node that is not started yet. */
 export function kafkaNode(options: KafkaNodeOptions): KafkaNode {

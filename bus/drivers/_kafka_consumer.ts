@@ -225,10 +225,13 @@ export async function startKafkaConsumer(
     }
   };
 
-  const end = async (): Promise<void> => {
-    await partitions.keepOnly(new Set()).catch((error) => {
+  const release = (): Promise<void> =>
+    partitions.keepOnly(new Set()).catch((error) => {
       env.logger.warn("Partitions cannot be given up in order", { error, group });
     });
+
+  const end = async (): Promise<void> => {
+    await release();
     beats.stop();
     await partitions.close();
     if (member === undefined) return;
@@ -243,7 +246,10 @@ export async function startKafkaConsumer(
       started.reject(signal.reason);
       change?.done.reject(signal.reason);
       wake.resolve();
+      // At once: what has not begun by now is left to the next.
+      const given = release();
       await running;
+      await given;
       await end();
     })();
     return ending;

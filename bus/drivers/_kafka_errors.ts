@@ -2,34 +2,13 @@
 // names are those of Kafka's protocol.
 
 import { protocolErrors, protocolErrorsCodesById } from "@platformatic/kafka";
-import { CqiError, type CqiErrorCode, isCqiError, messageOf } from "../../errors/mod.ts";
+import { CqiError, isCqiError, messageOf } from "../../errors/mod.ts";
+import { CERTIFICATE_REGEXP, CODES } from "./_kafka_codes.ts";
 
 /** The name of a broker's error code, such as `NOT_LEADER_OR_FOLLOWER`. */
 export function errorName(code: number): string {
   return (protocolErrorsCodesById as Readonly<Record<number, string>>)[code] ?? `ERROR_${code}`;
 }
-
-const CODES: Readonly<Record<string, CqiErrorCode>> = {
-  MESSAGE_TOO_LARGE: "CQI_REQUEST_TOO_LARGE",
-  RECORD_LIST_TOO_LARGE: "CQI_REQUEST_TOO_LARGE",
-  TOPIC_AUTHORIZATION_FAILED: "CQI_FORBIDDEN",
-  GROUP_AUTHORIZATION_FAILED: "CQI_FORBIDDEN",
-  CLUSTER_AUTHORIZATION_FAILED: "CQI_FORBIDDEN",
-  SASL_AUTHENTICATION_FAILED: "CQI_UNAUTHENTICATED",
-  UNSUPPORTED_SASL_MECHANISM: "CQI_UNAUTHENTICATED",
-  ILLEGAL_SASL_STATE: "CQI_UNAUTHENTICATED",
-  UNKNOWN_TOPIC_OR_PARTITION: "CQI_NOT_FOUND",
-  UNSUPPORTED_VERSION: "CQI_FEATURE_UNSUPPORTED",
-  // A client's table says otherwise, yet these pass once leaders and members have settled.
-  BROKER_NOT_AVAILABLE: "CQI_BUS_UNAVAILABLE",
-  UNKNOWN_MEMBER_ID: "CQI_BUS_UNAVAILABLE",
-  ILLEGAL_GENERATION: "CQI_BUS_UNAVAILABLE",
-  REBALANCE_IN_PROGRESS: "CQI_BUS_UNAVAILABLE",
-  MEMBER_ID_REQUIRED: "CQI_BUS_UNAVAILABLE",
-  FENCED_LEADER_EPOCH: "CQI_BUS_UNAVAILABLE",
-  UNKNOWN_LEADER_EPOCH: "CQI_BUS_UNAVAILABLE",
-  UNKNOWN_SERVER_ERROR: "CQI_BUS_UNAVAILABLE",
-};
 
 /** Whether a request that was answered so may be answered otherwise a moment later. */
 export function isPassing(code: number): boolean {
@@ -55,8 +34,6 @@ export function brokerError(action: string, code: number, says?: string | null):
     details: { kafka: name },
   });
 }
-
-const CERTIFICATE_REGEXP = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ALTNAME/;
 
 /** An error and all that it was made of. */
 function* chainOf(error: unknown, depth = 0): Generator<Record<string, unknown>> {

@@ -1,7 +1,7 @@
 // Where partitions begin and end.
 
 import type { Broker } from "@platformatic/kafka";
-import type { WaitOptions } from "../../core/mod.ts";
+import { type Clock, sleep, type WaitOptions } from "../../core/mod.ts";
 import { CqiError } from "../../errors/mod.ts";
 import type { TopicPartition } from "../driver.ts";
 import type { StartAt } from "../types.ts";
@@ -18,6 +18,8 @@ export function nameOf({ topic, partition }: TopicPartition): string {
 const LATEST = -1n;
 /** Its beginning. */
 const EARLIEST = -2n;
+const TRIES = 20;
+const RETRY_MS = 100;
 
 /** Tells offsets of partitions, each by `topic:partition`. */
 export interface KafkaOffsets {
@@ -34,7 +36,11 @@ export interface KafkaOffsets {
 }
 
 /** Makes what tells offsets. */
-export function kafkaOffsets(client: KafkaClient, settings: KafkaSettings): KafkaOffsets {
+export function kafkaOffsets(
+  client: KafkaClient,
+  settings: KafkaSettings,
+  clock: Clock,
+): KafkaOffsets {
   const list = async (
     partitions: readonly TopicPartition[],
     timestamp: bigint,
@@ -74,22 +80,22 @@ export function kafkaOffsets(client: KafkaClient, settings: KafkaSettings): Kafk
     return found;
   };
 
-  // Leaders move; what was known of them is read anew, once.
+  // Leaders move, and one that was just made may not know it yet.
   const current = async (
     partitions: readonly TopicPartition[],
     timestamp: bigint,
     options: WaitOptions,
   ): Promise<Map<string, bigint>> => {
     if (partitions.length === 0) return new Map();
-    try {
-      return await list(partitions, timestamp, options);
-    } catch (error) {
-      if (options.signal?.aborted || !isStale(error)) throw error;
-      await client.topics([...new Set(partitions.map(({ topic }) => topic))], {
-        ...options,
-        fresh: true,
-      });
-      return await list(partitions, timestamp, options);
+    const names = [...new Set(partitions.map(({ topic }) => topic))];
+    for (let tries = 1;; tries++) {
+      try {
+        return await list(partitions, timestamp, options);
+      } catch (error) {
+        if (options.signal?.aborted || tries === TRIES || !isStale(error)) throw error;
+      }
+      await sleep(clock, RETRY_MS, options);
+      await client.topics(names, { ...options, fresh: true });
     }
   };
 

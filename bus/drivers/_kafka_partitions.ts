@@ -55,7 +55,7 @@ export interface PartitionsOptions {
 /** Makes the partitions of a consumer: none at first. */
 export function kafkaPartitions(options: PartitionsOptions): KafkaPartitions {
   const { client, settings, env, sink, member, group } = options;
-  const offsets = kafkaOffsets(client, settings);
+  const offsets = kafkaOffsets(client, settings, env.clock);
   const owned = new Map<string, Owned>();
   const names = new Set<string>();
   const counts = new Map<string, number>();

@@ -1,11 +1,8 @@
-import type { MessageRecord } from "@platformatic/kafka";
 import { CqiError } from "../../errors/mod.ts";
 import type { RecordToSend } from "../driver.ts";
 import { HEADER, headerText } from "../headers.ts";
 import { partitionOfKey } from "../murmur2.ts";
 import type { Published } from "../types.ts";
-import type { TopicInfo } from "./_kafka_client.ts";
-import { recordWriter } from "./_kafka_records.ts";
 
 /** What a producer stamps a batch with. */
 export interface Stamp {
@@ -39,8 +36,6 @@ export interface Part {
   wasUnsure: boolean;
   /** The last thing that went wrong. */
   trouble: CqiError | undefined;
-  /** The records in the form of the client library. */
-  encoded(): MessageRecord[];
   /** Two parts in place of this one, the first to be sent first. */
   halves(): [Part, Part];
   /** Writes the outcome of each record: the offset, or what went wrong. */
@@ -50,7 +45,7 @@ export interface Part {
 /** Cuts the records of a call into parts; those of topics that were not found get their error. */
 export type Cut = (
   records: readonly RecordToSend[],
-  topics: ReadonlyMap<string, TopicInfo | CqiError>,
+  topics: ReadonlyMap<string, { readonly partitions: { readonly length: number } } | CqiError>,
   outcomes: (Published | Error)[],
 ) => Part[];
 
@@ -61,7 +56,6 @@ export type Cut = (
  * @param random Picks the partition from which records without a key begin; 0 to below 1.
  */
 export function partsOf(lanes: Map<string, Lane>, random: () => number): Cut {
-  const write = recordWriter();
   // Records without a key share a partition for one call, so that they share a batch.
   const turns = new Map<string, number>();
 
@@ -81,7 +75,6 @@ export function partsOf(lanes: Map<string, Lane>, random: () => number): Cut {
     finish: (index: number, outcome: Published | Error) => void,
   ): Part => {
     const name = `${topic}:${partition}`;
-    let encoded: MessageRecord[] | undefined;
     return {
       name,
       topic,
@@ -92,7 +85,6 @@ export function partsOf(lanes: Map<string, Lane>, random: () => number): Cut {
       unsure: false,
       wasUnsure: false,
       trouble: undefined,
-      encoded: () => encoded ??= records.map((record) => write(record, partition)),
       halves() {
         const middle = records.length >> 1;
         const later = (index: number, outcome: Published | Error): void =>

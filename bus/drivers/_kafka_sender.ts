@@ -3,7 +3,7 @@
 // be known whether a batch was written, the producer's epoch rises, so that the late arrival of
 // that batch is refused once a newer one is there.
 
-import { NumericMap, type produceV11 } from "@platformatic/kafka";
+import { type MessageRecord, NumericMap, type produceV11 } from "@platformatic/kafka";
 import type { Instruments } from "../../core/mod.ts";
 import { CqiError } from "../../errors/mod.ts";
 import { delays } from "../../retry/mod.ts";
@@ -13,6 +13,7 @@ import type { KafkaClient, TopicInfo } from "./_kafka_client.ts";
 import { brokerError, errorName, isPassing } from "./_kafka_errors.ts";
 import { type Lane, type Part, partsOf, type Stamp } from "./_kafka_parts.ts";
 import { abandoned, DIVISIBLE, FENCED, LOST_PLACE, neverSent, UNSURE } from "./_kafka_verdicts.ts";
+import { recordWriter } from "./_kafka_records.ts";
 import type { KafkaSettings } from "./_kafka_settings.ts";
 import { pause, unlessAborted } from "./_kafka_wait.ts";
 
@@ -50,8 +51,19 @@ export function kafkaSender(
   const delayAfter = delays(BACKOFF, env.random);
   const lanes = new Map<string, Lane>();
   const cut = partsOf(lanes, () => env.random.next());
+  const write = recordWriter();
+  const encoded = new WeakMap<Part, MessageRecord[]>();
   let producer: { readonly id: bigint; readonly epoch: number } | undefined;
   let starting: Promise<void> | undefined;
+
+  const encode = (part: Part): MessageRecord[] => {
+    let messages = encoded.get(part);
+    if (messages === undefined) {
+      messages = part.records.map((record) => write(record, part.partition));
+      encoded.set(part, messages);
+    }
+    return messages;
+  };
 
   const startProducer = (signal: AbortSignal): Promise<void> => {
     starting ??= (async () => {
@@ -132,7 +144,7 @@ export function kafkaSender(
       // Without a producer's id no sequence is read.
       ...settings.idempotent && { sequences },
     };
-    const messages = parts.flatMap((part) => part.encoded());
+    const messages = parts.flatMap(encode);
     const onSent = (): void => {
       for (const part of parts) {
         part.wasUnsure = part.unsure;

@@ -28,6 +28,7 @@ import type { BusDriver, DriverConsumer } from "../driver.ts";
 import { kafkaClient } from "./_kafka_client.ts";
 import { startKafkaConsumer } from "./_kafka_consumer.ts";
 import { loginSettings, tlsSettings } from "./_kafka_login.ts";
+import { kafkaOffsets, nameOf } from "./_kafka_offsets.ts";
 import { kafkaSender } from "./_kafka_sender.ts";
 import { kafkaSettings } from "./_kafka_settings.ts";
 import { kafkaTopics } from "./_kafka_topics.ts";
@@ -53,6 +54,7 @@ export async function createDriver(config: EventBusConfig, env: Instruments): Pr
   const client = kafkaClient(settings, login, clock);
   const topics = kafkaTopics(client, settings, { clock, logger });
   const sender = kafkaSender(client, topics, settings, { clock, random, logger });
+  const offsets = kafkaOffsets(client, settings, clock);
   const consumers = new Set<DriverConsumer>();
   const closing = new AbortController();
   const either = (signal: AbortSignal | undefined): AbortSignal =>
@@ -83,6 +85,17 @@ export async function createDriver(config: EventBusConfig, env: Instruments): Pr
     },
     async ensureTopics(names, { signal } = {}) {
       await topics.ensure(names, { signal: either(signal) });
+    },
+    async ranges(topic, { signal } = {}) {
+      const wait = { signal: either(signal) };
+      const { partitions } = await topics.find(topic, wait.signal);
+      const all = partitions.map((_, partition) => ({ topic, partition }));
+      const [starts, ends] = [await offsets.first(all, wait), await offsets.end(all, wait)];
+      return all.map((at) => ({
+        ...at,
+        start: starts.get(nameOf(at)) ?? 0n,
+        end: ends.get(nameOf(at)) ?? 0n,
+      }));
     },
     async check({ signal }) {
       const ask = (wait: AbortSignal) =>
