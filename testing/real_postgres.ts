@@ -34,8 +34,6 @@ export interface RealPostgresOptions {
   readonly own?: boolean;
   /** Settings of a server of its own, by name, such as `max_connections`. @default {{}} */
   readonly settings?: Readonly<Record<string, string>>;
-  /** False makes the server and does not start it; there is no database then. @default {true} */
-  readonly started?: boolean;
 }
 
 /** A database on a real PostgreSQL, its caller's alone. */
@@ -44,7 +42,7 @@ export interface RealPostgres extends AsyncDisposable {
   readonly section: PostgresSection;
   /** Connection string, password included. */
   readonly url: string;
-  /** Name of the database; `postgres` on a server that was not started. */
+  /** Name of the database. */
   readonly database: string;
   /** Host name or address. */
   readonly host: string;
@@ -104,10 +102,9 @@ export async function realPostgres(options: RealPostgresOptions = {}): Promise<R
     const place = { host: "127.0.0.1", port: 0, user: "postgres", password: PASSWORD };
     server = await postgresServer(programs, data, options.settings ?? {}, place);
     const { port } = server;
-    if (options.started !== false) await server.start();
+    await server.start();
     return await handOver({ ...place, port }, home, server, {
       isOwn: options.own === true,
-      hasDatabase: options.started !== false,
       standby: (target) => startStandby(programs, target),
     });
   } catch (error) {
@@ -120,7 +117,6 @@ export async function realPostgres(options: RealPostgresOptions = {}): Promise<R
 interface Kind {
   /** The caller may stop the server. */
   readonly isOwn: boolean;
-  readonly hasDatabase: boolean;
   readonly standby: (place: Place) => Promise<StandbyPostgres>;
 }
 
@@ -134,7 +130,6 @@ async function onGiven(url: URL, folder: string): Promise<RealPostgres> {
   const refused = (): Promise<never> => Promise.reject(notOwn());
   return await handOver(place, folder, undefined, {
     isOwn: false,
-    hasDatabase: true,
     standby: refused,
   });
 }
@@ -177,11 +172,9 @@ async function handOver(
 ): Promise<RealPostgres> {
   const { host, port, user, password } = place;
   const file = await passwordFile(folder, password);
-  const name = kind.hasDatabase
-    ? `cqi_test_${uuid(systemClock, systemRandom).replaceAll("-", "")}`
-    : "postgres";
+  const name = `cqi_test_${uuid(systemClock, systemRandom).replaceAll("-", "")}`;
   // Of hexadecimal digits alone, so it needs no quoting.
-  if (kind.hasDatabase) await administer(place, `create database ${name} template template0`);
+  await administer(place, `create database ${name} template template0`);
   const section = sectionOf(place, file, name);
   const login = `${encodeURIComponent(user)}:${encodeURIComponent(password)}`;
   const own = (): PostgresServer => {

@@ -4,13 +4,13 @@
 
 import process from "node:process";
 import { migrate } from "../../database/mod.ts";
-import { openPostgres } from "./_postgres.ts";
+import { openPostgres, report } from "./_postgres.ts";
 
 const [section = "", edited = ""] = process.argv.slice(2);
 const db = await openPostgres(JSON.parse(section));
 const first = "create table steps (version int4); insert into steps values (1)";
 try {
-  const report = await migrate(db, [
+  const done = await migrate(db, [
     { version: 1, name: "create_steps", sql: edited === "" ? first : `${first}; select 2` },
     {
       version: 2,
@@ -20,9 +20,9 @@ try {
     },
     { version: 3, name: "end", sql: "insert into steps values (3)" },
   ]);
-  console.log(`applied ${report.applied.length}, version ${report.version}`);
+  report(`applied ${done.applied.length}, version ${done.version}`);
 } catch (error) {
-  console.log(`refused: ${(error as Error).message}`);
+  report(`refused: ${(error as Error).message}`);
   process.exitCode = 3;
 } finally {
   await db.close();

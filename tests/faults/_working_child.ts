@@ -3,7 +3,7 @@
 // Arguments: section as JSON.
 
 import process from "node:process";
-import { openPostgres } from "./_postgres.ts";
+import { openPostgres, report } from "./_postgres.ts";
 
 const db = await openPostgres(JSON.parse(process.argv[2] ?? ""));
 const told = new Promise((resolve) => process.once("SIGTERM", resolve));
@@ -18,8 +18,8 @@ const long = db.transaction(async (tx) => {
 });
 const outcomes = Promise.allSettled([short, long]);
 while (db.pool.used < 2) await new Promise((resolve) => setTimeout(resolve, 10));
-console.log("working");
+report("working");
 await told;
 await db.close({ signal: AbortSignal.timeout(1500) });
-console.log((await outcomes).map(({ status }) => status).join(" "));
+report((await outcomes).map(({ status }) => status).join(" "));
 process.exit(0);

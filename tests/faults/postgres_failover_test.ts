@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -8,7 +8,7 @@ import { systemClock } from "../../core/mod.ts";
 import { realPostgres } from "../../testing/real_postgres.ts";
 import { real } from "../_real.ts";
 import { until } from "../_until.ts";
-import { counted, load, openPostgres } from "./_postgres.ts";
+import { counted, load, openPostgres, report } from "./_postgres.ts";
 
 const postgres = await real(() => realPostgres({ own: true }));
 
@@ -51,13 +51,14 @@ if (postgres !== undefined) {
     const rows = await db.sql<{ id: bigint }>`select id from moved`;
     const found = new Set(rows.map(({ id }) => Number(id)));
     const lost = committed.filter((id) => !found.has(id));
-    console.log(
+    report(
       `P2: ${committed.length} committed, ${lost.length} of them lost, ${unknown} unknown; ` +
         `failures: ${counted(writes.failures)}; 100 writes on the new primary ${
           Math.round(tookMs)
         } ms after the kill`,
     );
     await db.close();
+    await rm(file);
     await postgres.start();
     const admin = await openPostgres(postgres.section);
     await admin.sql`alter system reset synchronous_standby_names`;

@@ -2,37 +2,37 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { duration, systemClock } from "../../core/mod.ts";
 import { type Database, migrate } from "../../database/mod.ts";
-import { realPostgres } from "../../testing/real_postgres.ts";
+import { type RealPostgres, realPostgres } from "../../testing/real_postgres.ts";
 import { real } from "../_real.ts";
-import { openPostgres } from "./_postgres.ts";
+import { openPostgres, report } from "./_postgres.ts";
 import { type Proxy, startProxy } from "./_proxy.ts";
 
 const postgres = await real(() => realPostgres());
 
-if (postgres !== undefined) {
-  /** A database behind a proxy, and one that is not. */
-  async function behindProxy(table: string): Promise<
-    { db: Database; direct: Database; proxy: Proxy; end: () => Promise<void> }
-  > {
-    const proxy = await startProxy(postgres!.port);
-    const db = await openPostgres({
-      ...postgres!.sectionWith({ host: "127.0.0.1", port: proxy.port }),
-      maxConns: 2,
-      connectTimeout: duration("2s"),
-    });
-    const direct = await openPostgres(postgres!.section);
-    await migrate(direct, [
-      { version: 1, name: "tables", sql: `create table ${table} (id int4 primary key)` },
-    ], { table: `${table}_migrations` });
-    const end = async (): Promise<void> => {
-      await Promise.all([db.close(), direct.close()]);
-      await proxy.close();
-    };
-    return { db, direct, proxy, end };
-  }
+/** A database behind a proxy, and one that is not. */
+async function behindProxy(server: RealPostgres, table: string): Promise<
+  { db: Database; direct: Database; proxy: Proxy; end: () => Promise<void> }
+> {
+  const proxy = await startProxy(server.port);
+  const db = await openPostgres({
+    ...server.sectionWith({ host: "127.0.0.1", port: proxy.port }),
+    maxConns: 2,
+    connectTimeout: duration("2s"),
+  });
+  const direct = await openPostgres(server.section);
+  await migrate(direct, [
+    { version: 1, name: "tables", sql: `create table ${table} (id int4 primary key)` },
+  ], { table: `${table}_migrations` });
+  const end = async (): Promise<void> => {
+    await Promise.all([db.close(), direct.close()]);
+    await proxy.close();
+  };
+  return { db, direct, proxy, end };
+}
 
+if (postgres !== undefined) {
   test("P7, D5: a commit whose answer is lost is unknown, and never run again", async () => {
-    const { db, direct, proxy, end } = await behindProxy("p7_answer");
+    const { db, direct, proxy, end } = await behindProxy(postgres, "p7_answer");
     let runs = 0;
     const seen: string[] = [];
     let sprung: Promise<void> | undefined;
@@ -46,13 +46,13 @@ if (postgres !== undefined) {
     await assert.rejects(work, { code: "CQI_DATABASE_OUTCOME_UNKNOWN", retryable: false });
     await sprung;
     const rows = await direct.sql`select id from p7_answer`;
-    console.log(`P7: answer lost; ran ${runs} times, ${rows.length} row there, hooks: ${seen}`);
+    report(`P7: answer lost; ran ${runs} times, ${rows.length} row there, hooks: ${seen}`);
     assert.deepEqual([runs, rows, seen], [1, [{ id: 1 }], []]);
     await end();
   });
 
   test("P7, D5: a commit that never arrived is unknown too", async () => {
-    const { db, direct, proxy, end } = await behindProxy("p7_request");
+    const { db, direct, proxy, end } = await behindProxy(postgres, "p7_request");
     let runs = 0;
     const work = db.transaction(async (tx) => {
       runs++;
@@ -61,13 +61,13 @@ if (postgres !== undefined) {
     }, { retry: 5 });
     await assert.rejects(work, { code: "CQI_DATABASE_OUTCOME_UNKNOWN", retryable: false });
     const rows = await direct.sql`select id from p7_request`;
-    console.log(`P7: request lost; ran ${runs} times, ${rows.length} rows there`);
+    report(`P7: request lost; ran ${runs} times, ${rows.length} rows there`);
     assert.deepEqual([runs, rows], [1, []]);
     await end();
   });
 
   test("D5: a write whose answer is lost is unknown, unless it may be run twice", async () => {
-    const { db, direct, proxy, end } = await behindProxy("d5");
+    const { db, direct, proxy, end } = await behindProxy(postgres, "d5");
     await db.sql`select 1`;
     void proxy.loseNextAnswer();
     await assert.rejects(db.sql`insert into d5 values (1)`.rows(), {
@@ -82,7 +82,7 @@ if (postgres !== undefined) {
   });
 
   test("D5: a lost statement inside a transaction is retryable: nothing was committed", async () => {
-    const { db, direct, proxy, end } = await behindProxy("d5_inside");
+    const { db, direct, proxy, end } = await behindProxy(postgres, "d5_inside");
     const work = db.transaction(async (tx) => {
       await tx.sql`select 1`;
       void proxy.loseNextAnswer();
@@ -94,7 +94,7 @@ if (postgres !== undefined) {
   });
 
   test("D5: a lost begin costs the caller nothing", async () => {
-    const { db, direct, proxy, end } = await behindProxy("d5_begin");
+    const { db, direct, proxy, end } = await behindProxy(postgres, "d5_begin");
     await db.sql`select 1`;
     void proxy.loseNextRequest();
     await db.transaction((tx) => tx.sql`insert into d5_begin values (1)`.execute());
@@ -103,7 +103,7 @@ if (postgres !== undefined) {
   });
 
   test("P8: a connection that swallows everything is given up at the time limit", async () => {
-    const { db, proxy, end } = await behindProxy("p8");
+    const { db, proxy, end } = await behindProxy(postgres, "p8");
     await db.sql`select 1`;
     proxy.hold(true);
     const startMs = systemClock.monotonic();
@@ -117,13 +117,13 @@ if (postgres !== undefined) {
     const tookMs = systemClock.monotonic() - startMs;
     proxy.hold(false);
     assert.deepEqual(await db.sql`select 1 as v`, [{ v: 1 }]);
-    console.log(`P8: a black hole was given up twice in ${Math.round(tookMs)} ms`);
+    report(`P8: a black hole was given up twice in ${Math.round(tookMs)} ms`);
     assert(tookMs < 4000, String(tookMs));
     await end();
   });
 
   test("P8: a copy and a stream that are cut in the middle fail, and leave nothing behind", async () => {
-    const { db, direct, proxy, end } = await behindProxy("p8_copy");
+    const { db, direct, proxy, end } = await behindProxy(postgres, "p8_copy");
     function* rows(): Generator<{ id: number }> {
       for (let id = 0; id < 200_000; id++) {
         if (id === 100_000) proxy.cut();

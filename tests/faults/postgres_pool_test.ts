@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -9,7 +9,7 @@ import { realPostgres } from "../../testing/real_postgres.ts";
 import { keepingMetrics } from "../database/_fixture.ts";
 import { real } from "../_real.ts";
 import { until } from "../_until.ts";
-import { openPostgres, sessionsOf } from "./_postgres.ts";
+import { openPostgres, report, sessionsOf } from "./_postgres.ts";
 
 const postgres = await real(() => realPostgres({ own: true, settings: { max_connections: "20" } }));
 
@@ -42,7 +42,7 @@ if (postgres !== undefined) {
     }));
     isOver = true;
     await watching;
-    console.log(`P3: ${calls} calls of 50 callers, at most ${most} sessions in ${samples} samples`);
+    report(`P3: ${calls} calls of 50 callers, at most ${most} sessions in ${samples} samples`);
     assert(most >= 3 && most <= 5, String(most));
     await Promise.all([db.close(), admin.close()]);
   });
@@ -77,7 +77,7 @@ if (postgres !== undefined) {
     gate.resolve();
     await Promise.all(held);
     await Promise.all(Array.from({ length: 100 }, () => db.sql`select 1`.rows()));
-    console.log(`P3: ${refused} calls refused in time, then ${JSON.stringify(db.pool)}`);
+    report(`P3: ${refused} calls refused in time, then ${JSON.stringify(db.pool)}`);
     assert.deepEqual(db.pool, { used: 0, idle: 8, waiting: 0, max: 8 });
     await db.close();
   });
@@ -111,16 +111,16 @@ if (postgres !== undefined) {
     await until(() => hogs.pool.used === 20 && hogs.pool.waiting === 0, "all of them");
     await sleep(systemClock, 500);
     const db = await openPostgres(postgres.section);
-    const report = await db.check();
+    const health = await db.check();
     const early = db.sql`select 1 as v`.one();
     await sleep(systemClock, 300);
     gate.resolve();
     await Promise.all(held);
     await hogs.close();
     assert.deepEqual(await early, { v: 1 });
-    console.log(`P4: a full server says "${report.message}"`);
-    assert.equal(report.status, "down");
-    assert.match(report.message ?? "", /53300/);
+    report(`P4: a full server says "${health.message}"`);
+    assert.equal(health.status, "down");
+    assert.match(health.message ?? "", /53300/);
     await db.close();
   });
 
@@ -142,6 +142,7 @@ if (postgres !== undefined) {
       assert(systemClock.monotonic() - startMs < 2000);
       await db.close();
     }
+    await rm(file);
   });
 
   test("P4: a server that starts up (57P03) is waited for", async () => {

@@ -6,7 +6,7 @@ import { type RealPostgres, realPostgres } from "../../testing/real_postgres.ts"
 import { startChild } from "../_child.ts";
 import { real } from "../_real.ts";
 import { until } from "../_until.ts";
-import { openPostgres, sessionsOf } from "./_postgres.ts";
+import { openPostgres, report, sessionsOf } from "./_postgres.ts";
 
 const MIGRATING = fileURLToPath(new URL("_migrating_child.ts", import.meta.url));
 const WORKING = fileURLToPath(new URL("_working_child.ts", import.meta.url));
@@ -46,7 +46,7 @@ if (postgres !== undefined) {
       Array.from({ length: 5 }, () => startChild(MIGRATING, [section]).ended),
     );
     const applied = five.map(({ stdout }) => Number(/applied (\d)/.exec(stdout)?.[1]));
-    console.log(`P9: five processes applied ${applied.join(", ")} steps after one was killed`);
+    report(`P9: five processes applied ${applied.join(", ")} steps after one was killed`);
     assert.deepEqual(five.map(({ code }) => code), [0, 0, 0, 0, 0], five[0]?.stderr);
     assert.equal(applied.reduce((sum, count) => sum + count, 0), 2);
     const steps = await db.sql`select version from steps order by version`;
@@ -67,7 +67,7 @@ if (postgres !== undefined) {
     await until(async () => await sessionsOf(db, "p10") === 2, "both transactions");
     child.kill("SIGTERM");
     const { code, stdout } = await child.ended;
-    console.log(`P10: exit ${code}, transactions ${stdout.split("\n")[1]}`);
+    report(`P10: exit ${code}, transactions ${stdout.split("\n")[1]}`);
     assert.deepEqual([code, stdout.split("\n")[1]], [0, "fulfilled rejected"]);
     assert.deepEqual(await db.sql`select kind from worked`, [{ kind: "short" }]);
     await until(async () => await sessionsOf(db, "p10") === 0, "the sessions to end");

@@ -4,7 +4,7 @@ import { sleep, systemClock } from "../../core/mod.ts";
 import { realPostgres } from "../../testing/real_postgres.ts";
 import { real } from "../_real.ts";
 import { until } from "../_until.ts";
-import { counted, load, openPostgres, sessionsOf } from "./_postgres.ts";
+import { counted, load, openPostgres, report, sessionsOf } from "./_postgres.ts";
 
 const postgres = await real(() => realPostgres({ own: true }));
 
@@ -37,7 +37,7 @@ if (postgres !== undefined) {
       const failures = [...reads.failures, ...works.failures];
       const late = failures.filter(({ atMs }) => atMs > backMs + 1000);
       const done = reads.done + works.done;
-      console.log(
+      report(
         `P1 ${mode}: ${done} calls done, ${done - doneBefore} of them after; failures: ${
           counted(failures)
         }; ${late.length} later than 1 s after it was back`,
@@ -77,7 +77,7 @@ if (postgres !== undefined) {
     const lost = committed.filter((id) => !found.has(id));
     const known = new Set([...committed, ...unknown]);
     const uninvited = [...found].filter((id) => !known.has(id));
-    console.log(
+    report(
       `P1 SIGKILL: ${committed.length} committed, ${lost.length} of them lost; ${unknown.length} unknown, ${
         unknown.filter((id) => found.has(id)).length
       } of them there; ${uninvited.length} there that failed; failures: ${
@@ -102,9 +102,9 @@ if (postgres !== undefined) {
   test("a database that is opened before the server is up serves when it is", async () => {
     await postgres.stop();
     const db = await openPostgres(postgres.section);
-    const report = await db.check();
-    assert.equal(report.status, "down");
-    assert.match(report.message ?? "", /ECONNREFUSED/);
+    const health = await db.check();
+    assert.equal(health.status, "down");
+    assert.match(health.message ?? "", /ECONNREFUSED/);
     await assert.rejects(
       db.sql`select 1`.with({ signal: AbortSignal.timeout(200) }).rows(),
       { name: "TimeoutError" },
@@ -113,7 +113,7 @@ if (postgres !== undefined) {
     const start = systemClock.monotonic();
     await postgres.start();
     assert.deepEqual(await waiting, { v: 1 });
-    console.log(
+    report(
       `Start before the server: answered ${Math.round(systemClock.monotonic() - start)} ms after ` +
         "it was started",
     );

@@ -5,7 +5,7 @@ import { type Database, sql } from "../../database/mod.ts";
 import { realPostgres } from "../../testing/real_postgres.ts";
 import { real } from "../_real.ts";
 import { until } from "../_until.ts";
-import { openPostgres } from "./_postgres.ts";
+import { openPostgres, report } from "./_postgres.ts";
 
 const postgres = await real(() =>
   realPostgres({ own: true, settings: { deadlock_timeout: "20ms" } })
@@ -89,7 +89,7 @@ if (postgres !== undefined) {
       code: "CQI_DATABASE_TIMEOUT",
     });
     const tookMs = systemClock.monotonic() - startMs;
-    console.log(`P5: a query of 10 s with a limit of 200 ms failed after ${Math.round(tookMs)} ms`);
+    report(`P5: a query of 10 s with a limit of 200 ms failed after ${Math.round(tookMs)} ms`);
     assert(tookMs < 400, String(tookMs));
     assert.equal((await pidOf(db)).pid, pid);
     await db.close();
@@ -118,7 +118,7 @@ if (postgres !== undefined) {
         }
       }
     }));
-    console.log(`P5: ${aborted} aborted, ${done} done, pool ${JSON.stringify(db.pool)}`);
+    report(`P5: ${aborted} aborted, ${done} done, pool ${JSON.stringify(db.pool)}`);
     assert.equal(aborted + done, 400);
     assert.equal(db.pool.used, 0);
     await db.close();
@@ -138,7 +138,7 @@ if (postgres !== undefined) {
           await tx.sql`select pg_sleep(0.001)`;
         }
       }, { isolation: i % 3 === 0 ? "serializable" : "read committed", retry: 100 })));
-    console.log(`P6: 30 transactions took ${attempts} attempts`);
+    report(`P6: 30 transactions took ${attempts} attempts`);
     assert.deepEqual(await db.sql`select n from sums order by id`, [{ n: 30n }, { n: 30n }]);
     assert(attempts > 30);
     await db.close();
@@ -158,16 +158,16 @@ if (postgres !== undefined) {
       retryable: true,
     });
     const queryMs = systemClock.monotonic() - startMs;
-    const report = await db.check();
+    const health = await db.check();
     const checkMs = systemClock.monotonic() - startMs - queryMs;
-    console.log(
+    report(
       `P8: frozen; a query with a limit of 300 ms failed after ${
         Math.round(queryMs)
       } ms, the check ` +
-        `said ${report.status} after ${Math.round(checkMs)} ms`,
+        `said ${health.status} after ${Math.round(checkMs)} ms`,
     );
     assert(queryMs < 2000 && checkMs < 2500);
-    assert.equal(report.status, "down");
+    assert.equal(health.status, "down");
     await postgres.thaw();
     assert.deepEqual(await db.sql`select 3 as v`, [{ v: 3 }]);
     assert.equal((await db.check()).status, "ok");
@@ -257,7 +257,7 @@ if (postgres !== undefined) {
     }
     const { n } = await db.sql<{ n: number }>`
       select count(*)::int4 as n from pg_prepared_statements`.one();
-    console.log(`D4: ${n} statements prepared after 600 different ones`);
+    report(`D4: ${n} statements prepared after 600 different ones`);
     assert(n <= 256, String(n));
     await db.close();
   });
