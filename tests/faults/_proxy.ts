@@ -29,13 +29,18 @@ interface Trap {
   socket: Socket | undefined;
 }
 
-/** Starts a proxy. */
-export async function startProxy(targetPort: number): Promise<Proxy> {
+/**
+ * Starts a proxy.
+ *
+ * @param target Port of the server; asked for at each connection where it is a function, since some
+ * servers must know the proxy before they start.
+ */
+export async function startProxy(target: number | (() => number)): Promise<Proxy> {
   const pairs = new Set<readonly [Socket, Socket]>();
   let isHeld = false;
   let trap: Trap | undefined;
   const server = createServer((client) => {
-    const upstream = connect(targetPort, "127.0.0.1");
+    const upstream = connect(typeof target === "number" ? target : target(), "127.0.0.1");
     client.setNoDelay(true);
     upstream.setNoDelay(true);
     const pair = [client, upstream] as const;
