@@ -3,7 +3,8 @@ import { refuse } from "../internal/options.ts";
 import { StoreKeyspace } from "./_keyspace.ts";
 import { BYTES_CODEC } from "./_codec.ts";
 import { type Defaults, readSettings } from "./_settings.ts";
-import { type Shared, Store } from "./_store.ts";
+import type { Shared } from "./_shared.ts";
+import { Store } from "./_store.ts";
 import { entryOf, ttlOf } from "./_write.ts";
 import type {
   BytesKeyspace,

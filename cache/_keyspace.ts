@@ -1,6 +1,7 @@
 import type { WaitOptions } from "../core/mod.ts";
 import { lookup } from "./_load.ts";
-import type { Read, Store } from "./_store.ts";
+import type { Read } from "./_shared.ts";
+import type { Store } from "./_store.ts";
 import { requireTags, type TagVersion } from "./_tags.ts";
 import { CHUNK, type Item, keepNear, ttlOf, write } from "./_write.ts";
 import type { CommitHooks, Keyspace, Loader, LoadOptions, Lookup, SetOptions } from "./keyspace.ts";

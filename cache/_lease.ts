@@ -1,7 +1,8 @@
 import { sleep, type Timer } from "../core/mod.ts";
 import { CqiError } from "../errors/mod.ts";
 import type { Flight } from "./_flights.ts";
-import type { Found, Store } from "./_store.ts";
+import type { Found } from "./_shared.ts";
+import type { Store } from "./_store.ts";
 import type { CacheLease } from "./types.ts";
 
 /** First and longest wait between two looks whether another process has loaded the value, in ms. */

@@ -2,7 +2,8 @@ import { type Span, withDeadline } from "../core/mod.ts";
 import { CqiError, isCqiError } from "../errors/mod.ts";
 import { loadThrough } from "./_load_value.ts";
 import type { Answered, Flight } from "./_flights.ts";
-import type { Found, Read, Store } from "./_store.ts";
+import type { Found, Read } from "./_shared.ts";
+import type { Store } from "./_store.ts";
 import type { Loader, LoadOptions, Lookup } from "./keyspace.ts";
 import type { Answer, CacheKey } from "./types.ts";
 

@@ -1,6 +1,7 @@
 import { claim, type Claimed, type Lease } from "./_lease.ts";
 import type { Flight } from "./_flights.ts";
-import type { Found, Read, Store } from "./_store.ts";
+import type { Found, Read } from "./_shared.ts";
+import type { Store } from "./_store.ts";
 import { requireTags, type TagVersion } from "./_tags.ts";
 import { keepNear, settle, ttlOf, write } from "./_write.ts";
 import type { LoadOptions } from "./keyspace.ts";
@@ -47,7 +48,7 @@ export async function loadThrough<V, I>(
   const ticket = store.near?.begin(flight.key);
   let isKept = false;
   try {
-    const { payload, keep, versions } = await load(store, flight, loading);
+    const { payload, keep, versions } = await load(store, loading);
     flight.land({ result: flight.result === "stale" ? "miss" : flight.result, payload });
     // Whoever comes from now on looks for himself: what was loaded may be out of date by then.
     flights.leave(flight);
@@ -72,7 +73,8 @@ export async function loadThrough<V, I>(
 
 function claimOf<V>(store: Store<V, never>, flight: Flight, read: Read<V>): Answer<Claimed<V>> {
   // A backend that could not be read is not asked for a lease: that would cost its deadline again.
-  if (read.result === "error") {
+  const isLost = read.result === "stale" && read.stored === undefined;
+  if (read.result === "error" || isLost) {
     return { kind: store.settings.leaseMs === undefined ? "free" : "alone" };
   }
   return claim(store, flight, "stored" in read ? read.stored : undefined);
@@ -84,7 +86,6 @@ async function giveUp<V>(lease: Lease<V> | undefined): Promise<void> {
 
 async function load<V, I>(
   store: Store<V, I>,
-  flight: Flight,
   { call, options, failed }: Loading<V, I>,
 ): Promise<Loaded> {
   const { negativeTtlMs } = store.settings;

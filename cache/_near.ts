@@ -10,14 +10,20 @@ const ENTRY_OVERHEAD = 256;
 export interface NearValue {
   /** Undefined when the value is known to be absent. */
   readonly payload: Uint8Array | undefined;
-  /** Milliseconds for which it may be served. */
+  /** Milliseconds for which it may be served as it is. */
   readonly ttlMs: number;
+  /** Milliseconds for which it may be served, past its time, when the far tier is lost. */
+  readonly keepMs: number;
+  /** Unix milliseconds until which it is fresh; `Infinity` when the far tier alone decides. */
+  readonly freshUntil: number;
   /** Tags that it goes with. */
   readonly tags: readonly string[];
 }
 
 interface Entry extends NearValue {
-  readonly until: number;
+  /** Monotonic milliseconds. */
+  until: number;
+  readonly keptUntil: number;
 }
 
 /** A read of the far tier that is under way; what it brings is kept unless the key was dropped. */
@@ -59,13 +65,20 @@ export class Near {
   get(key: string): NearValue | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
-    if (this.#clock.monotonic() >= entry.until) {
-      this.#remove(key, entry);
+    const now = this.#clock.monotonic();
+    if (now >= entry.until) {
+      if (now >= entry.keptUntil) this.#remove(key, entry);
       return undefined;
     }
     this.#entries.delete(key);
     this.#entries.set(key, entry);
     return entry;
+  }
+
+  /** The last that was known of a key, for when the far tier is lost. */
+  last(key: string): NearValue | undefined {
+    const entry = this.#entries.get(key);
+    return entry !== undefined && this.#clock.monotonic() < entry.keptUntil ? entry : undefined;
   }
 
   /** Call before the far tier is read, and `end` after. */
@@ -107,8 +120,10 @@ export class Near {
     }
   }
 
-  flush(): void {
-    this.dropPrefix("");
+  /** Something may have changed: nothing is served any more, unless the far tier is lost. */
+  expire(): void {
+    for (const key of this.#tickets.keys()) this.#invalidate(key);
+    for (const entry of this.#entries.values()) entry.until = -Infinity;
   }
 
   #invalidate(key: string): void {
@@ -118,12 +133,13 @@ export class Near {
   #put(key: string, value: NearValue): void {
     const old = this.#entries.get(key);
     if (old !== undefined) this.#remove(key, old);
+    const now = this.#clock.monotonic();
     const entry: Entry = {
+      ...value,
       // A copy: what a driver gives may be a view of a much larger buffer.
       payload: value.payload && new Uint8Array(value.payload),
-      tags: value.tags,
-      ttlMs: value.ttlMs,
-      until: this.#clock.monotonic() + value.ttlMs,
+      until: now + value.ttlMs,
+      keptUntil: now + Math.max(value.ttlMs, value.keepMs),
     };
     if (sizeOf(key, entry) > this.#maxBytes) return;
     this.#entries.set(key, entry);

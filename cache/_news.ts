@@ -27,7 +27,7 @@ export interface NewsOptions {
 
 /**
  * Tells the near tiers of other processes what has changed, and hears it from them. Messages may be
- * lost: then the whole tier is emptied, and the time to live of its values is the last resort.
+ * lost: then nothing in the tier is served any more, and the time to live of its values is the last resort.
  */
 export class News {
   readonly #options: NewsOptions;
@@ -41,7 +41,7 @@ export class News {
     this.#channel = `${encodePrefix(keyPrefix)}-changed`;
     guard.driver.listen(this.#channel, {
       message: (bytes) => this.#hear(bytes),
-      lost: () => near.flush(),
+      lost: () => near.expire(),
     });
   }
 
@@ -77,7 +77,7 @@ export class News {
     const { near, flights } = this.#options;
     const kind = bytes[0] === FORMAT ? KINDS[bytes[HEAD_BYTES - 1] ?? -1] : undefined;
     // A newer version's message says that something has changed, if not what.
-    if (kind === undefined) return near.flush();
+    if (kind === undefined) return near.expire();
     if (this.#sender.every((byte, i) => byte === bytes[1 + i])) return;
     const lines = new TextDecoder().decode(bytes.subarray(HEAD_BYTES)).split("\n");
     if (kind === "tags") return near.dropTags(lines);

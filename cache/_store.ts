@@ -1,67 +1,16 @@
-import {
-  type Clock,
-  type Counter,
-  type Family,
-  type Logger,
-  noopTracer,
-  type Random,
-  type Span,
-  type Tracer,
-  type WaitOptions,
-} from "../core/mod.ts";
+import { type Counter, noopTracer, type Span, type WaitOptions } from "../core/mod.ts";
 import { CqiError, isCqiError } from "../errors/mod.ts";
-import type { Deletions } from "./_after_commit.ts";
 import type { Codec } from "./_codec.ts";
 import { Decoded } from "./_decoded.ts";
 import { type Opened, typeHash, unseal } from "./_envelope.ts";
-import type { Flights } from "./_flights.ts";
-import type { CallKind, Guard } from "./_guard.ts";
+import type { CallKind } from "./_guard.ts";
 import { encodeKey, encodePrefix } from "./_key.ts";
-import type { Near, Ticket } from "./_near.ts";
+import type { Near, NearValue, Ticket } from "./_near.ts";
 import type { News } from "./_news.ts";
 import type { Settings } from "./_settings.ts";
-import type { Tags } from "./_tags.ts";
+import type { Found, Read, Shared } from "./_shared.ts";
 import { CHUNK } from "./_write.ts";
 import type { Answer, CacheKey } from "./types.ts";
-
-/** Labels of `cache_operations_total`. */
-export type OperationLabel = "keyspace" | "op" | "result";
-
-/** What all keyspaces of a cache share. */
-export interface Shared {
-  readonly guard: Guard;
-  readonly flights: Flights;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly tracer: Tracer;
-  readonly operations: Family<OperationLabel, Counter>;
-  readonly keyPrefix: string;
-  readonly tags: Tags;
-  readonly deletions: Deletions;
-  /** The tier in the process, once a keyspace wants it. */
-  readonly tier: () => { readonly near: Near; readonly news: News | undefined };
-}
-
-/** A value that may be served, or that is known to be absent. */
-export type Found<V> =
-  | {
-    readonly result: "hit" | "stale";
-    readonly value: V;
-    readonly payload: Uint8Array;
-    /** Milliseconds since it stopped being fresh. */
-    readonly staleMs: number;
-    /** What is stored, byte for byte. */
-    readonly stored: Uint8Array;
-  }
-  | { readonly result: "negative" };
-
-/** What a look into the cache found. */
-export type Read<V> = Found<V> | {
-  readonly result: "miss" | "corrupt" | "error";
-  /** What is stored and cannot be served. */
-  readonly stored?: Uint8Array;
-};
 
 const MISS = { result: "miss" } as const;
 const NEGATIVE = { result: "negative" } as const;
@@ -90,8 +39,12 @@ export class Store<V, I = V> {
     this.prefix = encodePrefix(shared.keyPrefix, settings.name, codec.fingerprint);
     this.hash = typeHash(codec.fingerprint);
     this.#decoded = new Decoded<V>(codec as unknown as Codec<V, never>);
-    const isTiered = settings.nearTtlMs !== undefined && shared.guard.driver.features.remote;
-    if (isTiered) ({ near: this.near, news: this.news } = shared.tier());
+    const { nearTtlMs, graceMs } = settings;
+    if (!shared.guard.driver.features.remote || (nearTtlMs === undefined && graceMs === 0)) return;
+    const { near, news } = shared.tier();
+    this.near = near;
+    // What is kept for the loss of the backend alone is not worth a message.
+    if (nearTtlMs !== undefined) this.news = news();
   }
 
   key(key: CacheKey): string {
@@ -147,10 +100,10 @@ export class Store<V, I = V> {
       if (!(answer instanceof Promise)) return this.opened(answer, ticket);
       return answer.then(
         (bytes) => this.opened(bytes, ticket),
-        (error) => this.#unread(error, signal, ticket),
+        (error) => this.#unread(full, error, signal, ticket),
       );
     } catch (error) {
-      return this.#unread(error, signal, ticket);
+      return this.#unread(full, error, signal, ticket);
     }
   }
 
@@ -171,9 +124,8 @@ export class Store<V, I = V> {
       );
       return found.map((read) => read ?? reads.shift()!);
     } catch (error) {
-      for (const ticket of tickets) if (ticket !== undefined) this.near?.end(ticket, undefined);
-      const failed = this.#unread(error, signal);
-      return found.map((read) => read ?? failed);
+      const failed = wanted.map((full, i) => this.#unread(full, error, signal, tickets[i]));
+      return found.map((read) => read ?? failed.shift()!);
     }
   }
 
@@ -209,7 +161,7 @@ export class Store<V, I = V> {
         const read = isValid ? this.#judge(stored, opened) : { ...MISS, stored };
         return this.#ended(read, ticket, opened);
       },
-      (error) => this.#unread(error, undefined, ticket),
+      (error) => this.#unread(undefined, error, undefined, ticket),
     );
   }
 
@@ -268,18 +220,22 @@ export class Store<V, I = V> {
   // Keeps a fresh value in the tier of the process, no longer than it is fresh.
   #ended(read: Read<V>, ticket: Ticket | undefined, opened?: Opened): Read<V> {
     if (ticket === undefined) return read;
-    const { nearTtlMs = 0 } = this.settings;
-    const isKept = read.result === "hit" || read.result === "negative";
-    const freshMs = (opened?.freshUntil ?? 0) - this.shared.clock.now();
-    this.near?.end(
-      ticket,
-      !isKept ? undefined : {
-        payload: opened?.payload,
-        ttlMs: Math.min(nearTtlMs, freshMs),
-        tags: opened?.tags?.map(({ tag }) => tag) ?? NO_TAGS,
-      },
-    );
+    const isKept = opened !== undefined && (read.result === "hit" || read.result === "negative");
+    this.near?.end(ticket, isKept ? this.nearValue(opened) : undefined);
     return read;
+  }
+
+  /** A value as the tier of the process keeps it. */
+  nearValue({ payload, freshUntil, tags }: Opened): NearValue {
+    const { nearTtlMs = 0, graceMs } = this.settings;
+    const freshMs = freshUntil - this.shared.clock.now();
+    return {
+      payload,
+      freshUntil,
+      ttlMs: Math.min(nearTtlMs, freshMs),
+      keepMs: graceMs === 0 ? 0 : freshMs + graceMs,
+      tags: tags?.map(({ tag }) => tag) ?? NO_TAGS,
+    };
   }
 
   // Reported, and left where it is: a load replaces it, `drop` takes it away.
@@ -290,10 +246,21 @@ export class Store<V, I = V> {
     return { result: "corrupt", stored };
   }
 
-  #unread(error: unknown, signal: AbortSignal | undefined, ticket?: Ticket): Read<V> {
+  #unread(
+    full: string | undefined,
+    error: unknown,
+    signal: AbortSignal | undefined,
+    ticket?: Ticket,
+  ): Read<V> {
     if (ticket !== undefined) this.near?.end(ticket, undefined);
     this.passOn(error, signal);
     this.shared.logger.debug("Cache read failed", { keyspace: this.settings.name, error });
-    return ERROR;
+    const last = full === undefined ? undefined : this.near?.last(full);
+    if (last?.payload === undefined) return ERROR;
+    const { payload, freshUntil } = last;
+    this.count("near", "stale");
+    const value = this.#decoded.get(payload, payload);
+    const staleMs = Math.max(0, this.shared.clock.now() - freshUntil);
+    return { result: "stale", value, payload, staleMs, stored: undefined };
   }
 }

@@ -136,9 +136,8 @@ export function keepNear(
   ttlMs = Infinity,
 ): void {
   if (ticket === undefined) return;
-  const nearTtlMs = store.settings.nearTtlMs ?? 0;
-  const names = tags.map(({ tag }) => tag);
-  store.near?.end(ticket, { payload, ttlMs: Math.min(nearTtlMs, ttlMs), tags: names });
+  const freshUntil = store.shared.clock.now() + ttlMs;
+  store.near?.end(ticket, store.nearValue({ payload, freshUntil, tags }));
 }
 
 function tooLarge(store: Store<unknown, never>, times: number): void {

@@ -16,7 +16,8 @@ import { StoreKeyspace } from "./_keyspace.ts";
 import { type Defaults, readSettings } from "./_settings.ts";
 import { Near } from "./_near.ts";
 import { News } from "./_news.ts";
-import { type Shared, Store } from "./_store.ts";
+import type { Shared } from "./_shared.ts";
+import { Store } from "./_store.ts";
 import { Tags } from "./_tags.ts";
 import type {
   BytesKeyspace,
@@ -86,12 +87,14 @@ export function createCache(driver: CacheDriver, env: Instruments, defaults: Def
   const { keyPrefix, operationTimeoutMs } = defaults;
   const deletions = new Deletions({ clock, logger });
   const tags = new Tags(guard, random, keyPrefix);
-  let tierMade: ReturnType<Shared["tier"]> | undefined;
+  let near: Near | undefined;
+  let news: News | undefined;
   const tier = (): ReturnType<Shared["tier"]> => {
-    if (tierMade !== undefined) return tierMade;
-    const near = new Near(clock, defaults.near);
-    const told = { guard, near, flights, random, logger, keyPrefix };
-    return tierMade = { near, news: driver.features.listen ? new News(told) : undefined };
+    const made = near ??= new Near(clock, defaults.near);
+    const told = { guard, near: made, flights, random, logger, keyPrefix };
+    const tell = (): News | undefined =>
+      driver.features.listen ? news ??= new News(told) : undefined;
+    return { near: made, news: tell };
   };
   const given = { clock, random, logger, tracer, operations, keyPrefix };
   const shared: Shared = { ...given, guard, flights, deletions, tags, tier };

@@ -59,6 +59,8 @@ export interface LaneOptions {
   readonly commandTimeoutMs: number;
   /** Why there is no connection, for errors. */
   readonly problem: () => string | undefined;
+  /** Whether connecting has failed: nobody then waits for a connection. */
+  readonly isDown: () => boolean;
 }
 
 /**
@@ -118,12 +120,14 @@ export class Lane {
           ),
         );
       }
-      if (this.#queue.length >= MAX_WAITING && !this.isReady) {
-        return reject(
-          unavailable(
-            `Cannot ${options.action}: ${MAX_WAITING} commands wait for a connection to Redis`,
-          ),
-        );
+      if (!this.isReady) {
+        const why = this.#options.isDown()
+          ? this.#why()
+          : this.#queue.length >= MAX_WAITING && `${MAX_WAITING} commands wait for one`;
+        if (why) {
+          const problem = `Cannot ${options.action}: no connection to Redis, ${why}`;
+          return reject(unavailable(problem));
+        }
       }
       const op = new Op(key, run, options, resolve, reject);
       if (signal !== undefined) this.#join(op, signal);
@@ -220,7 +224,7 @@ export class Lane {
   }
 
   #expire(): void {
-    const { clock, commandTimeoutMs, problem } = this.#options;
+    const { clock } = this.#options;
     this.#expiry?.cancel();
     this.#expiry = undefined;
     const now = clock.monotonic();
@@ -229,13 +233,18 @@ export class Lane {
       const op = this.#queue[gone]!;
       if (op.settled) continue;
       if (op.deadline === 0 || op.deadline > now) break;
-      const why = problem() ?? `none was made within ${commandTimeoutMs} ms`;
-      this.#fail(op, unavailable(`Cannot ${op.options.action}: no connection to Redis, ${why}`));
+      const { action } = op.options;
+      this.#fail(op, unavailable(`Cannot ${action}: no connection to Redis, ${this.#why()}`));
     }
     this.#queue.splice(0, gone);
     const next = this.#queue[0];
     if (next === undefined || next.deadline === 0 || this.#closed) return;
     this.#expiry = clock.timer(() => this.#expire(), next.deadline - now, { background: true });
+  }
+
+  #why(): string {
+    const { problem, commandTimeoutMs } = this.#options;
+    return problem() ?? `none was made within ${commandTimeoutMs} ms`;
   }
 
   // One listener for all that end with the same signal.

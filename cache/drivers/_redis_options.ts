@@ -19,6 +19,8 @@ const MAX_PEM_BYTES = 1 << 20;
 /** Longest wait between two attempts to connect, in milliseconds, and the first. */
 const MAX_RETRY_MS = 1000;
 const FIRST_RETRY_MS = 25;
+/** Shortest time between two new connections that a read-only server makes us open, in ms. */
+const READONLY_MS = 1000;
 /** Redirections of one command within a cluster. */
 const MAX_REDIRECTIONS = 6;
 
@@ -96,6 +98,19 @@ function retryDelay(times: number, env: Instruments): number {
   return limit / 2 + env.random.next() * limit / 2;
 }
 
+// A server that refuses writes is no primary any more: a new connection finds the one that is, by
+// sentinels or by name. Not at each refusal: the reads of a server that stays read-only go on.
+function onReadOnly({ clock }: Instruments): (error: Error) => boolean {
+  let last = -Infinity;
+  return (error) => {
+    if (!error.message.startsWith("READONLY") || clock.monotonic() - last < READONLY_MS) {
+      return false;
+    }
+    last = clock.monotonic();
+    return true;
+  };
+}
+
 /** Where it is found: the single server, or the primary that sentinels name. */
 async function targetOptions(redis: RedisConfig, env: Instruments): Promise<NodeOptions> {
   const { sentinel, single } = redis;
@@ -147,6 +162,7 @@ export async function readRedisSettings(
     autoResendUnfulfilledCommands: false,
     maxLoadingRetryTime: 500,
     retryStrategy: (times) => retryDelay(times, env),
+    reconnectOnError: onReadOnly(env),
     enableOfflineQueue: true,
   };
   const cluster: ClusterOptions = {

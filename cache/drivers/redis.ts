@@ -107,6 +107,8 @@ export async function createDriver(config: CacheConfig, env: Instruments): Promi
   const logger = env.logger.child({ component: "cache", driver: "redis" });
   const client = connect(settings);
   let problem: string | undefined;
+  // Since the last connection: the first is its own end, or that of the first attempt.
+  let failures = 0;
   client.on("error", (error: unknown) => {
     const message = messageOf(error);
     // A server that is away is told of once, not at each attempt.
@@ -119,13 +121,22 @@ export async function createDriver(config: CacheConfig, env: Instruments): Promi
   client.on("ready", () => {
     if (problem !== undefined) logger.info("Redis connection stands again");
     problem = undefined;
+    failures = 0;
   });
+  client.on("close", () => failures++);
   const { commandTimeoutMs, connectTimeoutMs } = settings;
-  const lane = new Lane({ client, clock, commandTimeoutMs, problem: () => problem });
+  const lane = new Lane({
+    client,
+    clock,
+    commandTimeoutMs,
+    problem: () => problem,
+    isDown: () => failures > 1,
+  });
   const listening = new Listening(() => listenTargets(client, settings), clock);
   try {
     await withDeadline(clock, connectTimeoutMs, () => client.connect());
   } catch (error) {
+    failures = 2;
     logger.warn("Redis cannot be reached, the cache misses until it can", { error });
   }
 
@@ -211,6 +222,9 @@ export async function createDriver(config: CacheConfig, env: Instruments): Promi
     listen: (channel, listener) => listening.add(channel, listener),
     async check(options) {
       const { signal } = options ?? {};
+      if (!lane.isReady && problem !== undefined) {
+        return { status: "down", message: `No connection to Redis: ${problem}` };
+      }
       await lane.send((to) => to.ping(), { action: "ping", signal });
       return { status: "ok", details: { mode: settings.mode } };
     },

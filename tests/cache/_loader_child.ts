@@ -9,7 +9,10 @@ import { addLine, openRedisCache } from "./_redis_kit.ts";
 
 const [port, keyPrefix, file, loadMs, callers, lease] = process.argv.slice(2) as string[];
 const redis = { section: { single: { host: "127.0.0.1", port: Number(port) } } };
-const { cache } = await openRedisCache(redis, { keyPrefix: keyPrefix! });
+const { cache } = await openRedisCache(redis, {
+  keyPrefix: keyPrefix!,
+  operationTimeout: { seconds: 5n, nanos: 0 },
+});
 const bytes = cache.bytes({ name: "cold", ttl: "1m", lease: Number(lease) });
 await bytes.get("warm-up");
 process.stdout.write("ready\n");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
-import type { BytesKeyspace } from "../../cache/mod.ts";
+import type { BytesKeyspace, CacheConfigInit } from "../../cache/mod.ts";
 import { sleep, systemClock } from "../../core/mod.ts";
 import { PositionSchema } from "../../gen/ts/cqc/portfolio/v1/mod.ts";
 import { realRedis } from "../../testing/real_redis.ts";
@@ -12,6 +12,11 @@ import { openRedisCache, uniquePrefix } from "./_redis_kit.ts";
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 const never = (): never => assert.fail("loaded");
+
+// Nothing here is about deadlines, and the machine may be busy.
+function patient(keyPrefix: string): CacheConfigInit {
+  return { keyPrefix, operationTimeout: { seconds: 5n, nanos: 0 } };
+}
 
 /** Waits until one near tier hears what the other process says. */
 async function hears(listener: BytesKeyspace, other: BytesKeyspace): Promise<void> {
@@ -28,13 +33,13 @@ const redis = await real(() => realRedis());
 if (redis !== undefined) {
   /** Two caches as two processes would have them. */
   const pair = async (keyPrefix = uniquePrefix()) => {
-    const a = await openRedisCache(redis, { keyPrefix });
-    const b = await openRedisCache(redis, { keyPrefix });
+    const a = await openRedisCache(redis, patient(keyPrefix));
+    const b = await openRedisCache(redis, patient(keyPrefix));
     return { a, b, close: () => Promise.all([a.cache.close(), b.cache.close()]) };
   };
 
   test("1,000 concurrent reads of a cold key in Redis load once", async () => {
-    await using one = await openRedisCache(redis, { keyPrefix: uniquePrefix() });
+    await using one = await openRedisCache(redis, patient(uniquePrefix()));
     const bytes = one.cache.bytes({ name: "cold", ttl: "1m" });
     let loads = 0;
     const load = async (): Promise<Uint8Array> => {
@@ -51,7 +56,7 @@ if (redis !== undefined) {
   });
 
   test("getMany() of 100 keys is one round trip to Redis", async () => {
-    await using one = await openRedisCache(redis, { keyPrefix: uniquePrefix() });
+    await using one = await openRedisCache(redis, patient(uniquePrefix()));
     const bytes = one.cache.bytes({ name: "many", ttl: "1m" });
     const keys = Array.from({ length: 100 }, (_, i) => `k${i}`);
     await bytes.setMany(keys.map((key) => [key, text(key)]));
@@ -202,7 +207,7 @@ if (redis !== undefined) {
   });
 
   test("A value of a newer schema is read, and its unknown fields are kept", async () => {
-    await using one = await openRedisCache(redis, { keyPrefix: uniquePrefix() });
+    await using one = await openRedisCache(redis, patient(uniquePrefix()));
     const positions = one.cache.keyspace(PositionSchema, { name: "p", ttl: "1m" });
     const newer = create(PositionSchema, { quantity: "1.5" });
     newer.$unknown = [{ no: 9999, wireType: 0, data: new Uint8Array([5]) }];
@@ -214,7 +219,7 @@ if (redis !== undefined) {
 
   test("Corrupt bytes in Redis are counted, dropped and loaded anew (R2)", async () => {
     const keyPrefix = uniquePrefix();
-    await using one = await openRedisCache(redis, { keyPrefix });
+    await using one = await openRedisCache(redis, patient(keyPrefix));
     const positions = one.cache.keyspace(PositionSchema, { name: "p", ttl: "1m" });
     const key = `${keyPrefix}:p:cqc.portfolio.v1.Position:k`;
     for (const bytes of ["", "x", "\u0001garbage that is longer than a header"]) {
@@ -229,7 +234,7 @@ if (redis !== undefined) {
 
   test("A key that another service uses for a list is a miss", async () => {
     const keyPrefix = uniquePrefix();
-    await using one = await openRedisCache(redis, { keyPrefix });
+    await using one = await openRedisCache(redis, patient(keyPrefix));
     const bytes = one.cache.bytes({ name: "b", ttl: "1m" });
     await redis.command(["rpush", `${keyPrefix}:b:-bytes:k`, "x"]);
     assert.equal(await bytes.get("k"), undefined);
@@ -239,9 +244,9 @@ if (redis !== undefined) {
   test("Spans name keyspace and tier, and no key", async () => {
     const tracer = testTracer();
     const keyPrefix = uniquePrefix();
-    await using one = await openRedisCache(redis, { keyPrefix }, { tracer });
+    await using one = await openRedisCache(redis, patient(keyPrefix), { tracer });
     const bytes = one.cache.bytes({ name: "b", ttl: "1m", near: "30s" });
-    await using other = await openRedisCache(redis, { keyPrefix });
+    await using other = await openRedisCache(redis, patient(keyPrefix));
     await hears(bytes, other.cache.bytes({ name: "b", ttl: "1m", near: "30s" }));
     const before = tracer.spans.length;
     const sets = one.counts["b set ok"]!;

@@ -1,0 +1,46 @@
+import type { Clock, Counter, Family, Logger, Random, Tracer } from "../core/mod.ts";
+import type { Deletions } from "./_after_commit.ts";
+import type { Flights } from "./_flights.ts";
+import type { Guard } from "./_guard.ts";
+import type { Near } from "./_near.ts";
+import type { News } from "./_news.ts";
+import type { Tags } from "./_tags.ts";
+
+/** Labels of `cache_operations_total`. */
+export type OperationLabel = "keyspace" | "op" | "result";
+
+/** What all keyspaces of a cache share. */
+export interface Shared {
+  readonly guard: Guard;
+  readonly flights: Flights;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly tracer: Tracer;
+  readonly operations: Family<OperationLabel, Counter>;
+  readonly keyPrefix: string;
+  readonly tags: Tags;
+  readonly deletions: Deletions;
+  /** The tier in the process, once a keyspace wants it. */
+  readonly tier: () => { readonly near: Near; readonly news: () => News | undefined };
+}
+
+/** A value that may be served, or that is known to be absent. */
+export type Found<V> =
+  | {
+    readonly result: "hit" | "stale";
+    readonly value: V;
+    readonly payload: Uint8Array;
+    /** Milliseconds since it stopped being fresh. */
+    readonly staleMs: number;
+    /** What is stored, byte for byte; undefined when the backend is lost. */
+    readonly stored: Uint8Array | undefined;
+  }
+  | { readonly result: "negative" };
+
+/** What a look into the cache found. */
+export type Read<V> = Found<V> | {
+  readonly result: "miss" | "corrupt" | "error";
+  /** What is stored and cannot be served. */
+  readonly stored?: Uint8Array;
+};

@@ -1,0 +1,78 @@
+import process from "node:process";
+import type { BytesKeyspace, CacheConfigInit } from "../../cache/mod.ts";
+import { sleep, systemClock } from "../../core/mod.ts";
+import { openRedisCache, type RedisCache, uniquePrefix } from "../cache/_redis_kit.ts";
+
+export { uniquePrefix };
+
+/** Bytes of a text. */
+export const text = (value: string): Uint8Array => new TextEncoder().encode(value);
+
+/** A section for one server on a port. */
+export function onPort(port: number): { readonly section: { readonly single: object } } {
+  return { section: { single: { host: "127.0.0.1", port } } };
+}
+
+/** Opens a cache with a prefix of its own. */
+export function openCache(
+  redis: { readonly section: object },
+  section: CacheConfigInit = {},
+): Promise<RedisCache> {
+  return openRedisCache(redis, { keyPrefix: uniquePrefix(), ...section });
+}
+
+/** Prints what was counted. */
+export function report(row: string, facts: Readonly<Record<string, number | string>>): void {
+  const parts = Object.entries(facts).map(([name, value]) => `${name} ${value}`);
+  process.stdout.write(`${row}: ${parts.join(", ")}\n`);
+}
+
+/** What a run of get-or-load took. */
+export interface Latencies {
+  readonly calls: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+/** Runs get-or-load of new keys side by side for a while, each with a load of some milliseconds. */
+export async function measureLoads(
+  bytes: BytesKeyspace,
+  options: { readonly forMs: number; readonly loadMs: number; readonly callers: number },
+): Promise<Latencies> {
+  const { forMs, loadMs, callers } = options;
+  const times: number[] = [];
+  const end = systemClock.monotonic() + forMs;
+  let serial = 0;
+  await Promise.all(Array.from({ length: callers }, async () => {
+    while (systemClock.monotonic() < end) {
+      const start = systemClock.monotonic();
+      const key = `load-${start}-${serial++}`;
+      await bytes.getOrLoad(key, async () => {
+        await sleep(systemClock, loadMs);
+        return text("loaded");
+      });
+      times.push(systemClock.monotonic() - start);
+    }
+  }));
+  times.sort((a, b) => a - b);
+  const at = (share: number): number =>
+    Math.round(times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0);
+  return { calls: times.length, p50: at(0.5), p99: at(0.99), max: at(1) };
+}
+
+/** Milliseconds until a condition holds, looked at every 20 ms; fails after some seconds. */
+export async function timeUntil(
+  what: string,
+  done: () => Promise<boolean>,
+  withinMs = 15_000,
+): Promise<number> {
+  const start = systemClock.monotonic();
+  while (!await done()) {
+    if (systemClock.monotonic() - start > withinMs) {
+      throw new Error(`Waited ${withinMs} ms in vain for ${what}`);
+    }
+    await sleep(systemClock, 20);
+  }
+  return Math.round(systemClock.monotonic() - start);
+}
