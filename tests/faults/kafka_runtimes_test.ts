@@ -1,0 +1,206 @@
+// Kafka rows that hold on each runtime and with each driver: a broker that is killed and comes back,
+// and a process that is told to end. The drivers share the broker and its faults.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import { sleep, systemClock } from "../../core/mod.ts";
+import { freshGroup, freshTopic } from "../../testing/_bus_kit.ts";
+import { aPriceUpdated } from "../../testing/builders.ts";
+import { realKafka } from "../../testing/real_kafka.ts";
+import { judge } from "../bridge/_judge.ts";
+import { real } from "../_real.ts";
+import {
+  adminOf,
+  byRule,
+  counted,
+  endsOf,
+  type KafkaDriver,
+  load,
+  ms,
+  openKafka,
+  publishTo,
+  report,
+  watch,
+  within,
+} from "./_kafka.ts";
+import { startMember } from "./_kafka_member.ts";
+
+const PARTITIONS = 4;
+const DRIVERS: readonly KafkaDriver[] = ["kafka"];
+
+const server = await real(() =>
+  realKafka({ own: true, settings: { "num.partitions": `${PARTITIONS}` } })
+);
+
+if (server !== undefined) {
+  const { brokers, nodes } = server;
+  const node = nodes[0]!;
+
+  /** A producer and a consumer under load, until the outage is over and everything is there. */
+  const outage = async (
+    driver: KafkaDriver,
+    phase: { readonly loaded: () => Promise<void>; readonly back: Promise<void> },
+  ): Promise<{ readonly line: string; readonly check: () => void }> => {
+    const place = { driver, brokers };
+    const target = freshTopic();
+    const group = freshGroup();
+    await using producer = await openKafka(place, { consumerGroup: group });
+    await using consumer = await openKafka(place, { consumerGroup: group });
+    await producer.ensureTopics([target]);
+    const work = load(producer, target);
+    const { history } = work;
+    const handled = new Set<string>();
+    let deliveries = 0;
+    await consumer.subscribe(target, async (event) => {
+      const uuid = `${event.price!.sequence}`;
+      history.push({ kind: "deliver", group, uuid });
+      deliveries++;
+      await sleep(systemClock, 2);
+      history.push({ kind: "ack", group, uuid });
+      handled.add(uuid);
+    });
+    const health = watch(consumer);
+    await within(30_000, () => handled.size > 300, "some events");
+    await phase.loaded();
+    const before = work.accepted.size;
+    await phase.back;
+    const during = work.accepted.size - before;
+    const greenMs = await within(10_000, () => health.isGreen, "a bus that is well again");
+    const handledThen = handled.size;
+    const flowMs = await within(20_000, () => handled.size > handledThen + 300, "new events");
+    await work.stop();
+    await within(
+      20_000,
+      () => [...work.accepted].every((number) => handled.has(`${number}`)),
+      "every acknowledged event",
+    );
+    await health.stop();
+    const admin = adminOf(brokers);
+    const written = (await endsOf(admin, target.name, PARTITIONS)).reduce((a, b) => a + b, 0n);
+    await admin.close();
+    const findings = judge(history, [group]);
+    const line = `${driver}: ${work.accepted.size} acknowledged (${during} while down), ` +
+      `${work.refused.size} refused (${counted(work.refused)}), slowest ` +
+      `${Math.round(work.slowestMs)} ms; ${written} on the log; ${handled.size} handled, ` +
+      `${deliveries - handled.size} of them again; red after ${
+        Math.round(health.redMs ?? -1)
+      } ms, ` +
+      `green ${Math.round(greenMs)} ms and 300 more ${Math.round(flowMs)} ms after it was back; ` +
+      `findings ${JSON.stringify(byRule(findings))}`;
+    return {
+      line,
+      check() {
+        assert.equal(work.refused.size, 0, counted(work.refused));
+        // Without sequence numbers a batch whose answer was lost is written again.
+        const allowed = driver === "kafka" ? [] : ["duplicate", "order"];
+        assert.deepEqual(findings.filter(({ rule }) => !allowed.includes(rule)), []);
+        if (driver === "kafka") assert.equal(written, BigInt(work.accepted.size));
+        else assert(written >= BigInt(work.accepted.size));
+        assert.notEqual(health.redMs, undefined);
+      },
+    };
+  };
+
+  for (const downMs of [2000, 8000]) {
+    test(`K1 K13: a broker killed under load and back after ${downMs} ms costs no event and no order`, async () => {
+      const back = Promise.withResolvers<void>();
+      let waiting = DRIVERS.length;
+      const all = Promise.withResolvers<void>();
+      const loaded = (): Promise<void> => {
+        if (--waiting === 0) all.resolve();
+        return all.promise;
+      };
+      const runs = Promise.all(
+        DRIVERS.map((driver) => outage(driver, { loaded, back: back.promise })),
+      );
+      await Promise.race([all.promise, runs]);
+      await node.kill();
+      await sleep(systemClock, downMs);
+      await node.start();
+      back.resolve();
+      const outcomes = await runs;
+      for (const { line } of outcomes) report(`K1, down for ${downMs} ms, ${line}`);
+      for (const { check } of outcomes) check();
+    });
+  }
+
+  for (const driver of DRIVERS) {
+    test(`K16 ${driver}: a process told to end with 20 in flight finishes them, and the next one begins at once`, async () => {
+      const place = { driver, brokers };
+      const target = freshTopic();
+      const group = freshGroup();
+      await using producer = await openKafka(place, { consumerGroup: group });
+      await publishTo(producer, target, 200, (number) => `${number}`);
+      const first = startMember({ place, topic: target.name, group, takesMs: [400, 400] });
+      await within(20_000, () => first.begun.length >= 40, "40 events begun");
+      const inHand = first.begun.length - first.done.length;
+      const start = systemClock.monotonic();
+      first.kill("SIGTERM");
+      const ended = await first.ended;
+      const endedMs = systemClock.monotonic() - start;
+
+      const known = new Set(first.done);
+      const rest: number[] = [];
+      const joined = systemClock.monotonic();
+      let firstMs: number | undefined;
+      await using next = await openKafka(place, { consumerGroup: group });
+      await next.subscribe(target, (event) => {
+        firstMs ??= systemClock.monotonic() - joined;
+        rest.push(Number(event.price!.sequence));
+      });
+      await within(20_000, () => new Set([...known, ...rest]).size === 200, "the other events");
+      const again = rest.filter((number) => known.has(number));
+      report(
+        `K16 ${driver}: exit ${ended.code} after ${Math.round(endedMs)} ms with ${inHand} in ` +
+          `flight; ${first.begun.length} begun and ${first.done.length} done by it; the next one ` +
+          `had its first event after ${Math.round(firstMs ?? -1)} ms and ${rest.length} in all, ` +
+          `${again.length} of them again`,
+      );
+      assert.equal(ended.code, 0, ended.stderr);
+      assert.equal(ended.stderr, "");
+      assert.equal(inHand, 20);
+      assert.equal(first.begun.length, first.done.length);
+      assert.deepEqual(again, []);
+      assert(endedMs < 5000, `${endedMs} ms`);
+      assert(firstMs! < 2000, `${firstMs} ms`);
+    });
+  }
+
+  test("K16: a process told to end while the broker is down ends within its budget", async () => {
+    const all = await Promise.all(DRIVERS.map(async (driver) => {
+      const place = { driver, brokers };
+      const target = freshTopic();
+      const group = freshGroup();
+      const producer = await openKafka(place, { consumerGroup: group, drainTimeout: ms(1000) });
+      await publishTo(producer, target, 100, (number) => `${number}`);
+      const member = startMember({ place, topic: target.name, group, takesMs: [800, 800] });
+      await within(20_000, () => member.begun.length >= 20, "20 events begun");
+      return { driver, producer, member, target };
+    }));
+    await node.kill();
+    try {
+      await Promise.all(all.map(async ({ driver, producer, member, target }) => {
+        const start = systemClock.monotonic();
+        member.kill("SIGTERM");
+        const pending = producer.publish(target, aPriceUpdated({ sequence: 100n }), { key: "a" });
+        const refused = assert.rejects(pending, { code: "CQI_BUS_UNAVAILABLE", retryable: true });
+        const closedMs = await producer.close().then(() => systemClock.monotonic() - start);
+        await refused;
+        const ended = await member.ended;
+        const endedMs = systemClock.monotonic() - start;
+        report(
+          `K16 ${driver}, broker down: exit ${ended.code} after ${Math.round(endedMs)} ms ` +
+            `(drain_timeout 5000 ms), ${member.done.length} of ${member.begun.length} begun were ` +
+            `done; a bus with a publication under way closed after ${Math.round(closedMs)} ms ` +
+            `(drain_timeout 1000 ms)`,
+        );
+        assert.equal(ended.code, 0, ended.stderr);
+        assert.equal(member.done.length, member.begun.length);
+        assert(endedMs < 20_000, `${endedMs} ms`);
+        assert(closedMs < 4500, `${closedMs} ms`);
+      }));
+    } finally {
+      await node.start();
+    }
+  });
+}
