@@ -149,8 +149,8 @@ export function entriesHaveExamples(files: FileMap): string[] {
 export function namedSubpathsExist(files: FileMap): string[] {
   const keys = new Set(entriesOf(files).keys());
   return [...libraryFiles(files), ...pages(files)].flatMap(([path, text]) =>
-    // A symbol's name is no subpath.
-    [...text.matchAll(/(?<!Symbol\.for\(")@cq\/cqi((?:\/[a-z0-9-]+)+)/g)]
+    // A symbol's name is no subpath, and the path of a file is no import.
+    [...text.matchAll(/(?<!Symbol\.for\("|node_modules\/)@cq\/cqi((?:\/[a-z0-9-]+)+)/g)]
       .filter((match) => !keys.has(`.${match[1]}`))
       .map((match) => `${path} names ${match[0]}, which is not exported`)
   );

@@ -145,6 +145,11 @@ test("namedSubpathsExist() catches one that does not", () => {
   assert.equal(caught(namedSubpathsExist, { "docs/planted.md": "See `@cq/cqi/nope`." }).length, 1);
 });
 
+test("namedSubpathsExist() takes the path of a file among the installed packages for no import", () => {
+  const path = "./node_modules/@cq/cqi/gen/jsonschema/cqi_config.json";
+  assert.deepEqual(caught(namedSubpathsExist, { "docs/planted.md": `See ${path}.` }), []);
+});
+
 test("Every relative link of a page points to something that exists", () => {
   assert.deepEqual(linksExist(readProject()), []);
 });
