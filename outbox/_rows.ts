@@ -57,7 +57,7 @@ export function rowsOf({ db, settings, tables }: Environment): Rows {
     async fetch(lanes, paused, signal) {
       // Some more than its share of each lane, so that a busy lane fills the batch when others are
       // empty, and no more index entries are read than that.
-      const perLane = Math.max(16, Math.ceil((4 * settings.batchSize) / lanes.length));
+      const perLane = Math.max(16, Math.ceil((2 * settings.batchSize) / lanes.length));
       const found = await db.sql<Row>`
         with waiting as (
           select w.id, sum(w.size) over (order by w.id) as total,

@@ -2,7 +2,7 @@
 // Arguments: role, place as JSON, what the role needs.
 
 import process from "node:process";
-import { alert, keyOf, openParts, type Place, topicOf } from "./_outbox.ts";
+import { alert, keyOf, openParts, type Place, say, topicOf } from "./_outbox.ts";
 
 const [role = "", json = "", ...rest] = process.argv.slice(2);
 const place: Place = JSON.parse(json);
@@ -26,14 +26,14 @@ async function write(from: number, to: number): Promise<void> {
     } catch (error) {
       if (number % 2 === 0) throw error;
     }
-    console.log(`done ${number}`);
+    say(`done ${number}`);
   };
   // Four at a time, so that transactions overlap.
   let next = from;
   await Promise.all(Array.from({ length: 4 }, async () => {
     while (next < to) await one(next++);
   }));
-  console.log("written");
+  say("written");
   await box.drained();
   await db.close();
   process.exit(0);
@@ -45,11 +45,11 @@ async function relay(): Promise<void> {
   await openParts(place, {}, {
     publishMiddleware: [async (record, wait, next) => {
       const published = await next(record, wait);
-      console.log(`sent ${++sent}`);
+      say(`sent ${++sent}`);
       return published;
     }],
   });
-  console.log("ready");
+  say("ready");
 }
 
 /** Handles events, and dies after the commit and before the offset. */
@@ -72,7 +72,7 @@ async function consume(mode: string): Promise<void> {
       return result;
     }],
   });
-  console.log("ready");
+  say("ready");
 }
 
 if (role === "write") await write(Number(rest[0]), Number(rest[1]));

@@ -15,6 +15,7 @@ import {
   openParts,
   placeOf,
   read,
+  say,
   type Seen,
   topicOf,
 } from "./_outbox.ts";
@@ -69,7 +70,7 @@ if (postgres !== undefined && broker !== undefined) {
     await reading.end();
     const first = firstOf(reading.seen);
     const stallMs = longestStall(first);
-    console.log(
+    say(
       `relays: ${first.length} events in ${reading.seen.length} records, longest stall of a key ` +
         `${Math.round(stallMs)} ms with a lease of ${LEASE_MS} ms (longest transaction ` +
         `${Math.round(pauses)} ms)`,
