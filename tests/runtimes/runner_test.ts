@@ -80,6 +80,17 @@ test("plan() runs a unit file on each runtime and an architecture file once", ()
   assert.deepEqual(jobs.map((job) => job.runtime), ["deno", "node", "bun", "deno"]);
 });
 
+test("plan() runs the main fault files on each runtime and the others once", () => {
+  const files = ["tests/faults/redis_outage_test.ts", "tests/faults/redis_network_test.ts"];
+  const jobs = plan(files, { runtimes: [], suites: [], filters: [] });
+  assert.deepEqual(jobs.map(({ file, runtime }) => `${file.slice(13)} ${runtime}`), [
+    "redis_network_test.ts deno",
+    "redis_outage_test.ts deno",
+    "redis_outage_test.ts node",
+    "redis_outage_test.ts bun",
+  ]);
+});
+
 test("plan() keeps to the runtimes, suites and paths that are asked for", () => {
   const files = [FILE, "tests/core/other_test.ts", "tests/contract/bus_test.ts"];
   const jobs = plan(files, { runtimes: ["bun"], suites: ["unit"], filters: ["clock"] });
