@@ -4,7 +4,7 @@ import type { Environment } from "./_environment.ts";
 import type { BusRecord } from "./driver.ts";
 
 // A driver that cannot say where a log ends is taken to be there after this long without a record.
-const IDLE_MS = 3000;
+const IDLE_MS = 1500;
 
 /**
  * Reads a topic from its earliest record to where it ended when the call was made.
@@ -65,6 +65,7 @@ export async function readToEnd(
       })
     );
     try {
+      wait();
       await end.promise;
     } finally {
       await consumer.close();
