@@ -74,10 +74,12 @@ export function kafkaTopics(
     names: readonly string[],
     options: WaitOptions,
   ): Promise<ReadonlyMap<string, TopicInfo>> => {
-    const since = clock.monotonic();
+    let since = clock.monotonic();
     let fresh = false;
     let made = false;
     for (;;) {
+      // The answer may be long in coming behind others; what counts is when it was asked for.
+      const asked = clock.monotonic();
       const found = await client.topics(names, { ...options, fresh });
       const missing = names.filter((name) => !isReady(found.get(name)));
       if (missing.length === 0) return found as ReadonlyMap<string, TopicInfo>;
@@ -86,11 +88,12 @@ export function kafkaTopics(
         if (!(error instanceof CqiError) || error.retryable) continue;
         if (error.code !== "CQI_NOT_FOUND") throw error;
         if (settings.ensureTopics && !made) continue;
-        if (clock.monotonic() - since > UNKNOWN_FOR_MS) throw notThere(name, settings, error);
+        if (asked - since > UNKNOWN_FOR_MS) throw notThere(name, settings, error);
       }
       if (settings.ensureTopics && !made) {
         made = true;
         await create(missing.filter((name) => isUnknown(found.get(name))), options);
+        since = clock.monotonic();
       } else await sleep(clock, POLL_MS, options);
       fresh = true;
     }

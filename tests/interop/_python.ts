@@ -32,7 +32,7 @@ function* filesBelow(path: string): Generator<string> {
 const SOURCES = [join(GEN, "python"), join(GEN, "descriptor", "cqc.binpb")];
 
 /** Makes an environment, at first beside its place, so that nobody finds half of one. */
-async function make(home: string): Promise<void> {
+async function make(home: string, packages: readonly string[]): Promise<void> {
   const making = `${home}.${process.pid}`;
   // A build writes beside the sources, where two at once would be in each other's way.
   const copy = join(making, "gen");
@@ -45,7 +45,7 @@ async function make(home: string): Promise<void> {
     });
   }
   try {
-    await install(making, [join(copy, "python")]);
+    await install(making, [join(copy, "python"), ...packages]);
     rmSync(copy, { recursive: true });
     renameSync(making, home);
   } catch (error) {
@@ -58,15 +58,18 @@ async function make(home: string): Promise<void> {
 /**
  * An interpreter that has the Python package of the contracts as it is now. The environment is made
  * once and kept; whoever wants a fresh one uses `install`.
+ *
+ * @param packages What else it has, with exact versions.
  */
-export async function sharedPython(): Promise<string> {
+export async function sharedPython(...packages: readonly string[]): Promise<string> {
   const hash = createHash("sha256").update(await output("python3", ["-VV"]));
+  hash.update(packages.map((each) => `${each}\0`).join(""));
   for (const path of SOURCES.flatMap((source) => [...filesBelow(source)])) {
     hash.update(path.slice(GEN.length)).update("\0").update(readFileSync(path)).update("\0");
   }
   const name = `python-${hash.digest("hex").slice(0, 16)}`;
   const home = join(CACHE, name);
-  if (!existsSync(home)) await make(home);
+  if (!existsSync(home)) await make(home, packages);
   // So that others can tell which are in use.
   const now = new Date();
   utimesSync(home, now, now);
