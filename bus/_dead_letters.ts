@@ -1,4 +1,5 @@
 import { isCqiError, messageOf } from "../errors/mod.ts";
+import { redactSecrets } from "../internal/redact_secrets.ts";
 import type { Batcher } from "./_batcher.ts";
 import type { Environment } from "./_environment.ts";
 import { HEADER } from "./headers.ts";
@@ -32,7 +33,9 @@ export async function writeDeadLetter(
   const headers = new Map<string, HeaderValue>(record.headers);
   headers.set(HEADER.dlqReason, verdict.reason);
   headers.set(HEADER.dlqError, errorClass(verdict.error));
-  headers.set(HEADER.dlqMessage, printable(messageOf(verdict.error)));
+  // Messages quote connection strings and worse; longer than this nothing is shown anyway.
+  const message = redactSecrets(messageOf(verdict.error).slice(0, 4 * MAX_MESSAGE));
+  headers.set(HEADER.dlqMessage, printable(message));
   const stack = stackHash(verdict.error);
   headers.delete(HEADER.dlqStackHash);
   if (stack !== undefined) headers.set(HEADER.dlqStackHash, stack);

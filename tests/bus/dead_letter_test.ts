@@ -211,3 +211,20 @@ test("B3 a dead letter whose answer is lost is written again, and its event neve
   assert.deepEqual(letters, ["0", "0"]);
   assert.deepEqual(tries.seen, [1, 2]);
 });
+
+test("row 10 a dead letter's message shows no secret", async () => {
+  const canary = "cqi-canary-4f1d9c";
+  await using bus = await openOn(createBroker(), quick);
+  const prices = freshTopic();
+  await bus.subscribe(prices, () => {
+    throw new Error(
+      `connect to postgres://app:${canary}@db.internal/book failed, password=${canary}`,
+    );
+  });
+  await bus.publish(prices, aPriceUpdated());
+  const box = bus.deadLetters(prices);
+  await until(async () => (await box.list()).length === 1, "the dead letter");
+  const [letter] = await box.list();
+  assert.match(letter!.message, /connect to postgres:/);
+  assert.equal(letter!.message.includes(canary), false);
+});
