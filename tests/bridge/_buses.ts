@@ -7,6 +7,11 @@ import type { Message, Reply } from "./_protocol.ts";
 const SIDE_BY_SIDE = 64;
 /** Bytes of a header that the bus takes. */
 const HEADER_BYTES = 8000;
+// Members that come and go are noticed at a heartbeat.
+const HEARTBEATS = {
+  heartbeatInterval: { nanos: 200_000_000 },
+  sessionTimeout: { seconds: 10n },
+};
 const UUID = "bridge-uuid";
 const METADATA = "bridge-metadata-";
 
@@ -66,8 +71,9 @@ function sectionOf(env: Env, made?: string): bus.EventBusConfigInit {
   const partitions = Number(env["PARTITIONS"] || 6);
   return {
     driver,
-    ...driver === "kafka" && { kafka: { brokers } },
-    ...driver === "kafkajs" && { kafkajs: { brokers } },
+    ...driver === "kafka" && { kafka: { brokers, ...HEARTBEATS } },
+    ...driver === "kafkajs" && { kafkajs: { brokers, ...HEARTBEATS } },
+    ensureTopics: driver !== "memory",
     ...driver === "memory" && { memory: { partitions } },
     ...made !== undefined && {
       topics: [{ name: made, partitions, replicationFactor: Number(env["RF"] || 1) }],
