@@ -37,17 +37,27 @@ export function ms(value: number): { seconds: bigint; nanos: number } {
 export interface Place {
   readonly driver?: KafkaDriver;
   readonly brokers: readonly string[];
-  /** Settings of `kafka` or `kafkajs` besides. */
+  /** How soon a member that is gone is missed, in milliseconds. @default {that of the driver} */
+  readonly sessionMs?: number;
+  /** @default {that of the driver} */
+  readonly heartbeatMs?: number;
+  /** Settings of `kafka` or `kafkajs` besides; in JSON where it goes to another process. */
   readonly client?: Readonly<Record<string, unknown>>;
 }
 
-/** Opens a bus. Topics are made with four partitions where `section` does not say otherwise. */
+/** Opens a bus. Topics that are missing are made as the broker has it. */
 export function openKafka(
-  { driver = "kafka", brokers, client = {} }: Place,
+  { driver = "kafka", brokers, client, sessionMs, heartbeatMs }: Place,
   section: EventBusConfigInit = {},
   options: OpenOptions = {},
 ): Promise<Bus> {
-  const own = { driver, ensureTopics: true, [driver]: { brokers: [...brokers], ...client } };
+  const settings = {
+    brokers: [...brokers],
+    ...sessionMs !== undefined && { sessionTimeout: ms(sessionMs) },
+    ...heartbeatMs !== undefined && { heartbeatInterval: ms(heartbeatMs) },
+    ...client,
+  };
+  const own = { driver, ensureTopics: true, [driver]: settings };
   return open({ ...own, ...section } as EventBusConfigInit, { ...options, drivers: DRIVERS });
 }
 
