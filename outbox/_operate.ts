@@ -20,7 +20,7 @@ const MOST = 1000;
 export function operations(
   env: Environment,
   wake: () => void,
-): Pick<Outbox, "parked" | "retry" | "discard"> {
+): Pick<Outbox, "parked" | "retry" | "discard" | "resend"> {
   const { db, logger, tables: { outbox } } = env;
   const sweep = sweeper(env);
 
@@ -71,6 +71,20 @@ export function operations(
         parkedAt: row.parked_at,
         behind: Number(row.behind),
       }));
+    },
+    async resend({ since, signal } = {}): Promise<number> {
+      if (since !== undefined && !(since instanceof Date && Number.isFinite(since.getTime()))) {
+        refuse("since", since, "a valid Date");
+      }
+      // In one statement: in steps, events of a later step could be overtaken by new ones.
+      const again = await db.sql`
+        update ${outbox} set published_at = null, attempts = 0
+        where published_at is not null
+          and created_at >= coalesce(${since ?? null}::timestamptz, '-infinity')`
+        .with({ name: "outbox_resend", signal, timeout: Infinity, idempotent: true }).execute();
+      logger.info("Events are sent again", { events: again });
+      wake();
+      return again;
     },
     retry: (id, options = {}) => change(id, "retry", options),
     discard: (id, options = {}) => change(id, "discard", options),

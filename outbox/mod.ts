@@ -50,4 +50,5 @@ export type {
   Outbox,
   OutboxTransaction,
   ParkedEvent,
+  ResendOptions,
 } from "./types.ts";

@@ -94,6 +94,12 @@ export interface Backlog {
   readonly parked: number;
 }
 
+/** Which events are sent again. */
+export interface ResendOptions extends WaitOptions {
+  /** Only those written then or later, by the database's clock. @default {all that are kept} */
+  readonly since?: Date;
+}
+
 /** An event that no attempt could send. Later events of its key wait until it is dealt with. */
 export interface ParkedEvent {
   /** Number of its row. */
@@ -207,6 +213,14 @@ export interface Outbox extends Checkable, AsyncDisposable {
    * @returns False when no such event is parked.
    */
   discard(id: bigint, options?: WaitOptions): Promise<boolean>;
+  /**
+   * Has events that were sent sent again, in order and under their ids: for a broker that has lost
+   * what it had acknowledged, or keeps nothing. Those that `retention` has taken are gone.
+   *
+   * @param options Since when they were written, and a signal that ends the wait.
+   * @returns How many.
+   */
+  resend(options?: ResendOptions): Promise<number>;
   /**
    * Stops the relay: finishes the batch in hand within ten seconds and hands its keys over. Events
    * can still be written, and are sent by other relays or after the next start. Closes neither bus

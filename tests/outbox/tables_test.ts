@@ -190,3 +190,18 @@ test("open refuses settings out of bounds and unknown ones", async () => {
   await assert.rejects(open({ schema: "" }, parts), { code: "CQI_DATABASE_IDENTIFIER_INVALID" });
   await assert.rejects(open([] as never, parts), { code: "CQI_OPTION_INVALID" });
 });
+
+test("resend sends what was sent again, in order and under the same ids", async () => {
+  await using made = await fixture();
+  await publish(made, 5);
+  await made.drain();
+  const before = made.landed.map(({ id }) => id);
+  assert.equal(await made.box.resend(), 5);
+  await made.drain();
+  assert.deepEqual(made.landed.map(({ id }) => id), [...before, ...before]);
+  const tomorrow = new Date(Date.now() + 86_400_000);
+  assert.equal(await made.box.resend({ since: tomorrow }), 0);
+  const yesterday = new Date(Date.now() - 86_400_000);
+  assert.equal(await made.box.resend({ since: yesterday }), 5);
+  await assert.rejects(made.box.resend({ since: new Date(NaN) }), { code: "CQI_OPTION_INVALID" });
+});
