@@ -1,10 +1,22 @@
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { Buffer } from "node:buffer";
+import { create, toBinary, toJson } from "@bufbuild/protobuf";
+import { createKeyv as createKeyvRedis } from "@keyv/redis";
+import { BentoCache, bentostore } from "bentocache";
+import { memoryDriver } from "bentocache/drivers/memory";
+import { redisDriver } from "bentocache/drivers/redis";
+import { Cacheable } from "cacheable";
+import { Redis } from "ioredis";
 import { LRUCache } from "lru-cache";
+import { fromBinary } from "@bufbuild/protobuf";
 import { open } from "../cache/mod.ts";
 import { type Position, PositionSchema, PositionSide } from "../gen/ts/cqc/portfolio/v1/mod.ts";
-import type { Benchmark } from "./_harness.ts";
+import { realRedis } from "../testing/real_redis.ts";
+import type { Benchmark, Comparison, Contender } from "./_harness.ts";
 
 const KEYS = 1000;
+/** Calls under way at a time where they are not made one by one. */
+const IN_FLIGHT = 100;
+const HOUR_MS = 3_600_000;
 
 function aPosition(i: number): Position {
   return create(PositionSchema, {
@@ -18,53 +30,166 @@ function aPosition(i: number): Position {
   });
 }
 
-/** A hit of get-or-load over 1,000 keys, against lru-cache. */
-export async function openBenchmark(): Promise<Benchmark> {
+const keys = Array.from({ length: KEYS }, (_, i) => `position-${i}`);
+const values = keys.map((_, i) => aPosition(i));
+const encoded = values.map((value) => toBinary(PositionSchema, value));
+const json = values.map((value) => toJson(PositionSchema, value));
+const at = (i: number): number => i % KEYS;
+const never = (): never => {
+  throw new Error("A hit asked for the value");
+};
+
+type Call = (i: number) => unknown;
+
+/** One call after the other. */
+function single(name: string, call: Call): Contender {
+  return {
+    name,
+    async run(times: number): Promise<void> {
+      for (let i = 0; i < times; i++) await call(at(i));
+    },
+  };
+}
+
+/** A hundred callers, each with one call after the other. */
+function together(name: string, call: Call): Contender {
+  return {
+    name,
+    async run(times: number): Promise<void> {
+      let left = times;
+      const caller = async (): Promise<void> => {
+        while (left-- > 0) await call(at(left));
+      };
+      await Promise.all(Array.from({ length: IN_FLIGHT }, caller));
+    },
+  };
+}
+
+function both(title: string, calls: Readonly<Record<string, Call>>): Comparison[] {
+  const each = (make: typeof single): Contender[] =>
+    Object.entries(calls).map(([name, call]) => make(name, call));
+  return [
+    { title: `${title}, one at a time`, contenders: each(single) },
+    { title: `${title}, ${IN_FLIGHT} in flight`, contenders: each(together) },
+  ];
+}
+
+interface Part {
+  readonly comparisons: readonly Comparison[];
+  readonly close: () => Promise<unknown>;
+}
+
+async function memoryPart(): Promise<Part> {
   const cache = await open({}, { drivers: { memory: () => import("../cache/drivers/memory.ts") } });
   const positions = cache.keyspace(PositionSchema, { name: "position", ttl: "1h" });
   const bytes = cache.bytes({ name: "bytes", ttl: "1h" });
-  const bounds = { max: 10_000, maxSize: 67_108_864, ttl: 3_600_000 };
-  const sized = { ...bounds, sizeCalculation: (value: Uint8Array) => value.length };
-  const encoded = new LRUCache<string, Uint8Array>(sized);
-  const fetched = new LRUCache<string, Uint8Array>({ ...sized, fetchMethod: () => undefined });
-  const keys = Array.from({ length: KEYS }, (_, i) => `position-${i}`);
+  const bounds = { max: 10_000, ttl: HOUR_MS };
+  const lru = new LRUCache<string, Uint8Array>(bounds);
+  const objects = new LRUCache<string, object>(bounds);
+  const cacheable = new Cacheable({ ttl: HOUR_MS });
+  const store = bentostore().useL1Layer(memoryDriver({ maxItems: 10_000 }));
+  const bento = new BentoCache({ default: "one", ttl: HOUR_MS, stores: { one: store } });
   for (const [i, key] of keys.entries()) {
-    const value = toBinary(PositionSchema, aPosition(i));
-    await positions.set(key, aPosition(i));
-    await bytes.set(key, value);
-    encoded.set(key, value);
-    fetched.set(key, value);
+    await positions.set(key, values[i]!);
+    await bytes.set(key, encoded[i]!);
+    await cacheable.set(key, json[i]);
+    await bento.set({ key, value: json[i] });
+    lru.set(key, encoded[i]!);
+    objects.set(key, values[i]!);
   }
-  const never = (): undefined => undefined;
-  const each = (fn: (key: string) => unknown) => ({
-    async run(times: number): Promise<void> {
-      for (let i = 0; i < times; i++) await fn(keys[i % KEYS]!);
-    },
-  });
   return {
     comparisons: [
       {
-        title: "cache: a hit, value decoded for the caller",
+        title: "cache: a hit in memory, the caller's own value",
         contenders: [
-          {
-            name: "lru-cache get + protobuf decode",
-            ...each((key) => fromBinary(PositionSchema, encoded.get(key)!)),
-          },
-          { name: "keyspace getOrLoad", ...each((key) => positions.getOrLoad(key, never)) },
-          { name: "keyspace get", ...each((key) => positions.get(key)) },
+          single(
+            "lru-cache get + protobuf decode",
+            (i) => fromBinary(PositionSchema, lru.get(keys[i]!)!),
+          ),
+          single("keyspace getOrLoad", (i) => positions.getOrLoad(keys[i]!, never)),
+          single("keyspace get", (i) => positions.get(keys[i]!)),
+          single("cacheable getOrSet", (i) => cacheable.getOrSet(keys[i]!, never)),
+          single("cacheable get", (i) => cacheable.get(keys[i]!)),
+          single("bentocache getOrSet", (i) => bento.getOrSet({ key: keys[i]!, factory: never })),
+          single("bentocache get", (i) => bento.get({ key: keys[i]! })),
+          single("lru-cache get, the cached object itself", (i) => objects.get(keys[i]!)),
         ],
       },
       {
-        title: "cache: a hit, bytes as they are",
+        title: "cache: a hit in memory, bytes",
         contenders: [
-          { name: "lru-cache fetch (its get-or-load)", ...each((key) => fetched.fetch(key)) },
-          { name: "lru-cache get", ...each((key) => encoded.get(key)) },
-          { name: "lru-cache get + copy", ...each((key) => encoded.get(key)!.slice()) },
-          { name: "bytes getOrLoad (copies)", ...each((key) => bytes.getOrLoad(key, never)) },
-          { name: "bytes get (copies)", ...each((key) => bytes.get(key)) },
+          single("lru-cache get", (i) => lru.get(keys[i]!)),
+          single("lru-cache get + copy", (i) => lru.get(keys[i]!)!.slice()),
+          single("bytes getOrLoad (copies)", (i) => bytes.getOrLoad(keys[i]!, never)),
+          single("bytes get (copies)", (i) => bytes.get(keys[i]!)),
         ],
       },
     ],
-    close: () => cache.close(),
+    close: () => Promise.all([cache.close(), cacheable.disconnect(), bento.disconnectAll()]),
+  };
+}
+
+async function redisPart(port: number): Promise<Part> {
+  const drivers = { redis: () => import("../cache/drivers/redis.ts") };
+  const redis = { single: { host: "127.0.0.1", port } };
+  const cache = await open({ driver: "redis", keyPrefix: "bench", redis }, { drivers });
+  const bytes = cache.bytes({ name: "bytes", ttl: "1h" });
+  const positions = cache.keyspace(PositionSchema, { name: "position", ttl: "1h" });
+  const tiered = cache.keyspace(PositionSchema, { name: "tiered", ttl: "1h", near: "1h" });
+  const bare = new Redis({ port });
+  const piped = new Redis({ port, enableAutoPipelining: true });
+  const keyv = createKeyvRedis(`redis://127.0.0.1:${port}`);
+  const store = bentostore().useL2Layer(redisDriver({ connection: { host: "127.0.0.1", port } }));
+  const bento = new BentoCache({ default: "one", ttl: HOUR_MS, stores: { one: store } });
+  const buffers = encoded.map((value) => Buffer.from(value));
+  for (const [i, key] of keys.entries()) {
+    await bare.set(key, buffers[i]!);
+    await bytes.set(key, encoded[i]!);
+    await positions.set(key, values[i]!);
+    await tiered.set(key, values[i]!);
+    await keyv.set(key, json[i]);
+    await bento.set({ key, value: json[i] });
+  }
+  return {
+    comparisons: [
+      ...both("cache on Redis: a hit", {
+        "ioredis get": (i) => bare.getBuffer(keys[i]!),
+        "ioredis get, automatic pipelining": (i) => piped.getBuffer(keys[i]!),
+        "bytes get": (i) => bytes.get(keys[i]!),
+        "bytes getOrLoad": (i) => bytes.getOrLoad(keys[i]!, never),
+        "keyspace getOrLoad (decodes)": (i) => positions.getOrLoad(keys[i]!, never),
+        "keyspace getOrLoad, near tier": (i) => tiered.getOrLoad(keys[i]!, never),
+        "keyv get, @keyv/redis": (i) => keyv.get(keys[i]!),
+        "bentocache getOrSet": (i) => bento.getOrSet({ key: keys[i]!, factory: never }),
+      }),
+      ...both("cache on Redis: a write", {
+        "ioredis set with a time to live": (i) => bare.set(keys[i]!, buffers[i]!, "PX", HOUR_MS),
+        "ioredis set, automatic pipelining": (i) => piped.set(keys[i]!, buffers[i]!, "PX", HOUR_MS),
+        "bytes set": (i) => bytes.set(keys[i]!, encoded[i]!),
+        "keyspace set (encodes)": (i) => positions.set(keys[i]!, values[i]!),
+        "keyv set, @keyv/redis": (i) => keyv.set(keys[i]!, json[i], HOUR_MS),
+        "bentocache set": (i) => bento.set({ key: keys[i]!, value: json[i] }),
+      }),
+    ],
+    async close() {
+      bare.disconnect();
+      piped.disconnect();
+      await Promise.all([cache.close(), keyv.disconnect(), bento.disconnectAll()]);
+    },
+  };
+}
+
+/** Hits in memory and on Redis, and writes, against bare clients and other caches. */
+export async function openBenchmark(): Promise<Benchmark> {
+  const redis = await realRedis({ own: true });
+  const memory = await memoryPart();
+  const remote = await redisPart(redis.nodes[0]!.port);
+  return {
+    comparisons: [...memory.comparisons, ...remote.comparisons],
+    async close() {
+      await memory.close();
+      await remote.close();
+      await redis.close();
+    },
   };
 }

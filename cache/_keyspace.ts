@@ -3,7 +3,7 @@ import { lookup } from "./_load.ts";
 import type { Read } from "./_shared.ts";
 import type { Store } from "./_store.ts";
 import { requireTags, type TagVersion } from "./_tags.ts";
-import { CHUNK, type Item, keepNear, ttlOf, write } from "./_write.ts";
+import { CHUNK, type Item, keepNear, ttlOf, write, writeOne } from "./_write.ts";
 import type { CommitHooks, Keyspace, Loader, LoadOptions, Lookup, SetOptions } from "./keyspace.ts";
 import type { CacheKey } from "./types.ts";
 
@@ -19,14 +19,17 @@ export class StoreKeyspace<V, I = V> implements Keyspace<V, I> {
 
   get(key: CacheKey, options: WaitOptions = {}): Promise<V | undefined> {
     const store = this.#store;
-    return store.traced("get", async (span) => {
+    return store.traced("get", (span) => {
       const full = store.key(key);
       const near = store.readNear(full);
       if (near !== undefined) span?.set({ "cqi.cache.tier": "near" });
-      const answer = near ?? store.read(full, options.signal);
-      const read = answer instanceof Promise ? await answer : answer;
-      span?.set({ "cqi.cache.result": plainResult(read) });
-      return this.#take("get", full, read);
+      const take = (read: Read<V>): V | undefined => {
+        span?.set({ "cqi.cache.result": plainResult(read) });
+        return this.#take("get", full, read);
+      };
+      // Promises by hand: an async function more would be felt in what a hit costs.
+      const answer = near ?? store.read(full, options.signal, true);
+      return answer instanceof Promise ? answer.then(take) : Promise.resolve(take(answer));
     });
   }
 
@@ -56,9 +59,9 @@ export class StoreKeyspace<V, I = V> implements Keyspace<V, I> {
     options: LoadOptions<V> = {},
   ): Promise<V | undefined> {
     const store = this.#store;
-    return store.traced("get_or_load", async (span) => {
+    return store.traced("get_or_load", (span) => {
       const found = lookup(store, key, loader, options, span);
-      return found instanceof Promise ? (await found).value : found.value;
+      return found instanceof Promise ? found.then(valueOf) : Promise.resolve(found.value);
     });
   }
 
@@ -71,7 +74,20 @@ export class StoreKeyspace<V, I = V> implements Keyspace<V, I> {
   }
 
   set(key: CacheKey, value: I, options: SetOptions = {}): Promise<boolean> {
-    return this.setMany([[key, value]], options);
+    const store = this.#store;
+    if (options.tags !== undefined || store.near !== undefined) {
+      return this.setMany([[key, value]], options);
+    }
+    return store.traced("set", async () => {
+      const { signal } = options;
+      const own = store as unknown as Store<unknown, never>;
+      const ttlMs = ttlOf(own, options.ttl)();
+      const item = { full: store.key(key), payload: store.codec.encode(store.codec.take(value)) };
+      store.shared.guard.requireOpen();
+      signal?.throwIfAborted();
+      store.shared.flights.detach(item.full);
+      return await writeOne(own, item, ttlMs, signal);
+    });
   }
 
   setMany(
@@ -208,6 +224,10 @@ export class StoreKeyspace<V, I = V> implements Keyspace<V, I> {
     this.#store.count(op, plainResult(read));
     return read.result === "hit" ? read.value : undefined;
   }
+}
+
+function valueOf<V>(found: Lookup<V>): V | undefined {
+  return found.value;
 }
 
 function plainResult(read: Read<unknown>): string {

@@ -30,14 +30,42 @@ export function lookup<V, I>(
       span?.set({ "cqi.cache.tier": "near" });
       return found(store, near, span);
     }
-    const read = store.read(full);
+    // Where a lease keeps loads apart, a hit needs no flight: those who read together share a
+    // round trip all the same.
+    const isLeased = guard.driver.features.lease && store.settings.leaseMs !== undefined;
+    const read = store.read(full, isLeased ? signal : undefined, isLeased);
+    if (isLeased && read instanceof Promise) {
+      return read.then(
+        (late) => {
+          if (late.result === "hit" || late.result === "negative") return found(store, late, span);
+          const open = flights.get(full) ?? begin(store, full, late, loader, options);
+          return join(store, open, signal, span);
+        },
+        (error) => {
+          note(store, signal?.aborted ? "aborted" : "error", span);
+          throw error;
+        },
+      );
+    }
     if (!(read instanceof Promise) && (read.result === "hit" || read.result === "negative")) {
       return found(store, read, span);
     }
-    flight = flights.start(full);
-    flights.track(fly(store, flight, read, loader, options));
+    flight = begin(store, full, read, loader, options);
   }
   return join(store, flight, signal, span);
+}
+
+function begin<V, I>(
+  store: Store<V, I>,
+  full: string,
+  read: Answer<Read<V>>,
+  loader: Loader<I>,
+  options: LoadOptions<V>,
+): Flight {
+  const { flights } = store.shared;
+  const flight = flights.start(full);
+  flights.track(fly(store, flight, read, loader, options));
+  return flight;
 }
 
 async function join<V, I>(
@@ -64,7 +92,8 @@ async function join<V, I>(
 function valueOf<V, I>(store: Store<V, I>, landed: Answered): V | undefined {
   const { payload, spare } = landed;
   if (payload === undefined) return undefined;
-  if (spare === undefined) return store.codec.decode(payload);
+  // Bytes may be a view of the payload, which the others decode too.
+  if (spare === undefined || store.codec.copy === undefined) return store.codec.decode(payload);
   landed.spare = undefined;
   return spare as V;
 }

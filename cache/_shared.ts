@@ -19,6 +19,8 @@ export interface Shared {
   readonly tracer: Tracer;
   readonly operations: Family<OperationLabel, Counter>;
   readonly keyPrefix: string;
+  /** Gives bytes for what is stored; undefined: each its own, since the driver keeps them. */
+  readonly allocate: ((length: number) => Uint8Array) | undefined;
   readonly tags: Tags;
   readonly deletions: Deletions;
   /** The tier in the process, once a keyspace wants it. */

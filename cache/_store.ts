@@ -64,7 +64,7 @@ export class Store<V, I = V> {
   /** Runs an operation in a span. Spans name the keyspace and the tier, never a key. */
   traced<T>(op: string, fn: (span?: Span) => Promise<T>): Promise<T> {
     const { tracer, guard } = this.shared;
-    if (tracer === noopTracer) return fn();
+    if (tracer === noopTracer) return settled(fn);
     return tracer.span(`cache ${op}`, {
       kind: guard.driver.features.remote ? "client" : "internal",
       attributes: {
@@ -72,7 +72,7 @@ export class Store<V, I = V> {
         "cqi.cache.keyspace": this.settings.name,
         "cqi.cache.tier": guard.driver.name,
       },
-    }, fn);
+    }, (span) => settled(() => fn(span)));
   }
 
   /** What the tier in the process has of a key; undefined when that is nothing. */
@@ -91,15 +91,19 @@ export class Store<V, I = V> {
     };
   }
 
-  /** Reads one key. Rejects only for an abort and a closed cache; at once for a driver at hand. */
-  read(full: string, signal?: AbortSignal): Answer<Read<V>> {
+  /**
+   * Reads one key. Rejects only for an abort and a closed cache; at once for a driver at hand.
+   *
+   * @param isOwn True when the answer is one caller's alone, who may have its bytes.
+   */
+  read(full: string, signal?: AbortSignal, isOwn = false): Answer<Read<V>> {
     const { guard } = this.shared;
     const ticket = this.near?.begin(full);
     try {
       const answer = guard.get(full, signal);
-      if (!(answer instanceof Promise)) return this.opened(answer, ticket);
+      if (!(answer instanceof Promise)) return this.opened(answer, ticket, isOwn);
       return answer.then(
-        (bytes) => this.opened(bytes, ticket),
+        (bytes) => this.opened(bytes, ticket, isOwn),
         (error) => this.#unread(full, error, signal, ticket),
       );
     } catch (error) {
@@ -120,7 +124,7 @@ export class Store<V, I = V> {
         all.push(...await guard.call((options) => guard.driver.getMany(keys, options), signal));
       }
       const reads = await Promise.all(
-        wanted.map((_, i) => this.opened(all[i], tickets[i])),
+        wanted.map((_, i) => this.opened(all[i], tickets[i], true)),
       );
       return found.map((read) => read ?? reads.shift()!);
     } catch (error) {
@@ -149,16 +153,16 @@ export class Store<V, I = V> {
   }
 
   /** What stored bytes say; a value with tags is held against their versions first. */
-  opened(stored: Uint8Array | undefined, ticket?: Ticket): Answer<Read<V>> {
+  opened(stored: Uint8Array | undefined, ticket?: Ticket, isOwn = false): Answer<Read<V>> {
     if (stored === undefined) return this.#ended(MISS, ticket);
     const opened = unseal(this.hash, stored);
     if (opened === undefined) return this.#ended(this.#unreadable(stored), ticket);
     if (opened.tags === undefined) {
-      return this.#ended(this.#judge(stored, opened), ticket, opened);
+      return this.#ended(this.#judge(stored, opened, isOwn), ticket, opened);
     }
     return this.shared.tags.areValid(opened.tags).then(
       (isValid) => {
-        const read = isValid ? this.#judge(stored, opened) : { ...MISS, stored };
+        const read = isValid ? this.#judge(stored, opened, isOwn) : { ...MISS, stored };
         return this.#ended(read, ticket, opened);
       },
       (error) => this.#unread(undefined, error, undefined, ticket),
@@ -203,13 +207,13 @@ export class Store<V, I = V> {
     if (isCqiError(error, "CQI_CLOSED")) throw error;
   }
 
-  #judge(stored: Uint8Array, { payload, freshUntil }: Opened): Read<V> {
+  #judge(stored: Uint8Array, { payload, freshUntil }: Opened, isOwn: boolean): Read<V> {
     const staleMs = freshUntil === Infinity ? 0 : Math.max(0, this.shared.clock.now() - freshUntil);
     if (staleMs > this.settings.graceMs) return { ...MISS, stored };
     if (payload === undefined) return NEGATIVE;
     try {
       const value = this.shared.guard.driver.features.remote
-        ? this.codec.decode(payload)
+        ? this.codec.decode(payload, isOwn)
         : this.#decoded.get(stored, payload);
       return { result: staleMs > 0 ? "stale" : "hit", value, payload, staleMs, stored };
     } catch {
@@ -262,5 +266,14 @@ export class Store<V, I = V> {
     const value = this.#decoded.get(payload, payload);
     const staleMs = Math.max(0, this.shared.clock.now() - freshUntil);
     return { result: "stale", value, payload, staleMs, stored: undefined };
+  }
+}
+
+// What a function throws at once is a rejection like any other.
+function settled<T>(fn: () => Promise<T>): Promise<T> {
+  try {
+    return fn();
+  } catch (error) {
+    return Promise.reject(error);
   }
 }

@@ -50,7 +50,7 @@ export function entryOf(
   const freshUntil = timed ? store.shared.clock.now() + ttlMs : Infinity;
   return {
     key: full,
-    value: seal(store.hash, payload, freshUntil, tags),
+    value: seal(store.hash, payload, freshUntil, tags, store.shared.allocate),
     ttlMs: grace > 0 && ttlMs !== undefined
       ? Math.min(MAX_TTL_MS, Math.ceil(ttlMs + grace))
       : ttlMs,
@@ -66,7 +66,7 @@ export async function write(
   items: readonly Item[],
   { ttlOf, tags, signal }: Keeping,
 ): Promise<boolean> {
-  const { guard, logger } = store.shared;
+  const { guard } = store.shared;
   const entries: CacheEntry[] = [];
   const large: string[] = [];
   for (const item of items) {
@@ -87,11 +87,41 @@ export async function write(
     }
     return large.length === 0;
   } catch (error) {
-    store.passOn(error, signal);
-    store.count("set", "error", entries.length);
-    logger.debug("Cache write failed", { keyspace: store.settings.name, error });
-    return false;
+    return notStored(store, error, entries.length, signal);
   }
+}
+
+/** As `write` of one value, at the cost of one. */
+export async function writeOne(
+  store: Store<unknown, never>,
+  item: Item,
+  ttlMs: number | undefined,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const entry = entryOf(store, item, ttlMs);
+  if (entry === undefined) return write(store, [item], { ttlOf: () => ttlMs, signal });
+  const { guard } = store.shared;
+  try {
+    const done = guard.call((options) => guard.driver.set([entry], options), signal);
+    if (done instanceof Promise) await done;
+    store.count("set", "ok");
+    return true;
+  } catch (error) {
+    return notStored(store, error, 1, signal);
+  }
+}
+
+// A write that fails is counted and costs nobody more than the value; an abort is the caller's own.
+function notStored(
+  store: Store<unknown, never>,
+  error: unknown,
+  times: number,
+  signal: AbortSignal | undefined,
+): false {
+  store.passOn(error, signal);
+  store.count("set", "error", times);
+  store.shared.logger.debug("Cache write failed", { keyspace: store.settings.name, error });
+  return false;
 }
 
 /** Stores what was loaded under a lease, unless that was lost or the key was written meanwhile. */
@@ -101,7 +131,7 @@ export async function settle<V>(
   lease: Lease<V>,
   { ttlOf, tags }: Keeping,
 ): Promise<boolean> {
-  const { guard, logger } = store.shared;
+  const { guard } = store.shared;
   const { token, seen } = lease;
   const entry = entryOf(store, item, ttlOf(), tags);
   if (entry === undefined) {
@@ -120,10 +150,7 @@ export async function settle<V>(
     store.count("set", isStored ? "ok" : "outdated");
     return isStored;
   } catch (error) {
-    store.passOn(error, undefined);
-    store.count("set", "error");
-    logger.debug("Cache write failed", { keyspace: store.settings.name, error });
-    return false;
+    return notStored(store as unknown as Store<unknown, never>, error, 1, undefined);
   }
 }
 

@@ -9,7 +9,7 @@ import {
 import { CqiError, messageOf } from "../errors/mod.ts";
 import { Deletions } from "./_after_commit.ts";
 import { createCounters, StoreBytesKeyspace } from "./_bytes.ts";
-import { BYTES_CODEC, createCopier, messageCodec } from "./_codec.ts";
+import { BYTES_CODEC, createAllocator, createCopier, messageCodec } from "./_codec.ts";
 import { Flights } from "./_flights.ts";
 import { Guard } from "./_guard.ts";
 import { StoreKeyspace } from "./_keyspace.ts";
@@ -96,7 +96,9 @@ export function createCache(driver: CacheDriver, env: Instruments, defaults: Def
       driver.features.listen ? news ??= new News(told) : undefined;
     return { near: made, news: tell };
   };
-  const given = { clock, random, logger, tracer, operations, keyPrefix };
+  // What goes over a network is not kept.
+  const allocate = driver.features.remote ? createAllocator() : undefined;
+  const given = { clock, random, logger, tracer, operations, keyPrefix, allocate };
   const shared: Shared = { ...given, guard, flights, deletions, tags, tier };
   const copy = createCopier();
   let closing: Promise<void> | undefined;

@@ -131,7 +131,8 @@ export class Lane {
       }
       const op = new Op(key, run, options, resolve, reject);
       if (signal !== undefined) this.#join(op, signal);
-      this.#inFlight++;
+      // Alone, it need not wait for others to leave with.
+      if (this.#inFlight++ === 0 && this.isReady) return this.#one(op);
       this.#queue.push(op);
       this.#schedule();
     });
@@ -152,7 +153,8 @@ export class Lane {
     const queue = this.#queue;
     this.#queue = [];
     const { client } = this.#options;
-    const stream = client.isCluster ? undefined : (client as Redis).stream;
+    const isMany = queue.length > 1 && !client.isCluster;
+    const stream = isMany ? (client as Redis).stream : undefined;
     stream?.cork();
     try {
       for (let i = 0; i < queue.length;) {

@@ -153,6 +153,8 @@ export async function readRedisSettings(
     connectionName: `cqi:${(config.keyPrefix || "cache").replace(/[^\w.-]/g, "_")}`,
     connectTimeout: connectTimeoutMs,
     commandTimeout: commandTimeoutMs,
+    // Without it a sentinel that hangs would be waited for without end.
+    sentinelCommandTimeout: commandTimeoutMs,
     // A connection that answers nothing at all is dead, whatever TCP says of it.
     socketTimeout: commandTimeoutMs * 2,
     lazyConnect: true,

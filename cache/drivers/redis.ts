@@ -164,11 +164,11 @@ export async function createDriver(config: CacheConfig, env: Instruments): Promi
     features: FEATURES,
     get: (key, options) => lane.get(key, options?.signal),
     getMany: (keys, options) => Promise.all(keys.map((key) => lane.get(key, options?.signal))),
-    async set(entries, options) {
-      const one = (entry: CacheEntry): Promise<unknown> =>
-        lane.send((to) => setOf(to, entry), { action: "set", signal: options?.signal });
-      if (entries.length === 1) await one(entries[0]!);
-      else await Promise.all(entries.map(one));
+    set(entries, options) {
+      const how = { action: "set", signal: options?.signal };
+      const one = (entry: CacheEntry): Promise<unknown> => lane.send((to) => setOf(to, entry), how);
+      const all = entries.length === 1 ? one(entries[0]!) : Promise.all(entries.map(one));
+      return all as Promise<unknown> as Promise<void>;
     },
     async setIfAbsent({ key, value, ttlMs }, options) {
       const words: Word[] = [key, "0", "", "1", wire(value), ttlWord(ttlMs)];

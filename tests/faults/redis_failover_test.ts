@@ -91,7 +91,7 @@ if (cluster !== undefined) {
     String(await node.command(["cluster", "myid"]));
 
   test("R3 A slot that moves (MOVED, ASK) loses no value and fails no call", LIMIT, async () => {
-    await using one = await openCache(cluster);
+    await using one = await openCache(cluster, { operationTimeout: { seconds: 5n, nanos: 0 } });
     const bytes = one.cache.bytes({ name: "m", ttl: "5m" });
     const keys = Array.from({ length: 300 }, (_, i) => `k${i}`);
     assert.equal(await bytes.setMany(keys.map((key) => [key, text(key)])), true);
