@@ -7,17 +7,25 @@ import {
 import { isCqiError, messageOf } from "../errors/mod.ts";
 import type { Pool } from "./_pool.ts";
 import type { Runner } from "./_runner.ts";
+import type { Texts } from "./_texts.ts";
 
 // What a health check may take altogether.
 const CHECK_MS = 2000;
 
+/** What a check needs besides the pool. */
+export interface CheckEnv {
+  readonly runner: Runner;
+  readonly texts: Texts;
+  readonly instruments: Instruments;
+}
+
 /** Runs `select 1`; a pool that is busy to the last connection is degraded, not down. */
 export async function checkPool(
   pool: Pool,
-  runner: Runner,
-  env: Instruments,
+  { runner, texts, instruments: env }: CheckEnv,
   options: WaitOptions,
 ): Promise<HealthReport> {
+  const statement = texts.statement("select 1");
   const details = (): Record<string, string> => {
     const { used, idle, waiting, max } = pool.stats;
     return {
@@ -39,7 +47,6 @@ export async function checkPool(
     await withDeadline(env.clock, CHECK_MS, async (signal) => {
       const session = await pool.acquire({ signal, once: true });
       try {
-        const statement = { text: "select 1", params: [] };
         await runner(session, statement, { signal, name: "health" }, { isTransaction: false });
       } finally {
         await pool.release(session);

@@ -149,7 +149,7 @@ function pathOf(table: string | readonly string[]): string {
  * @param options Signal, time limit, name.
  */
 export async function copyRecords(
-  executor: Pick<Executor, "run" | "copy">,
+  executor: Pick<Executor, "run" | "copy" | "texts">,
   table: string | readonly string[],
   { records, options }: { readonly records: CopyRecords; readonly options: QueryOptions },
 ): Promise<number> {
@@ -175,7 +175,7 @@ export async function copyRecords(
 }
 
 async function insert(
-  executor: Pick<Executor, "run">,
+  executor: Pick<Executor, "run" | "texts">,
   head: Fragment,
   { source, options }: { readonly source: Source; readonly options: QueryOptions },
 ): Promise<number> {
@@ -190,7 +190,7 @@ async function insert(
       return batch.push(values) >= size;
     });
     if (batch.length === 0) break;
-    const statement = Fragment.compile(sql.fragment`${head}${sql.values(batch)}` as Fragment);
+    const statement = executor.texts.compile(sql.fragment`${head}${sql.values(batch)}` as Fragment);
     count += (await executor.run(statement, options)).count;
   }
   return count;

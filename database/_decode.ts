@@ -82,41 +82,75 @@ function columnError(row: number, column: string, what: string): CqiError {
   });
 }
 
-/** Turns the texts of a result into objects. */
-export function decodeRows(result: DriverResult): Row[] {
-  const { columns } = result;
-  const parsers = columns.map((column) => parserOf(column.type));
+/** How the rows of a result are read: a name and a parser for each column. */
+interface Plan {
+  readonly names: readonly string[];
+  readonly parsers: readonly (Parser | undefined)[];
+  /** Columns whose name plain assignment would take for something else. */
+  readonly hasOddName: boolean;
+}
+
+function planOf(columns: DriverResult["columns"]): Plan {
+  const names = columns.map(({ name }) => name);
   const seen = new Set<string>();
-  for (const { name } of columns) {
+  for (const name of names) {
     if (seen.has(name)) {
       throw columnError(0, name, `two columns are named '${name}', give one of them an alias`);
     }
     seen.add(name);
   }
-  return result.rows.map((texts, index) => {
-    const row: Row = {};
-    columns.forEach(({ name }, i) => {
-      const text = texts[i] ?? null;
-      const parse = parsers[i];
-      const value = text === null || parse === undefined ? text : parse(text);
-      if (value === NO_VALUE) {
-        throw columnError(
-          index,
-          name,
-          `column '${name}' has a value that no JavaScript value stands for (such as infinity), ` +
-            "cast it to text in the query",
-        );
+  return {
+    names,
+    parsers: columns.map((column) => parserOf(column.type)),
+    hasOddName: seen.has("__proto__"),
+  };
+}
+
+/** Turns the texts of results into objects. Remembers how, by the very list of columns. */
+export class Decoder {
+  readonly #plans = new WeakMap<DriverResult["columns"], Plan>();
+
+  /** Rows as objects by column name. */
+  rows(result: DriverResult): Row[] {
+    let plan = this.#plans.get(result.columns);
+    if (plan === undefined) {
+      plan = planOf(result.columns);
+      this.#plans.set(result.columns, plan);
+    }
+    const { names, parsers, hasOddName } = plan;
+    const rows: Row[] = new Array(result.rows.length);
+    for (let index = 0; index < rows.length; index++) {
+      const texts = result.rows[index]!;
+      const row: Row = {};
+      for (let i = 0; i < names.length; i++) {
+        const text = texts[i] ?? null;
+        const parse = parsers[i];
+        const value = text === null || parse === undefined ? text : parse(text);
+        if (value === NO_VALUE) throw noValue(index, names[i]!);
+        if (hasOddName) define(row, names[i]!, value);
+        else row[names[i]!] = value;
       }
-      // Plain assignment of a column named __proto__ would set the prototype.
-      if (name === "__proto__") {
-        Object.defineProperty(row, name, {
-          value,
-          enumerable: true,
-          configurable: true,
-          writable: true,
-        });
-      } else row[name] = value;
-    });
-    return row;
+      rows[index] = row;
+    }
+    return rows;
+  }
+}
+
+function noValue(row: number, column: string): CqiError {
+  return columnError(
+    row,
+    column,
+    `column '${column}' has a value that no JavaScript value stands for (such as infinity), ` +
+      "cast it to text in the query",
+  );
+}
+
+// Plain assignment of a column named __proto__ would set the prototype.
+function define(row: Row, name: string, value: unknown): void {
+  Object.defineProperty(row, name, {
+    value,
+    enumerable: true,
+    configurable: true,
+    writable: true,
   });
 }

@@ -3,7 +3,7 @@ import { CqiError } from "../errors/mod.ts";
 import { type Encodable, encode } from "./value.ts";
 
 /** A statement as a driver takes it. */
-export interface Statement {
+export interface Compiled {
   readonly text: string;
   readonly params: readonly (string | null)[];
 }
@@ -18,14 +18,21 @@ const MAX_PARAMS = 65_535;
 export class Fragment implements SqlFragment {
   readonly #texts: readonly string[];
   readonly #values: readonly Encodable[];
+  readonly #template: TemplateStringsArray | undefined;
 
   /**
    * @param texts One more than there are values; the library's or a template's own text.
    * @param values What stands between them.
+   * @param template The template that the texts are, one by one.
    */
-  constructor(texts: readonly string[], values: readonly Encodable[]) {
+  constructor(
+    texts: readonly string[],
+    values: readonly Encodable[],
+    template?: TemplateStringsArray,
+  ) {
     this.#texts = texts;
     this.#values = values;
+    this.#template = template;
   }
 
   get [Symbol.toStringTag](): "SqlFragment" {
@@ -46,8 +53,13 @@ export class Fragment implements SqlFragment {
     }
   }
 
-  /** Text with placeholders, and the values as texts. */
-  static compile(fragment: Fragment): Statement {
+  /**
+   * Text with placeholders, and the values as texts.
+   *
+   * @param fragment What to compile.
+   * @param known Texts of templates that were compiled before.
+   */
+  static compile(fragment: Fragment, known: WeakMap<TemplateStringsArray, string>): Compiled {
     const texts = fragment.#texts;
     const values = fragment.#values;
     if (values.length > MAX_PARAMS) {
@@ -57,13 +69,23 @@ export class Fragment implements SqlFragment {
           "send the rows in batches",
       );
     }
-    let text = texts[0]!;
-    for (let i = 1; i < texts.length; i++) text += `$${i}${texts[i]}`;
-    if (text.includes("\0")) {
-      throw new CqiError("CQI_DATABASE_QUERY", "Cannot run a query whose text has a NUL character");
+    const template = fragment.#template;
+    let text = template === undefined ? undefined : known.get(template);
+    if (text === undefined) {
+      text = joined(texts);
+      if (template !== undefined) known.set(template, text);
     }
     return { text, params: values.map((value, i) => encode(value, `value $${i + 1}`)) };
   }
+}
+
+function joined(texts: readonly string[]): string {
+  let text = texts[0]!;
+  for (let i = 1; i < texts.length; i++) text += `$${i}${texts[i]}`;
+  if (text.includes("\0")) {
+    throw new CqiError("CQI_DATABASE_QUERY", "Cannot run a query whose text has a NUL character");
+  }
+  return text;
 }
 
 /** Joins a template's texts with its values; fragments among the values become text. */
@@ -78,6 +100,7 @@ export function fromTemplate(
       "Cannot make a query from a string: use it as a template tag, so that values stay apart",
     );
   }
+  if (!values.some(Fragment.is)) return new Fragment(strings, values, strings);
   const texts = [strings[0]!];
   const bound: Encodable[] = [];
   values.forEach((value, i) => {

@@ -92,6 +92,7 @@ export class Opener {
         isUsed: false,
         isDirty: false,
         statementMs: this.#settings.limits.statementMs,
+        controller: new AbortController(),
       };
       const options = { signal, timeoutMs: this.#settings.connectMs };
       await applySettings(this.#driver, session, this.#settings.limits, options);

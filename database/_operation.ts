@@ -1,5 +1,3 @@
-import { keywordOf } from "./_session.ts";
-
 // A fixed list, since the name becomes a metric's label.
 const OPERATIONS = new Set([
   "select",
@@ -31,8 +29,7 @@ const OPERATIONS = new Set([
 ]);
 
 /** The operation of a statement, of low variety: its first keyword, or `other`. */
-export function operationOf(text: string): string {
-  const keyword = keywordOf(text);
+export function operationOf(keyword: string): string {
   return OPERATIONS.has(keyword) ? keyword : "other";
 }
 
@@ -40,8 +37,50 @@ export function operationOf(text: string): string {
  * Whether a statement may be run again when its answer was lost. A select that calls a function
  * which writes is the exception that its caller has to name.
  */
-export function isReading(text: string): boolean {
-  return /^(?:select|show|values|table|explain)$/.test(keywordOf(text));
+export function isReading(keyword: string): boolean {
+  return /^(?:select|show|values|table|explain)$/.test(keyword);
+}
+
+/** Keywords that change the state of the protocol. */
+export const CONTROL: ReadonlySet<string> = new Set([
+  "begin",
+  "start",
+  "commit",
+  "end",
+  "rollback",
+  "abort",
+  "savepoint",
+  "release",
+  "prepare",
+]);
+
+// Statements that leave nothing behind in a session once their transaction is over.
+const TIDY = new Set([
+  "select",
+  "insert",
+  "update",
+  "delete",
+  "merge",
+  "values",
+  "table",
+  "with",
+  "fetch",
+  "begin",
+  "start",
+  "commit",
+  "rollback",
+  "savepoint",
+  "release",
+  "explain",
+  "show",
+]);
+// Functions that do: they can hide in a select.
+const UNTIDY_REGEXP =
+  /set_config|pg_(?:try_)?advisory_lock|into\s+(?:local\s+)?temp|dblink|lastval/i;
+
+/** Whether a statement leaves nothing behind in its session. */
+export function isTidy(keyword: string, text: string): boolean {
+  return TIDY.has(keyword) && !UNTIDY_REGEXP.test(text);
 }
 
 const MAX_TEXT = 2000;

@@ -11,6 +11,7 @@ import { isAnswering, type Opener } from "./_opener.ts";
 import { type AcquireOptions, closed, exhausted, type PoolSettings } from "./_pool_settings.ts";
 import { type PoolStats, reporter } from "./_pool_stats.ts";
 import { resetSession, type Session } from "./_session.ts";
+import { TimeLimits } from "./_time_limits.ts";
 import { Waiter } from "./_waiter.ts";
 import type { DatabaseDriver } from "./types.ts";
 
@@ -28,6 +29,7 @@ export class Pool {
   readonly #clock: Clock;
   readonly #env: Instruments;
   readonly #opener: Opener;
+  readonly #limits: TimeLimits;
   readonly #stop = new AbortController();
   readonly #report: () => void;
   readonly #idle: Session[] = [];
@@ -50,6 +52,7 @@ export class Pool {
     this.#clock = env.clock;
     this.#env = env;
     this.#opener = opener;
+    this.#limits = new TimeLimits(env.clock);
     this.#report = reporter(env.metrics, () => this.stats);
     this.#fill();
     this.#report();
@@ -78,9 +81,10 @@ export class Pool {
     if (this.#waiters.length >= MAX_WAITING) {
       return Promise.reject(exhausted(this.stats, this.#settings.acquireMs));
     }
-    const waiter = new Waiter(this.#clock, {
+    const waiter = new Waiter(this.#limits, {
       signal,
       limitMs: this.#settings.acquireMs,
+      nowMs: this.#clock.monotonic(),
       onLate: () => this.#tooLate(),
       onLeave: (gone) => {
         const at = this.#waiters.indexOf(gone);

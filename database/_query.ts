@@ -1,8 +1,8 @@
 import { CqiError } from "../errors/mod.ts";
 import { requireInteger } from "../internal/options.ts";
-import { decodeRows } from "./_decode.ts";
-import { Fragment, fromTemplate, type Statement } from "./_fragment.ts";
+import { type Fragment, fromTemplate } from "./_fragment.ts";
 import { type RowReader, schemaReader } from "./_rows.ts";
+import type { Statement, Texts } from "./_texts.ts";
 import { messageReader } from "./message_rows.ts";
 import type { Query, SqlTag, StreamOptions } from "./query.ts";
 import type { QueryOptions } from "./query_options.ts";
@@ -10,6 +10,8 @@ import type { DriverResult } from "./types.ts";
 
 /** Where queries run: on the pool, or inside a transaction. */
 export interface Executor {
+  /** What compiles texts for it. */
+  readonly texts: Texts;
   /** Runs one statement. */
   run(statement: Statement, options: QueryOptions): Promise<DriverResult>;
   /** Runs one statement and gives its rows in batches. */
@@ -61,9 +63,13 @@ class LazyQuery<R> implements Query<R> {
     return this.#result ??= this.#start();
   }
 
-  // Async, so that a value that cannot be bound rejects instead of throwing from `then`.
-  async #start(): Promise<DriverResult> {
-    return await this.#executor.run(Fragment.compile(this.#fragment), this.#options);
+  // A value that cannot be bound rejects instead of throwing from `then`.
+  #start(): Promise<DriverResult> {
+    try {
+      return this.#executor.run(this.#executor.texts.compile(this.#fragment), this.#options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   then<A = R[], B = never>(
@@ -74,7 +80,7 @@ class LazyQuery<R> implements Query<R> {
   }
 
   async rows(): Promise<R[]> {
-    return await this.#reader(decodeRows(await this.#run()), 0);
+    return await this.#reader(this.#executor.texts.rows(await this.#run()), 0);
   }
 
   async one(): Promise<R> {
@@ -95,10 +101,10 @@ class LazyQuery<R> implements Query<R> {
 
   async *stream({ batchSize = 500 }: StreamOptions = {}): AsyncIterableIterator<R> {
     requireInteger("batchSize", batchSize, 1, 100_000);
-    const statement = Fragment.compile(this.#fragment);
+    const statement = this.#executor.texts.compile(this.#fragment);
     let index = 0;
     for await (const batch of this.#executor.batches(statement, this.#options, batchSize)) {
-      yield* await this.#reader(decodeRows(batch), index);
+      yield* await this.#reader(this.#executor.texts.rows(batch), index);
       index += batch.rows.length;
     }
   }

@@ -1,14 +1,14 @@
 import { activeContext, type ContextKey, runInContext } from "../core/mod.ts";
 import { CqiError } from "../errors/mod.ts";
 import { databaseError } from "./_errors.ts";
-import type { Statement } from "./_fragment.ts";
-import { allowTime, keywordOf, type Session } from "./_session.ts";
+import { allowTime, needsTime, type Session } from "./_session.ts";
 import type { Runner } from "./_runner.ts";
 import { copyRecords } from "./_copy.ts";
 import { type CopyIn, type Executor, sqlTag } from "./_query.ts";
 import type { QueryOptions } from "./query_options.ts";
 import type { AmbientMode, Transaction, TransactionHook } from "./transaction.ts";
 import { type CopySender, copySender } from "./_runner.ts";
+import type { Statement, Texts } from "./_texts.ts";
 import type { DatabaseDriver, DriverResult } from "./types.ts";
 
 /** What all scopes of one transaction share. */
@@ -16,11 +16,13 @@ export interface TransactionState {
   readonly driver: DatabaseDriver;
   readonly session: Session;
   readonly runner: Runner;
+  readonly texts: Texts;
   /** Under it the running scope is found from calls on the database itself. */
   readonly key: ContextKey<Scope>;
   readonly ambient: AmbientMode;
   readonly attempt: number;
-  readonly signal: AbortSignal;
+  /** The caller's signal. */
+  readonly given: AbortSignal | undefined;
   readonly afterCommit: TransactionHook[];
   readonly afterRollback: TransactionHook[];
   /** Rollback hooks of savepoints that were rolled back already. */
@@ -31,27 +33,15 @@ export interface TransactionState {
   readonly statementMs: number;
   /** Why PostgreSQL will refuse to commit; undefined while all went well. */
   failure: unknown;
-  /** Statements run one after the other, however they are called. */
-  tail: Promise<unknown>;
+  /** Settles when the last statement that was asked for is done; undefined when none is. */
+  tail: Promise<void> | undefined;
   /** Numbers savepoints and cursors. */
   counter: number;
 }
 
-const CONTROL = new Set([
-  "begin",
-  "start",
-  "commit",
-  "end",
-  "rollback",
-  "abort",
-  "savepoint",
-  "release",
-  "prepare",
-]);
-
 /** Refuses statements that would change the state of the protocol behind the library's back. */
 export function refuseControl(statement: Statement): void {
-  const keyword = keywordOf(statement.text);
+  const { keyword, isControl } = statement.info;
   if (keyword === "copy" && /\b(?:stdin|stdout)\b/i.test(statement.text)) {
     // The other half of the protocol would wait for data that a query cannot carry.
     throw new CqiError(
@@ -59,7 +49,7 @@ export function refuseControl(statement: Statement): void {
       "Cannot run 'copy' from or to the client as a query: use copyIn(...)",
     );
   }
-  if (!CONTROL.has(keyword)) return;
+  if (!isControl) return;
   throw new CqiError(
     "CQI_DATABASE_QUERY",
     `Cannot run '${keyword}' as a query: use db.transaction(...) and tx.savepoint(...)`,
@@ -89,15 +79,23 @@ export class Scope implements Executor {
 
   constructor(state: TransactionState) {
     this.#state = state;
+    let seen: AbortSignal | undefined;
     this.handle = {
       sql: sqlTag(this),
       attempt: state.attempt,
-      signal: state.signal,
+      // Made for those who ask: most transactions have none, and nobody looks.
+      get signal(): AbortSignal {
+        return seen ??= state.given ?? new AbortController().signal;
+      },
       copyIn: (table, records, options = {}) => copyRecords(this, table, { records, options }),
       savepoint: (fn) => this.savepoint(fn),
       afterCommit: (hook) => this.#addHook(state.afterCommit, hook),
       afterRollback: (hook) => this.#addHook(state.afterRollback, hook),
     };
+  }
+
+  get texts(): Texts {
+    return this.#state.texts;
   }
 
   get isOpen(): boolean {
@@ -113,7 +111,7 @@ export class Scope implements Executor {
     if (!this.#state.driver.features.copy) return undefined;
     return async (text, chunks, options) => {
       const send = copySender(connection, text, chunks);
-      return (await this.#enqueue({ text, params: [] }, options, send)).count;
+      return (await this.#enqueue(this.texts.statement(text), options, send)).count;
     };
   }
 
@@ -134,10 +132,12 @@ export class Scope implements Executor {
     }
     const name = `"cqi_${++this.#state.counter}"`;
     const { text, params } = statement;
-    await this.#enqueue({ text: `declare ${name} no scroll cursor for ${text}`, params }, options);
+    const { texts } = this;
+    const declare = texts.statement(`declare ${name} no scroll cursor for ${text}`, params);
+    await this.#enqueue(declare, options);
     try {
       for (;;) {
-        const fetch = { text: `fetch forward ${batchSize} from ${name}`, params: [] };
+        const fetch = texts.statement(`fetch forward ${batchSize} from ${name}`);
         const batch = await this.#enqueue(fetch, options);
         if (batch.rows.length > 0) yield batch;
         if (batch.rows.length < batchSize) break;
@@ -145,7 +145,7 @@ export class Scope implements Executor {
     } finally {
       // A transaction that has failed or ended has closed the cursor by itself.
       if (this.#isOpen && this.#state.failure === undefined) {
-        await this.#enqueue({ text: `close ${name}`, params: [] }, {});
+        await this.#enqueue(texts.statement(`close ${name}`), {});
       }
     }
   }
@@ -153,14 +153,17 @@ export class Scope implements Executor {
   /** Runs a text of many statements; for migrations. */
   script(text: string): Promise<void> {
     this.#check();
-    const { session, signal } = this.#state;
+    const { session, given: signal } = this.#state;
     session.isDirty = true;
     return this.#after(async () => {
-      await allowTime(this.#state.driver, session, Infinity);
+      if (needsTime(this.#state.driver, session, Infinity)) await allowTime(session, Infinity);
       try {
-        await session.connection.script(text, { signal, timeoutMs: Infinity });
+        await session.connection.script(text, {
+          timeoutMs: Infinity,
+          ...(signal === undefined ? {} : { signal }),
+        });
       } catch (error) {
-        throw signal.aborted ? signal.reason : databaseError(error, "run the script");
+        throw signal?.aborted ? signal.reason : databaseError(error, "run the script");
       }
     });
   }
@@ -243,21 +246,23 @@ export class Scope implements Executor {
   }
 
   #control(text: string): Promise<DriverResult> {
-    return this.#send({ text, params: [] }, {}, { signal: AbortSignal.any([]) });
+    return this.#send(this.texts.statement(text), {}, { isControl: true });
   }
 
   #send(
     statement: Statement,
     options: QueryOptions,
-    place: { readonly signal?: AbortSignal; readonly send?: CopySender | undefined } = {},
+    place: { readonly isControl?: boolean; readonly send?: CopySender | undefined } = {},
   ): Promise<DriverResult> {
     const { session, runner } = this.#state;
-    const { signal: transactionSignal = this.#state.signal, send } = place;
-    const signal = options.signal === undefined
-      ? transactionSignal
-      : AbortSignal.any([options.signal, transactionSignal]);
+    // Savepoints are ended whether or not the caller has gone.
+    const transaction = place.isControl === true ? undefined : this.#state.given;
+    const signal = options.signal !== undefined && transaction !== undefined
+      ? AbortSignal.any([options.signal, transaction])
+      : options.signal ?? transaction;
+    const { send } = place;
     return this.#after(() =>
-      runner(session, statement, { ...options, signal }, {
+      runner(session, statement, signal === options.signal ? options : { ...options, signal }, {
         isTransaction: true,
         ...(send === undefined ? {} : { send }),
       })
@@ -265,17 +270,22 @@ export class Scope implements Executor {
   }
 
   /** Runs something when what was asked for before is done; remembers the first failure. */
-  #after<T>(fn: () => Promise<T>): Promise<T> {
+  async #after<T>(fn: () => Promise<T>): Promise<T> {
     const state = this.#state;
-    const done = state.tail.then(() => {
+    const before = state.tail;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    state.tail = promise;
+    try {
+      if (before !== undefined) await before;
       if (state.isOver) throw closed();
-      return fn();
-    }).catch((error) => {
+      return await fn();
+    } catch (error) {
       state.failure ??= error;
       throw error;
-    });
-    state.tail = done.catch(() => {});
-    return done;
+    } finally {
+      if (state.tail === promise) state.tail = undefined;
+      resolve();
+    }
   }
 }
 

@@ -1,58 +1,5 @@
 import type { DatabaseDriver, DriverConnection, DriverQueryOptions } from "./types.ts";
 
-// Statements that leave nothing behind in a session once their transaction is over.
-const TIDY = new Set([
-  "select",
-  "insert",
-  "update",
-  "delete",
-  "merge",
-  "values",
-  "table",
-  "with",
-  "fetch",
-  "begin",
-  "start",
-  "commit",
-  "rollback",
-  "savepoint",
-  "release",
-  "explain",
-  "show",
-]);
-// Functions that do: they can hide in a select.
-const UNTIDY_REGEXP =
-  /set_config|pg_(?:try_)?advisory_lock|into\s+(?:local\s+)?temp|dblink|lastval/i;
-
-/** Where a comment that starts at `at` ends; comments nest (Lexical Structure, 4.1.5). */
-function afterComment(text: string, at: number): number {
-  let depth = 0;
-  for (let i = at; i < text.length; i++) {
-    const pair = text.slice(i, i + 2);
-    if (pair === "/*") depth++;
-    else if (pair === "*/") depth--;
-    else continue;
-    i++;
-    if (depth === 0) return i + 1;
-  }
-  return text.length;
-}
-
-/** First keyword of a statement, lower case, comments and brackets passed over; may be empty. */
-export function keywordOf(text: string): string {
-  let at = 0;
-  while (at < text.length) {
-    if (/[\s(]/.test(text[at]!)) at++;
-    else if (text.startsWith("--", at)) {
-      const end = text.indexOf("\n", at);
-      if (end < 0) return "";
-      at = end;
-    } else if (text.startsWith("/*", at)) at = afterComment(text, at);
-    else break;
-  }
-  return /^[a-z]+/i.exec(text.slice(at, at + 40))?.[0].toLowerCase() ?? "";
-}
-
 /** Time limits that the server keeps for each session, in milliseconds; `Infinity` is none. */
 export interface SessionLimits {
   readonly statementMs: number;
@@ -74,6 +21,8 @@ export interface Session {
   isDirty: boolean;
   /** The server's `statement_timeout` now. */
   statementMs: number;
+  /** Aborts what runs now; one serves many statements, another follows when it has. */
+  controller: AbortController;
 }
 
 // The server's timeout is the second line: ours cancels first and says what it was.
@@ -84,11 +33,6 @@ function timeoutText(ms: number): string {
 }
 
 const NEVER: DriverQueryOptions = { timeoutMs: Infinity };
-
-/** Marks a session that a statement may have changed beyond its transaction. */
-export function noteStatement(session: Session, text: string): void {
-  if (!TIDY.has(keywordOf(text)) || UNTIDY_REGEXP.test(text)) session.isDirty = true;
-}
 
 /** Sends the session's settings, in one statement and with bound values. */
 export async function applySettings(
@@ -116,13 +60,13 @@ export async function applySettings(
   session.statementMs = limits.statementMs;
 }
 
-/** Makes sure that the server's timeout does not cut a statement that may take longer. */
-export async function allowTime(
-  driver: DatabaseDriver,
-  session: Session,
-  timeoutMs: number,
-): Promise<void> {
-  if (driver.settings === undefined || timeoutMs <= session.statementMs) return;
+/** Whether the server's timeout would cut a statement that may take so long. */
+export function needsTime(driver: DatabaseDriver, session: Session, timeoutMs: number): boolean {
+  return timeoutMs > session.statementMs && driver.settings !== undefined;
+}
+
+/** Raises the server's timeout for a statement that may take longer. */
+export async function allowTime(session: Session, timeoutMs: number): Promise<void> {
   session.isDirty = true;
   session.statementMs = timeoutMs;
   await session.connection.query("select set_config('statement_timeout', $1, false)", [

@@ -1,4 +1,4 @@
-import type { Statement } from "./_fragment.ts";
+import type { Statement } from "./_texts.ts";
 import { runTransaction, type TransactionEnv } from "./_transaction.ts";
 import type { QueryOptions } from "./query_options.ts";
 import type { DriverResult } from "./types.ts";

@@ -7,6 +7,7 @@ import type { Pool } from "./_pool.ts";
 import type { Runner } from "./_runner.ts";
 import { failedEarlier, Scope, type TransactionState } from "./_scope.ts";
 import type { Session } from "./_session.ts";
+import type { Texts } from "./_texts.ts";
 import type {
   AmbientMode,
   Transaction,
@@ -21,6 +22,7 @@ export interface TransactionEnv {
   readonly driver: DatabaseDriver;
   readonly pool: Pool;
   readonly runner: Runner;
+  readonly texts: Texts;
   readonly key: ContextKey<Scope>;
   readonly ambient: AmbientMode;
   readonly instruments: Instruments;
@@ -105,23 +107,24 @@ async function attempt<T>(
   begin: string,
   number: number,
 ): Promise<T> {
-  const signal = options.signal ?? new AbortController().signal;
+  const { signal } = options;
   const session = await begun(env, begin, signal);
   const state: TransactionState = {
     driver: env.driver,
     session,
     runner: env.runner,
+    texts: env.texts,
     key: env.key,
     ambient: options.ambient ?? env.ambient,
     attempt: number,
-    signal,
+    given: signal,
     afterCommit: [],
     afterRollback: [],
     undone: [],
     isOver: false,
     statementMs: session.statementMs,
     failure: undefined,
-    tail: Promise.resolve(),
+    tail: undefined,
     counter: 0,
   };
   let outcome: Outcome = "rolled back";
@@ -143,12 +146,17 @@ async function attempt<T>(
 }
 
 /** Gets a session and begins. One that was lost while it was idle is replaced: nothing is done yet. */
-async function begun(env: TransactionEnv, begin: string, signal: AbortSignal): Promise<Session> {
+async function begun(
+  env: TransactionEnv,
+  begin: string,
+  signal: AbortSignal | undefined,
+): Promise<Session> {
+  const statement = env.texts.statement(begin);
   for (;;) {
     const session = await env.pool.acquire({ signal });
     const wasUsed = session.isUsed;
     try {
-      await env.runner(session, { text: begin, params: [] }, { signal }, { isTransaction: true });
+      await env.runner(session, statement, { signal }, { isTransaction: true });
       return session;
     } catch (error) {
       await rollback(env, session);
@@ -164,13 +172,13 @@ async function body<T>(
   state: TransactionState,
   fn: (tx: Transaction, scope: Scope) => T | Promise<T>,
 ): Promise<T> {
-  const { session, signal } = state;
+  const { session, given: signal } = state;
   const scope = new Scope(state);
   try {
     const result = await abortable(scope.inside((tx) => fn(tx, scope)), signal);
     await scope.end();
     state.isOver = true;
-    signal.throwIfAborted();
+    signal?.throwIfAborted();
     if (state.failure !== undefined) throw failedEarlier(state.failure, "commit");
     return result;
   } catch (error) {
@@ -182,7 +190,8 @@ async function body<T>(
 }
 
 /** Rejects when the signal aborts; the work is left behind, with its handle closed. */
-async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+async function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return await work;
   const { promise, reject } = Promise.withResolvers<never>();
   const onAbort = (): void => reject(signal.reason);
   if (signal.aborted) onAbort();
@@ -197,7 +206,7 @@ async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
 async function rollback(env: TransactionEnv, session: Session): Promise<void> {
   if (session.connection.broken) return;
   try {
-    await env.runner(session, { text: "rollback", params: [] }, { timeout: ROLLBACK_MS }, {
+    await env.runner(session, env.texts.statement("rollback"), { timeout: ROLLBACK_MS }, {
       isTransaction: true,
     });
   } catch {
@@ -215,7 +224,7 @@ async function commit(
   const isGone = session.connection.broken;
   try {
     // Without the caller's signal: once sent, a commit is waited for.
-    const result = await env.runner(session, { text: "commit", params: [] }, {
+    const result = await env.runner(session, env.texts.statement("commit"), {
       idempotent: isReadOnly,
     }, { isTransaction: false });
     if (result.command === "ROLLBACK") throw failedEarlier(state.failure, "commit");

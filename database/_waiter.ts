@@ -1,11 +1,13 @@
-import type { Clock, Timer } from "../core/mod.ts";
 import type { Session } from "./_session.ts";
+import type { TimeLimit, TimeLimits } from "./_time_limits.ts";
 
 /** How a caller waits for a session. */
 export interface WaiterOptions {
   readonly signal: AbortSignal | undefined;
   /** Milliseconds until `onLate` is asked for the error. */
   readonly limitMs: number;
+  /** Monotonic milliseconds now. */
+  readonly nowMs: number;
   readonly onLate: () => unknown;
   /** Called when the caller goes without a session. */
   readonly onLeave: (waiter: Waiter) => void;
@@ -20,20 +22,27 @@ export class Waiter {
   readonly #resolve: (session: Session) => void;
   readonly #reject: (error: unknown) => void;
   readonly #options: WaiterOptions;
-  readonly #timer: Timer;
-  readonly #onAbort: () => void;
+  readonly #limits: TimeLimits;
+  readonly #limit: TimeLimit;
+  readonly #onAbort: (() => void) | undefined;
   #isWaiting = true;
 
-  constructor(clock: Clock, options: WaiterOptions) {
+  constructor(limits: TimeLimits, options: WaiterOptions) {
     const { promise, resolve, reject } = Promise.withResolvers<Session>();
     this.promise = promise;
     this.once = options.once;
     this.#resolve = resolve;
     this.#reject = reject;
     this.#options = options;
+    this.#limits = limits;
+    this.#limit = limits.start(
+      options.nowMs,
+      options.limitMs,
+      () => this.refuse(options.onLate()),
+    );
+    if (options.signal === undefined) return;
     this.#onAbort = () => this.refuse(options.signal?.reason);
-    this.#timer = clock.timer(() => this.refuse(options.onLate()), options.limitMs);
-    options.signal?.addEventListener("abort", this.#onAbort, { once: true });
+    options.signal.addEventListener("abort", this.#onAbort, { once: true });
   }
 
   /** Whether the caller still waits. */
@@ -57,14 +66,16 @@ export class Waiter {
 
   /** From here on the time limit of connecting holds, not that of waiting. */
   connecting(): void {
-    this.#timer.cancel();
+    this.#limits.stop(this.#limit);
   }
 
   #settle(): boolean {
     if (!this.#isWaiting) return false;
     this.#isWaiting = false;
-    this.#timer.cancel();
-    this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    this.#limits.stop(this.#limit);
+    if (this.#onAbort !== undefined) {
+      this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    }
     return true;
   }
 }

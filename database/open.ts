@@ -25,6 +25,7 @@ import { type Executor, sqlTag } from "./_query.ts";
 import { copySender, createRunner } from "./_runner.ts";
 import { refuseControl, type Scope } from "./_scope.ts";
 import { streamed } from "./_stream.ts";
+import { Texts } from "./_texts.ts";
 import { runTransaction, type TransactionEnv } from "./_transaction.ts";
 import type { Database, OpenOptions } from "./database.ts";
 import { quoteIdentifier } from "./sql.ts";
@@ -110,7 +111,16 @@ function createDatabase(
   }, env);
   const key = contextKey<Scope>(`transaction of ${driver.name}`);
   const hub = new ListenHub({ driver, opener, instruments: env, key });
-  const transactions: TransactionEnv = { driver, pool, runner, key, ambient, instruments: env };
+  const texts = new Texts();
+  const transactions: TransactionEnv = {
+    driver,
+    pool,
+    runner,
+    texts,
+    key,
+    ambient,
+    instruments: env,
+  };
 
   /** The open transaction in which the calling code runs, if any. */
   function enclosing(): Scope | undefined {
@@ -127,6 +137,7 @@ function createDatabase(
   }
 
   const executor: Executor = {
+    texts,
     async run(statement, queryOptions) {
       const scope = enclosing();
       if (scope?.ambient === "join") return await scope.run(statement, queryOptions);
@@ -165,7 +176,7 @@ function createDatabase(
       try {
         const send = copySender(session.connection, text, chunks);
         const place = { isTransaction: false, send };
-        return (await runner(session, { text, params: [] }, queryOptions, place)).count;
+        return (await runner(session, texts.statement(text), queryOptions, place)).count;
       } finally {
         await pool.release(session);
       }
@@ -215,7 +226,8 @@ function createDatabase(
       }
       return await scope.savepoint(fn);
     },
-    check: (checkOptions = {}): Promise<HealthReport> => checkPool(pool, runner, env, checkOptions),
+    check: (checkOptions = {}): Promise<HealthReport> =>
+      checkPool(pool, transactions, checkOptions),
     close,
     [Symbol.asyncDispose]: () => close(),
   };

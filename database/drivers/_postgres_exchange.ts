@@ -52,13 +52,17 @@ export abstract class Gathering implements Exchange {
   handleCopyData(): void {}
   handleReadyForQuery(): void {}
 
+  /** First word of the command tag. */
+  get command(): string {
+    const end = this.#tag.indexOf(" ");
+    return end < 0 ? this.#tag : this.#tag.slice(0, end);
+  }
+
   get result(): DriverResult {
     // A tag that counts ends in the count: "INSERT 0 3", "SELECT 2"; others do not: "CREATE TABLE".
-    const tag = this.#tag;
-    const last = tag.slice(tag.lastIndexOf(" ") + 1);
-    const first = tag.indexOf(" ");
+    const last = this.#tag.slice(this.#tag.lastIndexOf(" ") + 1);
     return {
-      command: first < 0 ? tag : tag.slice(0, first),
+      command: this.command,
       count: last >= "0" && last < ":" ? Number(last) : 0,
       columns: this.columns,
       rows: this.rows,

@@ -35,7 +35,8 @@ const CANCEL_MS = 1000;
 const CLOSE_MS = 1000;
 const INVALID_STATEMENT_NAME = "26000";
 const READ_ONLY = "25006";
-const SESSION_WIDE_REGEXP = /^\s*(?:discard|deallocate)\b/i;
+// Command tags of what ends prepared statements.
+const SESSION_WIDE = new Set(["DISCARD", "DEALLOCATE"]);
 
 /** The server calls a prepared statement unknown, or its columns out of date. */
 function isStale({ code, routine }: ServerMessage): boolean {
@@ -57,6 +58,8 @@ export class PostgresSession implements DriverConnection {
   readonly #channels = new Map<string, (payload: string) => void>();
   readonly #lostHandlers: (() => void)[] = [];
   readonly #gone = Promise.withResolvers<void>();
+  readonly #onAbort: () => void;
+  #watched: AbortSignal | undefined;
   #running: Running | undefined;
   #status = "I";
   /** What the server said when it ended the session by itself, such as 25P03. */
@@ -67,6 +70,10 @@ export class PostgresSession implements DriverConnection {
     this.#client = client;
     this.#options = options;
     this.#statements = new Statements(options.isPreparing);
+    this.#onAbort = () => {
+      const running = this.#running;
+      if (running !== undefined) running.cancelling ??= this.#callOff(running);
+    };
     client.on("error", (error) => this.#lose(error));
     client.on("end", () => {
       this.#gone.resolve();
@@ -96,7 +103,7 @@ export class PostgresSession implements DriverConnection {
       const exchange = new StatementExchange(text, params, prepared);
       await this.#run(exchange, options);
       const { error } = exchange;
-      if (SESSION_WIDE_REGEXP.test(text)) this.#statements.clear();
+      if (SESSION_WIDE.has(exchange.command)) this.#statements.clear();
       if (error === undefined) {
         const { result } = exchange;
         this.#statements.succeeded(text, result.columns);
@@ -165,28 +172,32 @@ export class PostgresSession implements DriverConnection {
   }
 
   async #run(exchange: Gathering, { signal }: DriverQueryOptions): Promise<void> {
-    signal?.throwIfAborted();
     if (this.#isBroken) throw this.#lastWords ?? lost();
+    if (signal?.aborted) throw signal.reason;
+    this.#watch(signal);
     const running: Running = {
       exchange,
       settled: Promise.withResolvers(),
       cancelling: undefined,
     };
-    const onAbort = (): void => {
-      running.cancelling ??= this.#callOff(running);
-    };
     this.#running = running;
-    signal?.addEventListener("abort", onAbort, { once: true });
     try {
       this.#client.query(exchange);
       await running.settled.promise;
-      await running.cancelling;
+      if (running.cancelling !== undefined) await running.cancelling;
     } finally {
-      signal?.removeEventListener("abort", onAbort);
       this.#running = undefined;
     }
     // The server ends the session after such an error, whether or not the socket knows yet.
     if (exchange.error?.severity === "FATAL") this.#destroy();
+  }
+
+  /** Listens to a signal: one listener for as long as statements come with the same one. */
+  #watch(signal: AbortSignal | undefined): void {
+    if (signal === this.#watched) return;
+    this.#watched?.removeEventListener("abort", this.#onAbort);
+    this.#watched = signal;
+    signal?.addEventListener("abort", this.#onAbort, { once: true });
   }
 
   /** Calls the running statement off; gives the connection up when that takes too long. */
