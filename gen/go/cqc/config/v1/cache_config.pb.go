@@ -53,7 +53,7 @@ type CacheConfig struct {
 	DefaultTtl *durationpb.Duration `protobuf:"bytes,6,opt,name=default_ttl,json=defaultTtl" json:"default_ttl,omitempty"`
 	// Share by which lives are spread at random, 0 to 1; 0.1 is plus or minus 10 %. Default: 0.1.
 	TtlJitter *float64 `protobuf:"fixed64,7,opt,name=ttl_jitter,json=ttlJitter" json:"ttl_jitter,omitempty"`
-	// Time a read or write of the cache may take before it counts as a miss, up to 1 min. Default: 0.250s.
+	// Time a read or write of the cache may take before it counts as a miss, up to 1 min. Default: 0.100s.
 	OperationTimeout *durationpb.Duration `protobuf:"bytes,8,opt,name=operation_timeout,json=operationTimeout" json:"operation_timeout,omitempty"`
 	// Time a load may take, up to 10 min. Default: 30s.
 	LoadTimeout *durationpb.Duration `protobuf:"bytes,9,opt,name=load_timeout,json=loadTimeout" json:"load_timeout,omitempty"`

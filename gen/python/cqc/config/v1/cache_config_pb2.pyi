@@ -71,7 +71,7 @@ class CacheConfig(_message.Message):
 
     @_builtins.property
     def operation_timeout(self) -> _duration_pb2.Duration:
-        """Time a read or write of the cache may take before it counts as a miss, up to 1 min. Default: 0.250s."""
+        """Time a read or write of the cache may take before it counts as a miss, up to 1 min. Default: 0.100s."""
 
     @_builtins.property
     def load_timeout(self) -> _duration_pb2.Duration:

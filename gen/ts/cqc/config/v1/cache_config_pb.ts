@@ -84,7 +84,7 @@ export type CacheConfig = Message<"cqc.config.v1.CacheConfig"> & {
   ttlJitter: number;
 
   /**
-   * Time a read or write of the cache may take before it counts as a miss, up to 1 min. Default: 0.250s.
+   * Time a read or write of the cache may take before it counts as a miss, up to 1 min. Default: 0.100s.
    *
    * @generated from field: google.protobuf.Duration operation_timeout = 8;
    */
