@@ -36,6 +36,8 @@ interface Owned {
   readonly reading: Reading;
   /** Everything below is committed, or was before reading began. */
   done: bigint;
+  /** Resolves when it is given up; undefined before it is to be. */
+  given: Promise<void> | undefined;
 }
 
 /** What the partitions of a consumer are made with. */
@@ -59,14 +61,13 @@ export function kafkaPartitions(options: PartitionsOptions): KafkaPartitions {
   const owned = new Map<string, Owned>();
   const names = new Set<string>();
   const counts = new Map<string, number>();
+  let mine: ReadonlySet<string> = new Set();
 
   // To start at the end of what was added meanwhile would pass over what is in it.
   const startOf = ({ topic, partition }: TopicPartition): StartAt =>
     partition < (counts.get(topic) ?? 0) ? options.topics().get(topic) ?? "earliest" : "earliest";
 
-  const give = async (lost: readonly Owned[]): Promise<void> => {
-    for (const { reading } of lost) reading.lost = true;
-    if (lost.length === 0) return;
+  const revoke = async (lost: readonly Owned[]): Promise<void> => {
     try {
       await sink.revoked(lost.map(({ reading: { topic, partition } }) => ({ topic, partition })));
     } finally {
@@ -75,6 +76,17 @@ export function kafkaPartitions(options: PartitionsOptions): KafkaPartitions {
         names.delete(nameOf(reading));
       }
     }
+  };
+
+  // Each is given up once; who asks again waits for the same.
+  const give = async (lost: readonly Owned[]): Promise<void> => {
+    const fresh = lost.filter((one) => one.given === undefined);
+    if (fresh.length > 0) {
+      for (const { reading } of fresh) reading.lost = true;
+      const given = revoke(fresh);
+      for (const one of fresh) one.given = given;
+    }
+    await Promise.all(lost.map((one) => one.given));
   };
 
   const startsOf = async (
@@ -121,7 +133,8 @@ export function kafkaPartitions(options: PartitionsOptions): KafkaPartitions {
         first: `${first}`,
       });
       await give([entry]);
-      if (closing.signal.aborted) return;
+      // Meanwhile it may have gone to somebody else.
+      if (closing.signal.aborted || !mine.has(nameOf(at))) return;
       add(at, first);
       fetcher.pump();
     } catch (error) {
@@ -134,7 +147,11 @@ export function kafkaPartitions(options: PartitionsOptions): KafkaPartitions {
 
   const add = (at: TopicPartition, position: bigint): void => {
     names.add(nameOf(at));
-    owned.set(nameOf(at), { reading: fetcher.add(at, position), done: position });
+    owned.set(nameOf(at), {
+      reading: fetcher.add(at, position),
+      done: position,
+      given: undefined,
+    });
   };
 
   const closing = new AbortController();
@@ -164,7 +181,10 @@ export function kafkaPartitions(options: PartitionsOptions): KafkaPartitions {
       }
       fetcher.pump();
     },
-    keepOnly: (kept) => give([...owned].flatMap(([name, one]) => (kept.has(name) ? [] : [one]))),
+    keepOnly(kept) {
+      mine = kept;
+      return give([...owned].flatMap(([name, one]) => (kept.has(name) ? [] : [one])));
+    },
     has: (positions) => positions.every((at) => owned.has(nameOf(at))),
     committed(positions) {
       for (const at of positions) {

@@ -9,6 +9,7 @@ import type { ServiceDrivers } from "../../service/mod.ts";
 export const DRIVERS: Required<ServiceDrivers> = {
   bus: {
     kafka: () => import("../../bus/drivers/kafka.ts"),
+    kafkajs: () => import("../../bus/drivers/kafkajs.ts"),
     memory: () => import("../../bus/drivers/memory.ts"),
   },
   cache: {

@@ -41,7 +41,7 @@ export const DEPENDENCIES: Readonly<Record<string, Dependency>> = {
   },
   "@connectrpc/connect-node": { kind: "development", reason: "gRPC over HTTP/2 for the same" },
   "@platformatic/kafka": { kind: "driver", reason: "the Kafka client under the bus" },
-  "kafkajs": { kind: "development", reason: "the other Kafka client" },
+  "kafkajs": { kind: "driver", reason: "the other Kafka client" },
   "ioredis": { kind: "driver", reason: "the Redis client under the cache" },
   "pg": { kind: "driver", reason: "the Postgres client under the database" },
   "postgres": { kind: "development", reason: "what the Postgres client is measured against" },
