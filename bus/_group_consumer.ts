@@ -56,6 +56,7 @@ export function groupConsumer(
   let consumer: DriverConsumer | undefined;
   // Records may come before the driver says that it has started.
   let started = Promise.withResolvers<DriverConsumer>();
+  let hasStarted = false;
   let trouble: unknown;
   let failedStarts = 0;
   let startAgain: Timer | undefined;
@@ -206,6 +207,7 @@ export function groupConsumer(
       started.reject(error);
       throw error;
     }
+    hasStarted = true;
     started.resolve(consumer);
   };
 
@@ -255,12 +257,13 @@ export function groupConsumer(
       // It handles what is in hand until the consumer has drained; without it those events would
       // count as nobody's.
       leaving.add(registration);
-      try {
-        await restart();
-      } finally {
+      const removed = restart().finally(() => {
         leaving.delete(registration);
         forget(registration);
-      }
+      });
+      if (hasStarted) return await removed;
+      // It is on its way up for as long as the broker is away, and there is nothing to drain.
+      removed.catch((error) => logger.debug("Consumer did not start", { error, group }));
     },
     pause(registration, paused) {
       if (registrations.includes(registration)) pause(registration, paused);

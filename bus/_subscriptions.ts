@@ -27,7 +27,7 @@ export function subscriptions(
   out: Batcher,
   requireOpen: (action: string) => void,
 ): Subscriptions {
-  const { settings } = env;
+  const { clock, settings } = env;
   const consumers = new Map<string, GroupConsumer>();
   const running = new Set<Subscription>();
   const taken = new Set<string>();
@@ -89,10 +89,12 @@ export function subscriptions(
       };
       running.add(subscription);
       try {
-        options.signal?.throwIfAborted();
-        await consumer.add(registration);
+        // A broker that is away may keep the consumer for long, but not the caller.
+        await withDeadline(clock, Infinity, () => consumer.add(registration), options);
       } catch (error) {
-        await close();
+        const closed = close();
+        if (options.signal?.aborted) closed.catch(() => {});
+        else await closed;
         throw error;
       }
       options.signal?.addEventListener("abort", onAbort, { once: true });

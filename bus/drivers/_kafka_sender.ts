@@ -15,7 +15,7 @@ import { type Lane, type Part, partsOf, type Stamp } from "./_kafka_parts.ts";
 import { abandoned, DIVISIBLE, FENCED, LOST_PLACE, neverSent, UNSURE } from "./_kafka_verdicts.ts";
 import { recordWriter } from "./_kafka_records.ts";
 import type { KafkaSettings } from "./_kafka_settings.ts";
-import { pause, unlessAborted } from "./_kafka_wait.ts";
+import { patiently, pause, unlessAborted } from "./_kafka_wait.ts";
 
 /** Sends records. */
 export interface KafkaSender {
@@ -32,7 +32,7 @@ export interface KafkaSender {
 
 /** What the sender asks about topics. */
 export interface TopicFinder {
-  /** A topic, made first where that is wanted; waits for it until the signal aborts. */
+  /** A topic, made first where that is wanted; waits for one that is being made. */
   find(name: string, signal: AbortSignal): Promise<TopicInfo>;
 }
 
@@ -265,7 +265,8 @@ export function kafkaSender(
       const outcomes: (Published | Error)[] = new Array(records.length);
       const found = new Map<string, TopicInfo | CqiError>();
       for (const name of new Set(records.map((record) => record.topic))) {
-        const info = await topics.find(name, signal).catch((error) => {
+        const find = () => topics.find(name, signal);
+        const info = await patiently(clock, delayAfter, signal, find).catch((error) => {
           const trouble = CqiError.from(error, "CQI_BUS_UNAVAILABLE");
           return signal.aborted ? neverSent(name, trouble) : trouble;
         });

@@ -24,6 +24,7 @@
 import { type Instruments, withDeadline } from "../../core/mod.ts";
 import { CqiError } from "../../errors/mod.ts";
 import type { EventBusConfig } from "../../gen/ts/cqc/config/v1/mod.ts";
+import { delays } from "../../retry/mod.ts";
 import type { BusDriver, DriverConsumer } from "../driver.ts";
 import { kafkaClient } from "./_kafka_client.ts";
 import { startKafkaConsumer } from "./_kafka_consumer.ts";
@@ -32,8 +33,10 @@ import { kafkaOffsets, nameOf } from "./_kafka_offsets.ts";
 import { kafkaSender } from "./_kafka_sender.ts";
 import { kafkaSettings } from "./_kafka_settings.ts";
 import { kafkaTopics } from "./_kafka_topics.ts";
+import { patiently } from "./_kafka_wait.ts";
 
 const CHECK_MS = 5000;
+const BACKOFF = { initialMs: 100, maxMs: 2000, multiplier: 2, jitter: "equal" } as const;
 
 /**
  * Makes the Kafka driver. It connects when it is first asked for something.
@@ -55,10 +58,17 @@ export async function createDriver(config: EventBusConfig, env: Instruments): Pr
   const topics = kafkaTopics(client, settings, { clock, logger });
   const sender = kafkaSender(client, topics, settings, { clock, random, logger });
   const offsets = kafkaOffsets(client, settings, clock);
+  const delayAfter = delays(BACKOFF, random);
   const consumers = new Set<DriverConsumer>();
   const closing = new AbortController();
   const either = (signal: AbortSignal | undefined): AbortSignal =>
     signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]);
+  // Where Kafka is away, whoever starts waits for it.
+  const ensure = (names: readonly string[], signal: AbortSignal): Promise<void> =>
+    patiently(clock, delayAfter, signal, () => topics.ensure(names, { signal })).catch((error) => {
+      signal.throwIfAborted();
+      throw error;
+    });
 
   return {
     features: {
@@ -72,7 +82,7 @@ export async function createDriver(config: EventBusConfig, env: Instruments): Pr
       return await sender.send(records, either(signal));
     },
     async consume(options, sink) {
-      await topics.ensure([...options.topics.keys()], { signal: closing.signal });
+      await ensure([...options.topics.keys()], closing.signal);
       const parts = { client, topics, settings, env: { clock, random, logger } };
       const consumer = await startKafkaConsumer(parts, options, sink, closing.signal);
       const close = async (): Promise<void> => {
@@ -84,7 +94,7 @@ export async function createDriver(config: EventBusConfig, env: Instruments): Pr
       return tracked;
     },
     async ensureTopics(names, { signal } = {}) {
-      await topics.ensure(names, { signal: either(signal) });
+      await ensure(names, either(signal));
     },
     async ranges(topic, { signal } = {}) {
       const wait = { signal: either(signal) };
