@@ -13,7 +13,6 @@ import {
   adminOf,
   byRule,
   counted,
-  endsOf,
   load,
   type LoadOptions,
   ms,
