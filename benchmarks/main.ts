@@ -6,6 +6,7 @@ const AREAS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   logging: async () => (await import("./logging.ts")).openBenchmark(),
   metrics: async () => (await import("./metrics.ts")).openBenchmark(),
   cache: async () => (await import("./cache.ts")).openBenchmark(),
+  database: async () => (await import("./database.ts")).openBenchmark(),
 };
 
 const wanted = process.argv[2];

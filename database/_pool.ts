@@ -12,7 +12,7 @@ import { type AcquireOptions, closed, exhausted, type PoolSettings } from "./_po
 import { type PoolStats, reporter } from "./_pool_stats.ts";
 import { resetSession, type Session } from "./_session.ts";
 import { TimeLimits } from "./_time_limits.ts";
-import { Waiter } from "./_waiter.ts";
+import { Waiter, type WaitingRoom } from "./_waiter.ts";
 import type { DatabaseDriver } from "./types.ts";
 
 const MAX_WAITING = 10_000;
@@ -29,7 +29,7 @@ export class Pool {
   readonly #clock: Clock;
   readonly #env: Instruments;
   readonly #opener: Opener;
-  readonly #limits: TimeLimits;
+  readonly #room: WaitingRoom;
   readonly #stop = new AbortController();
   readonly #report: () => void;
   readonly #idle: Session[] = [];
@@ -52,7 +52,16 @@ export class Pool {
     this.#clock = env.clock;
     this.#env = env;
     this.#opener = opener;
-    this.#limits = new TimeLimits(env.clock);
+    this.#room = {
+      limits: new TimeLimits(env.clock),
+      limitMs: settings.acquireMs,
+      tooLate: () => this.#tooLate(),
+      left: (waiter) => {
+        const at = this.#waiters.indexOf(waiter);
+        if (at >= 0) this.#waiters.splice(at, 1);
+        this.#report();
+      },
+    };
     this.#report = reporter(env.metrics, () => this.stats);
     this.#fill();
     this.#report();
@@ -81,18 +90,7 @@ export class Pool {
     if (this.#waiters.length >= MAX_WAITING) {
       return Promise.reject(exhausted(this.stats, this.#settings.acquireMs));
     }
-    const waiter = new Waiter(this.#limits, {
-      signal,
-      limitMs: this.#settings.acquireMs,
-      nowMs: this.#clock.monotonic(),
-      onLate: () => this.#tooLate(),
-      onLeave: (gone) => {
-        const at = this.#waiters.indexOf(gone);
-        if (at >= 0) this.#waiters.splice(at, 1);
-        this.#report();
-      },
-      once: options.once === true,
-    });
+    const waiter = new Waiter(this.#room, this.#clock.monotonic(), options);
     this.#waiters.push(waiter);
     this.#pump();
     return waiter.promise;
@@ -101,16 +99,15 @@ export class Pool {
   /** Takes a session back: cleans it, or throws it away when it is broken or old. */
   release(session: Session): Promise<void> {
     session.isUsed = true;
-    if (!session.isDirty && this.#isFit(session)) {
-      this.#keep(session);
-      return DONE;
-    }
-    return this.#clean(session);
+    const nowMs = this.#clock.monotonic();
+    if (session.isDirty || !this.#isFit(session, nowMs)) return this.#clean(session);
+    this.#keep(session, nowMs);
+    return DONE;
   }
 
   async #clean(session: Session): Promise<void> {
     try {
-      if (session.isDirty && this.#isFit(session)) {
+      if (session.isDirty && this.#isFit(session, this.#clock.monotonic())) {
         await withDeadline(
           this.#clock,
           RESET_MS,
@@ -125,8 +122,9 @@ export class Pool {
       // Whatever is wrong with it, the next user gets another.
       session.isDirty = true;
     }
-    if (!session.isDirty && this.#isFit(session)) {
-      this.#keep(session);
+    const nowMs = this.#clock.monotonic();
+    if (!session.isDirty && this.#isFit(session, nowMs)) {
+      this.#keep(session, nowMs);
       return;
     }
     this.#used.delete(session);
@@ -141,8 +139,12 @@ export class Pool {
     this.#pump();
   }
 
-  #keep(session: Session): void {
-    session.idleSinceMs = this.#clock.monotonic();
+  #keep(session: Session, nowMs: number): void {
+    // Straight to the next who waits: it needs no asking.
+    for (let next = this.#waiters.shift(); next !== undefined; next = this.#waiters.shift()) {
+      if (next.take(session)) return this.#report();
+    }
+    session.idleSinceMs = nowMs;
     this.#idle.push(session);
     this.#sweepLater();
     this.#gone(session);
@@ -183,19 +185,20 @@ export class Pool {
     await this.#driver.close();
   }
 
-  #isFit(session: Session): boolean {
+  #isFit(session: Session, nowMs: number): boolean {
     return !session.connection.broken && this.#closing === undefined &&
-      this.#clock.monotonic() - session.openedMs < this.#settings.lifetimeMs;
+      nowMs - session.openedMs < this.#settings.lifetimeMs;
   }
 
   /** An idle session that needs no asking. */
   #takeFresh(): Session | undefined {
     while (this.#idle.at(-1)?.connection.broken === true) this.#idle.pop();
     const session = this.#idle.at(-1);
-    if (session === undefined || !this.#isFit(session)) return undefined;
+    if (session === undefined) return undefined;
+    const nowMs = this.#clock.monotonic();
+    if (!this.#isFit(session, nowMs)) return undefined;
     // The last one was used last: if it needs asking, all do.
-    const idleMs = this.#clock.monotonic() - session.idleSinceMs;
-    return idleMs < TRUSTED_MS ? this.#idle.pop() : undefined;
+    return nowMs - session.idleSinceMs < TRUSTED_MS ? this.#idle.pop() : undefined;
   }
 
   #pump(): void {
@@ -238,7 +241,7 @@ export class Pool {
   async #open(waiter?: Waiter, stale?: Session): Promise<Session> {
     this.#opening++;
     try {
-      const isAlive = stale !== undefined && this.#isFit(stale) &&
+      const isAlive = stale !== undefined && this.#isFit(stale, this.#clock.monotonic()) &&
         await isAnswering(this.#clock, stale);
       if (!isAlive) await stale?.connection.close();
       const session = isAlive ? stale : await this.#opener.open({

@@ -72,87 +72,106 @@ export function createRunner(
     return histogram;
   };
 
+  /** The statement itself, inside its span. */
+  async function observed(span: Span, attempt: Attempt): Promise<DriverResult> {
+    const { session, statement, options, place, name } = attempt;
+    const { signal } = options;
+    const startedMs = clock.monotonic();
+    if (options.timeout !== undefined) {
+      attempt.timeoutMs = toMilliseconds("timeout", options.timeout);
+    }
+    const { timeoutMs } = attempt;
+    if (session.controller.signal.aborted) session.controller = new AbortController();
+    const { controller } = session;
+    const onAbort = signal === undefined ? undefined : () => controller.abort(signal.reason);
+    const limit = limits.start(startedMs, timeoutMs, () => {
+      attempt.isLate = true;
+      controller.abort(timedOut(name, timeoutMs));
+    });
+    try {
+      signal?.throwIfAborted();
+      if (needsTime(driver, session, timeoutMs)) await allowTime(session, timeoutMs);
+      // A session that ended while nobody asked anything of it was told nothing.
+      attempt.isSent = !session.connection.broken;
+      if (place.send === undefined && !statement.info.isTidy) session.isDirty = true;
+      if (onAbort !== undefined) signal!.addEventListener("abort", onAbort, { once: true });
+      // The driver is waited for even after the limit: it settles when the session is free again
+      // or broken (DriverConnection), and until then nobody else may have it.
+      const inner = { signal: controller.signal, timeoutMs };
+      const result = place.send === undefined
+        ? await session.connection.query(statement.text, statement.params, inner)
+        : await place.send(inner);
+      span.set({ "db.response.returned_rows": result.rows.length });
+      return result;
+    } catch (error) {
+      const failure = signal?.aborted ? signal.reason : translate(error, attempt);
+      span.set({
+        "db.response.status_code": stateOf(error),
+        "error.type": isCqiError(failure) ? failure.code : "abort",
+      });
+      throw failure;
+    } finally {
+      limits.stop(limit);
+      if (onAbort !== undefined) signal!.removeEventListener("abort", onAbort);
+      const tookMs = clock.monotonic() - startedMs;
+      durationOf(name, options.name === undefined).observe(tookMs / 1000);
+      if (tookMs >= settings.slowMs) {
+        logger.warn("Slow database query", {
+          operation: name,
+          duration_ms: tookMs,
+          query: statement.info.logged,
+        });
+      }
+    }
+  }
+
   return (session, statement, options, place) => {
-    const { info } = statement;
-    const operation = options.name ?? info.operation;
+    const name = options.name ?? statement.info.operation;
+    const attempt: Attempt = {
+      session,
+      statement,
+      options,
+      place,
+      name,
+      timeoutMs: settings.queryMs,
+      isLate: false,
+      isSent: false,
+    };
     const attributes = {
       "db.system.name": "postgresql",
       "db.namespace": driver.namespace,
-      "db.operation.name": operation,
-      "db.query.text": info.logged,
+      "db.operation.name": name,
+      "db.query.text": statement.info.logged,
     };
-    const run = (span: Span): Promise<DriverResult> => observed(span, operation);
-    return tracer.span(`db ${operation}`, { kind: "client", attributes }, run);
-
-    async function observed(span: Span, name: string): Promise<DriverResult> {
-      const { signal } = options;
-      const timeoutMs = options.timeout === undefined
-        ? settings.queryMs
-        : toMilliseconds("timeout", options.timeout);
-      const startedMs = clock.monotonic();
-      const attempt: Attempt = { name, timeoutMs, isLate: false, isSent: false };
-      if (session.controller.signal.aborted) session.controller = new AbortController();
-      const { controller } = session;
-      const onAbort = (): void => controller.abort(signal?.reason);
-      const limit = limits.start(startedMs, timeoutMs, () => {
-        attempt.isLate = true;
-        controller.abort(timedOut(name, timeoutMs));
-      });
-      try {
-        signal?.throwIfAborted();
-        if (needsTime(driver, session, timeoutMs)) await allowTime(session, timeoutMs);
-        // A session that ended while nobody asked anything of it was told nothing.
-        attempt.isSent = !session.connection.broken;
-        if (place.send === undefined && !info.isTidy) session.isDirty = true;
-        signal?.addEventListener("abort", onAbort, { once: true });
-        // The driver is waited for even after the limit: it settles when the session is free again
-        // or broken (DriverConnection), and until then nobody else may have it.
-        const inner = { signal: controller.signal, timeoutMs };
-        const result = place.send === undefined
-          ? await session.connection.query(statement.text, statement.params, inner)
-          : await place.send(inner);
-        span.set({ "db.response.returned_rows": result.rows.length });
-        return result;
-      } catch (error) {
-        const failure = signal?.aborted ? signal.reason : translate(error, attempt);
-        span.set({
-          "db.response.status_code": stateOf(error),
-          "error.type": isCqiError(failure) ? failure.code : "abort",
-        });
-        throw failure;
-      } finally {
-        limits.stop(limit);
-        signal?.removeEventListener("abort", onAbort);
-        const tookMs = clock.monotonic() - startedMs;
-        durationOf(name, options.name === undefined).observe(tookMs / 1000);
-        if (tookMs >= settings.slowMs) {
-          logger.warn("Slow database query", {
-            operation: name,
-            duration_ms: tookMs,
-            query: info.logged,
-          });
-        }
-      }
-    }
-
-    function translate(error: unknown, { name, timeoutMs, isLate, isSent }: Attempt): unknown {
-      if (isCqiError(error)) return error;
-      if (stateOf(error) === "57014") return timedOut(name, timeoutMs);
-      const isOpen = isSent && isLost(error) && !place.isTransaction &&
-        !(options.idempotent ?? info.isReading);
-      if (isOpen) return unknownOutcome(`query '${name}'`);
-      if (isLate) return timedOut(name, timeoutMs);
-      const failure = databaseError(error, `run query '${name}'`);
-      const isStandby = failure.code === "CQI_DATABASE_READ_ONLY" && session.connection.broken;
-      return isStandby ? standbyRefused(failure) : failure;
-    }
+    return tracer.span(
+      `db ${name}`,
+      { kind: "client", attributes },
+      (span) => observed(span, attempt),
+    );
   };
+}
+
+function translate(error: unknown, attempt: Attempt): unknown {
+  const { session, statement, options, place, name, timeoutMs } = attempt;
+  if (isCqiError(error)) return error;
+  if (stateOf(error) === "57014") return timedOut(name, timeoutMs);
+  const isOpen = attempt.isSent && isLost(error) && !place.isTransaction &&
+    !(options.idempotent ?? statement.info.isReading);
+  if (isOpen) return unknownOutcome(`query '${name}'`);
+  if (attempt.isLate) return timedOut(name, timeoutMs);
+  const failure = databaseError(error, `run query '${name}'`);
+  const isStandby = failure.code === "CQI_DATABASE_READ_ONLY" && session.connection.broken;
+  return isStandby ? standbyRefused(failure) : failure;
 }
 
 /** What became of one statement. */
 interface Attempt {
+  readonly session: Session;
+  readonly statement: Statement;
+  readonly options: QueryOptions;
+  readonly place: Place;
   readonly name: string;
-  readonly timeoutMs: number;
+  timeoutMs: number;
   /** Its time is over. */
   isLate: boolean;
   /** The server may have seen it. */

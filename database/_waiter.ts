@@ -1,48 +1,50 @@
 import type { Session } from "./_session.ts";
 import type { TimeLimit, TimeLimits } from "./_time_limits.ts";
 
-/** How a caller waits for a session. */
-export interface WaiterOptions {
-  readonly signal: AbortSignal | undefined;
-  /** Milliseconds until `onLate` is asked for the error. */
+/** Where callers wait. */
+export interface WaitingRoom {
+  readonly limits: TimeLimits;
+  /** Milliseconds that a caller may wait. */
   readonly limitMs: number;
-  /** Monotonic milliseconds now. */
-  readonly nowMs: number;
-  readonly onLate: () => unknown;
-  /** Called when the caller goes without a session. */
-  readonly onLeave: (waiter: Waiter) => void;
-  /** Fails when the first attempt to connect does. */
-  readonly once: boolean;
+  /** Why a caller had to wait for too long. */
+  tooLate(): unknown;
+  /** A caller goes without a session. */
+  left(waiter: Waiter): void;
 }
 
 /** A caller that waits for a session; settles once. */
 export class Waiter {
   readonly promise: Promise<Session>;
   readonly once: boolean;
-  readonly #resolve: (session: Session) => void;
-  readonly #reject: (error: unknown) => void;
-  readonly #options: WaiterOptions;
-  readonly #limits: TimeLimits;
+  readonly #room: WaitingRoom;
+  readonly #signal: AbortSignal | undefined;
   readonly #limit: TimeLimit;
   readonly #onAbort: (() => void) | undefined;
+  #resolve!: (session: Session) => void;
+  #reject!: (error: unknown) => void;
   #isWaiting = true;
 
-  constructor(limits: TimeLimits, options: WaiterOptions) {
-    const { promise, resolve, reject } = Promise.withResolvers<Session>();
-    this.promise = promise;
-    this.once = options.once;
-    this.#resolve = resolve;
-    this.#reject = reject;
-    this.#options = options;
-    this.#limits = limits;
-    this.#limit = limits.start(
-      options.nowMs,
-      options.limitMs,
-      () => this.refuse(options.onLate()),
-    );
-    if (options.signal === undefined) return;
-    this.#onAbort = () => this.refuse(options.signal?.reason);
-    options.signal.addEventListener("abort", this.#onAbort, { once: true });
+  /**
+   * @param room Where it waits.
+   * @param nowMs Monotonic milliseconds now.
+   * @param options The caller's signal; `once` fails with the first attempt to connect.
+   */
+  constructor(
+    room: WaitingRoom,
+    nowMs: number,
+    { signal, once }: { readonly signal?: AbortSignal | undefined; readonly once?: boolean },
+  ) {
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    this.once = once === true;
+    this.#room = room;
+    this.#signal = signal;
+    this.#limit = room.limits.start(nowMs, room.limitMs, () => this.refuse(room.tooLate()));
+    if (signal === undefined) return;
+    this.#onAbort = () => this.refuse(signal.reason);
+    signal.addEventListener("abort", this.#onAbort, { once: true });
   }
 
   /** Whether the caller still waits. */
@@ -60,22 +62,20 @@ export class Waiter {
   /** Refuses; nothing when the caller has gone. */
   refuse(error: unknown): void {
     if (!this.#settle()) return;
-    this.#options.onLeave(this);
+    this.#room.left(this);
     this.#reject(error);
   }
 
   /** From here on the time limit of connecting holds, not that of waiting. */
   connecting(): void {
-    this.#limits.stop(this.#limit);
+    this.#room.limits.stop(this.#limit);
   }
 
   #settle(): boolean {
     if (!this.#isWaiting) return false;
     this.#isWaiting = false;
-    this.#limits.stop(this.#limit);
-    if (this.#onAbort !== undefined) {
-      this.#options.signal?.removeEventListener("abort", this.#onAbort);
-    }
+    this.#room.limits.stop(this.#limit);
+    if (this.#onAbort !== undefined) this.#signal?.removeEventListener("abort", this.#onAbort);
     return true;
   }
 }

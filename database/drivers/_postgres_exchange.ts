@@ -1,5 +1,6 @@
 import type { Connection } from "pg";
 import type { DriverColumn, DriverResult } from "../types.ts";
+import { queryMessages } from "./_postgres_messages.ts";
 import type { Prepared } from "./_postgres_statements.ts";
 import {
   type Exchange,
@@ -85,21 +86,16 @@ export class StatementExchange extends Gathering {
   }
 
   submit(connection: Connection): void {
-    const wire = wireOf(connection);
     const { name, columns, forgotten, isParsed } = this.#prepared;
-    wire.stream.cork();
-    try {
-      for (const old of forgotten) wire.close({ type: "S", name: old });
-      if (!isParsed) wire.parse({ name, text: this.#text });
-      wire.bind({ statement: name, values: this.#params });
+    connection.stream.write(queryMessages({
+      forgotten,
+      name,
+      text: isParsed ? undefined : this.#text,
+      params: this.#params,
       // What is known of a prepared statement need not be asked again: the server refuses to run
       // one whose columns have changed.
-      if (columns === undefined) wire.describe({ type: "P" });
-      wire.execute({});
-      wire.sync();
-    } finally {
-      wire.stream.uncork();
-    }
+      isDescribed: columns === undefined,
+    }));
   }
 }
 

@@ -30,13 +30,6 @@ export interface Wire {
       message: { readonly parameterName: string; readonly parameterValue: string },
     ) => void,
   ): void;
-  parse(message: { readonly name?: string; readonly text: string }): void;
-  bind(
-    message: { readonly statement?: string; readonly values: readonly (string | null)[] },
-  ): void;
-  describe(message: { readonly type: "P" | "S"; readonly name?: string }): void;
-  execute(message: Record<never, never>): void;
-  close(message: { readonly type: "S"; readonly name: string }): void;
   query(text: string): void;
   sync(): void;
   sendCopyFromChunk(chunk: Buffer): void;
