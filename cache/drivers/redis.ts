@@ -35,6 +35,9 @@ import { clearPrefix } from "./_redis_scan.ts";
 /** Ends the key of a lease; no key of a value has it. */
 const LEASE = "!lease";
 
+/** Wait before a client that has ended is connected anew, in milliseconds. */
+const REVIVE_MS = 100;
+
 const FEATURES = {
   remote: true,
   atomic: true,
@@ -106,14 +109,14 @@ export async function createDriver(config: CacheConfig, env: Instruments): Promi
   const { clock } = env;
   const logger = env.logger.child({ component: "cache", driver: "redis" });
   const client = connect(settings);
+  let closing: Promise<void> | undefined;
   let problem: string | undefined;
   // Since the last connection: the first is its own end, or that of the first attempt.
   let failures = 0;
   client.on("error", (error: unknown) => {
-    const message = messageOf(error);
     // A server that is away is told of once, not at each attempt.
-    if (message !== problem) logger.warn("Redis connection fails", { error });
-    problem = message;
+    if (problem === undefined) logger.warn("Redis connection fails", { error });
+    problem = messageOf(error);
   });
   if (client instanceof Cluster) {
     client.on("node error", (error: unknown) => problem = messageOf(error));
@@ -124,6 +127,18 @@ export async function createDriver(config: CacheConfig, env: Instruments): Promi
     failures = 0;
   });
   client.on("close", () => failures++);
+  // The client ends for good when its sentinels tell of a failover while it asks them for the
+  // primary: it takes that for a wish to close.
+  client.on("end", () => {
+    if (closing !== undefined) return;
+    failures++;
+    clock.timer(revive, REVIVE_MS, { background: true });
+  });
+  const revive = (): void => {
+    if (closing !== undefined || client.status !== "end") return;
+    // Its failure ends the client again, which is heard above.
+    client.connect().catch(() => {});
+  };
   const { commandTimeoutMs, connectTimeoutMs } = settings;
   const lane = new Lane({
     client,
@@ -150,7 +165,6 @@ export async function createDriver(config: CacheConfig, env: Instruments): Promi
     once = false,
   ): Promise<unknown> =>
     lane.send((to) => script(to, name, words), { action, signal: options?.signal, once });
-  let closing: Promise<void> | undefined;
   const close = (): Promise<void> =>
     closing ??= (async () => {
       lane.close();
