@@ -6,13 +6,19 @@ const MINUTE_MS = 60_000;
 
 /** Keeps one-minute candles. Each event counts once, however often it is delivered. */
 export function candles(db: database.Database): (event: PriceUpdated) => Promise<void> {
-  return async ({ eventId, trade }) => {
-    if (trade?.executedAt === undefined) return;
-    const { marketId, price, size } = trade;
-    const at = timestampDate(trade.executedAt);
-    const start = new Date(Math.floor(at.getTime() / MINUTE_MS) * MINUTE_MS);
-    await db.transaction(async (tx) => {
-      await tx.sql`
+  return (event) => db.transaction((tx) => countTrade(event, tx));
+}
+
+/** Counts the trade of an event into its candle, unless it is in there already. */
+export async function countTrade(
+  { eventId, trade }: PriceUpdated,
+  tx: database.Transaction,
+): Promise<void> {
+  if (trade?.executedAt === undefined) return;
+  const { marketId, price, size } = trade;
+  const at = timestampDate(trade.executedAt);
+  const start = new Date(Math.floor(at.getTime() / MINUTE_MS) * MINUTE_MS);
+  await tx.sql`
         with fresh as (
           insert into candle_events (event_id) values (${eventId})
           on conflict do nothing returning event_id
@@ -33,6 +39,4 @@ export function candles(db: database.Database): (event: PriceUpdated) => Promise
           notional = c.notional + excluded.notional,
           trades = c.trades + 1
       `.execute();
-    });
-  };
 }

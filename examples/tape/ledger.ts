@@ -1,5 +1,11 @@
-import { contracts } from "../../mod.ts";
-import type { OrderPlaced, PositionChanged } from "../../gen/ts/cqc/events/v1/mod.ts";
+import { isMessage } from "@bufbuild/protobuf";
+import { type bus, contracts } from "../../mod.ts";
+import {
+  type OrderPlaced,
+  OrderPlacedSchema,
+  type PositionChanged,
+  PositionChangedSchema,
+} from "../../gen/ts/cqc/events/v1/mod.ts";
 import { PositionSide } from "../../gen/ts/cqc/portfolio/v1/mod.ts";
 import { OrderSide } from "../../gen/ts/cqc/venues/v1/mod.ts";
 
@@ -18,6 +24,8 @@ export interface Told {
 
 /** Sums events up, without the database. */
 export interface Ledger {
+  /** Put around every handler: sees each event once it is handled, or was before. */
+  readonly layer: bus.ConsumeMiddleware;
   ordered(event: OrderPlaced): void;
   changed(event: PositionChanged): void;
   result(): Told;
@@ -29,7 +37,14 @@ export function ledger(startingCash: string): Ledger {
   let position = "0";
   let cash = startingCash;
   let lastPosition = "0";
-  return {
+  const sums: Ledger = {
+    async layer(delivery, context, next) {
+      const result = await next(delivery, context);
+      const { event } = delivery;
+      if (isMessage(event, OrderPlacedSchema)) sums.ordered(event);
+      if (isMessage(event, PositionChangedSchema)) sums.changed(event);
+      return result;
+    },
     ordered({ eventId, order }) {
       if (order === undefined || ids.has(eventId)) return;
       ids.add(eventId);
@@ -46,4 +61,5 @@ export function ledger(startingCash: string): Ledger {
     },
     result: () => ({ orders: ids.size, position, cash, lastPosition }),
   };
+  return sums;
 }

@@ -27,6 +27,9 @@ async function main(): Promise<number> {
       config.values({
         ...given.port === undefined ? {} : { server: { http_port: given.port } },
         ...given.json ? { log: { output: "stderr" } } : {},
+        ...given.state === undefined
+          ? {}
+          : { database: { pglite: { data_dir: given.state } }, tape: { outbox: true } },
       }),
     ],
   });

@@ -10,16 +10,21 @@ export interface Options {
   readonly speed: number;
   readonly port: number | undefined;
   readonly json: boolean;
+  /** Folder of a database that outlives the run; undefined is one in memory. */
+  readonly state: string | undefined;
 }
 
 /** What `--help` prints. */
 export const HELP =
-  `Usage: main.ts [--tape FILE] [--config FILE] [--speed N] [--port N] [--summary json]
+  `Usage: main.ts [--tape FILE] [--config FILE] [--speed N] [--port N] [--state DIR]
+               [--summary json]
 
   --tape FILE      a tape with the columns trade_id,time_ms,side,price,amount
   --config FILE    a configuration whose settings win over those of config.yaml
   --speed N        N times real time; as fast as it can without it
   --port N         port of /health/live, /health/ready and /metrics; a free one without it
+  --state DIR      keep the database in DIR and publish by the outbox: a run that was killed goes on
+                   where it was
   --summary json   one JSON object on the last line of standard output; logs go to standard error
 
 Exit codes: 0 all agrees, 1 it does not or something failed, 2 not started (options, configuration
@@ -37,11 +42,12 @@ export function readOptions(args: readonly string[]): Options {
       config: { type: "string" },
       speed: { type: "string" },
       port: { type: "string" },
+      state: { type: "string" },
       summary: { type: "string", default: "text" },
       help: { type: "boolean", default: false },
     },
   });
-  const { help, tape, config, summary } = values;
+  const { help, tape, config, state, summary } = values;
   if (summary !== "text" && summary !== "json") {
     throw new TypeError(`--summary is '${summary}', wanted 'json' or 'text'`);
   }
@@ -52,6 +58,7 @@ export function readOptions(args: readonly string[]): Options {
     speed: speedOf(values.speed),
     port: portOf(values.port),
     json: summary === "json",
+    state,
   };
 }
 

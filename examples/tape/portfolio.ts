@@ -1,7 +1,11 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { type Timestamp, timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { type bus, contracts, type database } from "../../mod.ts";
-import { type OrderPlaced, PositionChangeType } from "../../gen/ts/cqc/events/v1/mod.ts";
+import {
+  type OrderPlaced,
+  type PositionChangedSchema,
+  PositionChangeType,
+} from "../../gen/ts/cqc/events/v1/mod.ts";
 import { type Position, PositionSchema, PositionSide } from "../../gen/ts/cqc/portfolio/v1/mod.ts";
 import { OrderSide } from "../../gen/ts/cqc/venues/v1/mod.ts";
 import { idOf, positions } from "./events.ts";
@@ -19,6 +23,9 @@ interface Fill {
   readonly openedAt: Date;
 }
 
+/** A position event as it is published. */
+type PositionChange = MessageInitShape<typeof PositionChangedSchema>;
+
 /**
  * Books fills of orders: position and cash move in one transaction with the fill. A fill that is
  * there already is not booked again, and its event is published again with the same id.
@@ -28,29 +35,38 @@ export function portfolio(
   events: bus.Bus,
   tape: TapeSettings,
 ): (event: OrderPlaced) => Promise<void> {
-  return async ({ order, timestamp }) => {
-    if (order === undefined || timestamp === undefined) return;
-    const price = order.averageFillPrice;
-    const quantity = order.side === OrderSide.BUY
-      ? order.filledQuantity
-      : decimal.negate(order.filledQuantity);
-    const fee = decimal.sum(order.fees.map(({ amount }) => amount));
-    const fill = await db.transaction((tx) =>
-      book(tx, { orderId: order.orderId, quantity, price, fee, at: timestampDate(timestamp) }, tape)
-    );
-    const before = decimal.subtract(fill.position, fill.quantity);
-    const previous = fill.number === 1n
-      ? {}
-      : { previousPosition: await positionOf(before, fill, fill.number - 1n, timestamp, tape) };
-    await events.publish(positions, {
-      eventId: await idOf("position-changed", order.orderId),
-      timestamp,
-      position: await positionOf(fill.position, fill, fill.number, timestamp, tape),
-      ...previous,
-      changeType: changeOf(before, fill.position, fill.number),
-      quantityDelta: decimal.normalize(fill.quantity),
-      orderId: order.orderId,
-    });
+  return async (event) => {
+    const change = await db.transaction((tx) => bookOrder(event, tx, tape));
+    if (change !== undefined) await events.publish(positions, change);
+  };
+}
+
+/** Books the fill of an order in a transaction, and gives the event that says so. */
+export async function bookOrder(
+  { order, timestamp }: OrderPlaced,
+  tx: database.Transaction,
+  tape: TapeSettings,
+): Promise<PositionChange | undefined> {
+  if (order === undefined || timestamp === undefined) return undefined;
+  const { orderId, averageFillPrice: price } = order;
+  const quantity = order.side === OrderSide.BUY
+    ? order.filledQuantity
+    : decimal.negate(order.filledQuantity);
+  const fee = decimal.sum(order.fees.map(({ amount }) => amount));
+  const at = timestampDate(timestamp);
+  const fill = await book(tx, { orderId, quantity, price, fee, at }, tape);
+  const before = decimal.subtract(fill.position, fill.quantity);
+  const previous = fill.number === 1n
+    ? {}
+    : { previousPosition: await positionOf(before, fill, fill.number - 1n, timestamp, tape) };
+  return {
+    eventId: await idOf("position-changed", orderId),
+    timestamp,
+    position: await positionOf(fill.position, fill, fill.number, timestamp, tape),
+    ...previous,
+    changeType: changeOf(before, fill.position, fill.number),
+    quantityDelta: decimal.normalize(fill.quantity),
+    orderId,
   };
 }
 

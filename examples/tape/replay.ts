@@ -1,5 +1,6 @@
 import { core } from "../../mod.ts";
-import { prices, priceUpdated } from "./events.ts";
+import { priceUpdated } from "./events.ts";
+import type { Handlers, TapeEvent } from "./handlers.ts";
 import type { RunOptions, TapeService } from "./run.ts";
 import type { TapeSettings } from "./settings.ts";
 import { readTape, type Trade } from "./tape.ts";
@@ -18,20 +19,24 @@ export function startReplay(): Replayed {
   return { rows: 0, skipped: 0, expected: expectation() };
 }
 
-// How many publications wait at once: enough to share batches, few enough to stop soon.
+// How many are published at once: enough to share batches, few enough to stop soon.
 const AHEAD = 256;
 
 /** Publishes the tape, as fast as its handlers take it or at its own pace. */
 export async function replay(
-  app: TapeService,
+  { clock, logger }: TapeService,
+  handlers: Handlers,
   tape: TapeSettings,
   replayed: Replayed,
   options: RunOptions & { readonly signal: AbortSignal },
 ): Promise<void> {
-  const { clock, logger, bus } = app;
   const { signal, speed } = options;
+  const published = await handlers.resume({ signal });
+  if (published > 0) logger.info("Going on where an earlier run was", { line: published });
   const started = clock.monotonic();
-  let waiting: Promise<unknown>[] = [];
+  // At the tape's own pace each one goes when it is due.
+  const most = speed === Infinity ? AHEAD : 1;
+  let batch: TapeEvent[] = [];
   let firstMs: number | undefined;
 
   const pace = async (trade: Trade): Promise<void> => {
@@ -49,18 +54,16 @@ export async function replay(
       logger.warn("Line of the tape skipped", { line: line.number, problem: line.problem });
       continue;
     }
-    await pace(line.trade);
-    const event = await priceUpdated(line.trade, replayed.rows + 1, tape);
-    const published = bus.publish(prices, event, { signal });
-    // Awaited with its batch; a failure before that must not count as unhandled.
-    published.catch(() => {});
+    const isNew = line.number > published;
+    if (isNew) await pace(line.trade);
     replayed.rows++;
     replayed.expected.add(line.trade);
-    waiting.push(published);
-    if (waiting.length >= AHEAD) {
-      await Promise.all(waiting);
-      waiting = [];
-    }
+    if (!isNew) continue;
+    const event = await priceUpdated(line.trade, replayed.rows, tape);
+    batch.push({ line: line.number, event });
+    if (batch.length < most) continue;
+    await handlers.publish(batch, { signal });
+    batch = [];
   }
-  await Promise.all(waiting);
+  if (batch.length > 0) await handlers.publish(batch, { signal });
 }

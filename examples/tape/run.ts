@@ -1,16 +1,14 @@
 import { core, database, errors, type service } from "../../mod.ts";
 import { PriceSchema } from "../../gen/ts/cqc/markets/v1/mod.ts";
-import { candles } from "./candles.ts";
-import { alerts, orders, positions, prices } from "./events.ts";
+import { directHandlers } from "./direct.ts";
+import { alerts, prices } from "./events.ts";
 import { ledger } from "./ledger.ts";
 import { measure } from "./measure.ts";
 import { once } from "./once.ts";
-import { portfolio } from "./portfolio.ts";
+import { outboxedHandlers } from "./outboxed.ts";
 import { showProgress } from "./progress.ts";
 import { replay, startReplay } from "./replay.ts";
-import { risk } from "./risk.ts";
 import type { TapeSettings } from "./settings.ts";
-import { strategy } from "./strategy.ts";
 import { summarize, type Summary } from "./summary.ts";
 
 /** The service of the example. */
@@ -50,18 +48,21 @@ export async function run(
   const latest = app.cache.keyspace(PriceSchema, { name: "latest_price", ttl: "none" });
   const seen = measure(clock);
   const told = ledger(tape.startingCash);
-  const group = (name: string) => ({ group: `tape-${name}`, middleware: [seen.layer] });
-  const book = portfolio(app.database, bus, tape);
-  const watch = risk(bus, tape);
+  const group = (name: string) => ({
+    group: `tape-${name}`,
+    middleware: [seen.layer, told.layer],
+  });
+  const handlers = tape.outbox ? await outboxedHandlers(app, tape) : directHandlers(app, tape);
 
   let ended: Ended = { code: 1 };
   const code = await app.run(async ({ signal }) => {
+    // Before the bus and the database, which the service closes when this function has ended.
+    await using _handlers = handlers;
     const started = clock.monotonic();
     const replayed = startReplay();
     try {
       await Promise.all([
-        bus.subscribe(prices, once(strategy(bus, tape)), group("strategy")),
-        bus.subscribe(prices, candles(app.database), group("candles")),
+        handlers.subscribe(group),
         bus.subscribe(
           prices,
           once(async ({ price }) => {
@@ -69,14 +70,6 @@ export async function run(
           }),
           group("latest"),
         ),
-        bus.subscribe(orders, async (event) => {
-          await book(event);
-          told.ordered(event);
-        }, group("portfolio")),
-        bus.subscribe(positions, async (event) => {
-          await watch(event);
-          told.changed(event);
-        }, group("risk")),
         bus.subscribe(alerts, ({ message }) => logger.warn(message), group("alerts")),
       ]);
       app.health.started();
@@ -84,8 +77,8 @@ export async function run(
         const seconds = Math.max(clock.monotonic() - started, 1) / 1000;
         return `${replayed.rows} trades published, ${Math.round(replayed.rows / seconds)}/s`;
       });
-      await replay(app, tape, replayed, { ...options, signal });
-      await untilHandled(app, signal);
+      await replay(app, handlers, tape, replayed, { ...options, signal });
+      while (!await handlers.isIdle()) await core.sleep(clock, 5, { signal });
     } catch (error) {
       if (!signal.aborted) throw error;
       const { rows, skipped } = replayed;
@@ -98,6 +91,7 @@ export async function run(
       replayed,
       seen,
       told: told.result(),
+      handlers,
       latest,
       seconds,
       url: server.url,
@@ -105,12 +99,4 @@ export async function run(
     ended = { code: summary.agrees ? 0 : 1, summary };
   });
   return code === 0 ? ended : { ...ended, code };
-}
-
-// Every event that a handler publishes is written before the event that caused it is committed, so
-// once nothing lags, nothing is under way either.
-async function untilHandled({ bus, clock }: TapeService, signal: AbortSignal): Promise<void> {
-  while ((await bus.lag()).some(({ lag }) => lag > 0n)) {
-    await core.sleep(clock, 5, { signal });
-  }
 }

@@ -17,6 +17,7 @@ export const tapeSection = config.fields({
   thresholdBps: config.decimal(),
   maxPosition: config.decimal(),
   alertPosition: config.decimal(),
+  outbox: config.flag({ default: false }),
 });
 
 /** The section, read. */

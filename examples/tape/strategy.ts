@@ -1,8 +1,8 @@
 import { contracts } from "../../mod.ts";
-import { create } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { bus } from "../../mod.ts";
-import type { PriceUpdated } from "../../gen/ts/cqc/events/v1/mod.ts";
+import type { OrderPlacedSchema, PriceUpdated } from "../../gen/ts/cqc/events/v1/mod.ts";
 import { OrderType, TimeInForce } from "../../gen/ts/cqc/markets/v1/mod.ts";
 import {
   FeeKind,
@@ -18,42 +18,64 @@ const { decimal } = contracts;
 const BPS = "10000";
 
 /** What the strategy knows of its market: only what its events told it, in their order. */
-interface State {
+export interface StrategyState {
   /** Price of the last order, or of the first trade. */
   readonly reference: string;
   readonly position: string;
 }
 
+/** What an event makes of the state, with the order that it asks for, if any. */
+export interface Decision {
+  readonly state: StrategyState;
+  readonly order?: MessageInitShape<typeof OrderPlacedSchema>;
+}
+
 /**
  * A momentum strategy, simulated: buys when the price has risen by the threshold since the last
  * order, sells when it has fallen by it, and keeps the position within its bound. Orders fill at
- * the price of the trade that triggered them. Expects each event once; see `once`.
+ * the price of the trade that triggered them. Expects each event once.
  */
+export async function decideOn(
+  event: PriceUpdated,
+  known: StrategyState | undefined,
+  tape: TapeSettings,
+): Promise<Decision> {
+  const price = event.price!.price;
+  const state = known ?? { reference: price, position: "0" };
+  const quantity = quantityFor(state, price, tape);
+  if (quantity === undefined) return { state };
+  return {
+    state: { reference: price, position: decimal.add(state.position, quantity) },
+    order: {
+      eventId: await idOf("order-placed", event.eventId),
+      timestamp: event.timestamp!,
+      order: await simulatedOrder(event, quantity, tape),
+    },
+  };
+}
+
+/** The strategy with its state in memory. Expects each event once; see `once`. */
 export function strategy(
   events: bus.Bus,
   tape: TapeSettings,
 ): (event: PriceUpdated) => Promise<void> {
-  let state: State | undefined;
-
+  let state: StrategyState | undefined;
   return async (event) => {
-    const { price, eventId } = event;
-    if (price === undefined) return;
-    const before = state ??= { reference: price.price, position: "0" };
-    const quantity = decide(before, price.price, tape);
-    if (quantity === undefined) return;
+    if (event.price === undefined) return;
+    const { state: after, order } = await decideOn(event, state, tape);
     // Published before it is remembered: if publishing fails, the retry decides the same again,
     // and the order has the same ids.
-    await events.publish(orders, {
-      eventId: await idOf("order-placed", eventId),
-      timestamp: event.timestamp!,
-      order: await simulatedOrder(event, quantity, tape),
-    });
-    state = { reference: price.price, position: decimal.add(before.position, quantity) };
+    if (order !== undefined) await events.publish(orders, order);
+    state = after;
   };
 }
 
 /** Signed quantity to trade, or undefined to wait. */
-function decide(state: State, price: string, tape: TapeSettings): string | undefined {
+function quantityFor(
+  state: StrategyState,
+  price: string,
+  tape: TapeSettings,
+): string | undefined {
   // |price - reference| * 10000 >= threshold * reference, without a division.
   const move = decimal.multiply(decimal.subtract(price, state.reference), BPS);
   const needed = decimal.multiply(tape.thresholdBps, state.reference);

@@ -2,6 +2,7 @@ import { type cache, contracts } from "../../mod.ts";
 import type { Price } from "../../gen/ts/cqc/markets/v1/mod.ts";
 import { disagreementsOf } from "./agreement.ts";
 import { alerts, orders, positions, prices } from "./events.ts";
+import type { Handlers } from "./handlers.ts";
 import type { Told } from "./ledger.ts";
 import { counterSum, type Measure } from "./measure.ts";
 import type { Replayed } from "./replay.ts";
@@ -39,6 +40,7 @@ interface Parts {
   readonly replayed: Replayed;
   readonly seen: Measure;
   readonly told: Told;
+  readonly handlers: Handlers;
   readonly latest: cache.Keyspace<Price>;
   readonly seconds: number;
   readonly url: string;
@@ -48,7 +50,7 @@ interface Parts {
 export async function summarize(
   app: TapeService,
   tape: TapeSettings,
-  { replayed, seen, told, latest, seconds, url }: Parts,
+  { replayed, seen, told, handlers, latest, seconds, url }: Parts,
 ): Promise<Summary> {
   const { database, registry } = app;
   const candles = await database.sql<
@@ -66,8 +68,9 @@ export async function summarize(
   const price = await latest.get(tape.marketId);
   const counted = (label: string): Promise<number> =>
     counterSum(registry, "cqi_bus_consumed_total", label);
-  const published = (topic: string): Promise<number> =>
-    counterSum(registry, "cqi_bus_published_total", `topic="${topic}",result="ok"`);
+  const published = async (topic: string): Promise<number> =>
+    await handlers.published(topic) ??
+      counterSum(registry, "cqi_bus_published_total", `${topic}",result="ok"`);
   const events: Record<string, number> = {};
   for (const topic of [prices, orders, positions, alerts]) {
     events[topic.schema.typeName] = await published(topic.name);
