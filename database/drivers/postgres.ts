@@ -35,7 +35,7 @@ interface KnownClient {
 }
 
 /**
- * Makes the driver `postgres`, for PostgreSQL 13 and later.
+ * Makes the driver `postgres`, for PostgreSQL 14 and later.
  *
  * @param config Reads `postgres`.
  * @param env The clock limits cancelling and closing; the logger hears of unchecked certificates.
