@@ -26,7 +26,9 @@ import {
 import { startMember } from "./_kafka_member.ts";
 
 const PARTITIONS = 4;
-const DRIVERS: readonly KafkaDriver[] = ["kafka"];
+// kafkajs on Node 24.
+const NOISE_REGEXP = /TimeoutNegativeWarning|Timeout duration was set to 1|--trace-warnings/;
+const DRIVERS: readonly KafkaDriver[] = ["kafka", "kafkajs"];
 
 const server = await real(() =>
   realKafka({ own: true, settings: { "num.partitions": `${PARTITIONS}` } })
@@ -41,11 +43,18 @@ if (server !== undefined) {
     driver: KafkaDriver,
     phase: { readonly loaded: () => Promise<void>; readonly back: Promise<void> },
   ): Promise<{ readonly line: string; readonly check: () => void }> => {
-    const place = { driver, brokers };
+    // kafkajs comes back as another member, and waits until the one that it was is missed.
+    const place = { driver, brokers, ...driver === "kafkajs" && { sessionMs: 6000 } };
     const target = freshTopic();
     const group = freshGroup();
-    await using producer = await openKafka(place, { consumerGroup: group });
-    await using consumer = await openKafka(place, { consumerGroup: group });
+    // A broker on a busy machine may take half a minute to start.
+    const section = {
+      consumerGroup: group,
+      drainTimeout: ms(3000),
+      publishTimeout: ms(60_000),
+    };
+    await using producer = await openKafka(place, section);
+    await using consumer = await openKafka(place, section);
     await producer.ensureTopics([target]);
     const work = load(producer, target);
     const { history } = work;
@@ -157,12 +166,13 @@ if (server !== undefined) {
           `${again.length} of them again`,
       );
       assert.equal(ended.code, 0, ended.stderr);
-      assert.equal(ended.stderr, "");
+      assert.deepEqual(ended.stderr.split("\n").filter((line) => !NOISE_REGEXP.test(line)), [""]);
       assert.equal(inHand, 20);
       assert.equal(first.begun.length, first.done.length);
       assert.deepEqual(again, []);
       assert(endedMs < 5000, `${endedMs} ms`);
-      assert(firstMs! < 2000, `${firstMs} ms`);
+      // Far from the 30 s after which a member that left without a word is missed.
+      assert(firstMs! < 5000, `${firstMs} ms`);
     });
   }
 
@@ -172,7 +182,7 @@ if (server !== undefined) {
       const target = freshTopic();
       const group = freshGroup();
       const producer = await openKafka(place, { consumerGroup: group, drainTimeout: ms(1000) });
-      await publishTo(producer, target, 100, (number) => `${number}`);
+      await publishTo(producer, target, 400, (number) => `${number}`);
       const member = startMember({ place, topic: target.name, group, takesMs: [800, 800] });
       await within(20_000, () => member.begun.length >= 20, "20 events begun");
       return { driver, producer, member, target };
@@ -182,7 +192,7 @@ if (server !== undefined) {
       await Promise.all(all.map(async ({ driver, producer, member, target }) => {
         const start = systemClock.monotonic();
         member.kill("SIGTERM");
-        const pending = producer.publish(target, aPriceUpdated({ sequence: 100n }), { key: "a" });
+        const pending = producer.publish(target, aPriceUpdated({ sequence: 400n }), { key: "a" });
         const refused = assert.rejects(pending, { code: "CQI_BUS_UNAVAILABLE", retryable: true });
         const closedMs = await producer.close().then(() => systemClock.monotonic() - start);
         await refused;
