@@ -6,7 +6,7 @@ import type { Position } from "./driver.ts";
 /** What of a consumer's partitions is done and not yet committed. */
 export interface Commits {
   /**
-   * Commits an offset soon, together with whatever else is done by then. One commit runs at a time;
+   * Commits an offset soon, with a note of what has failed beyond it, together with whatever else is done by then. One commit runs at a time;
    * one that fails is tried again after `commit_interval`.
    */
   note(owner: Partition, offset: bigint): void;
@@ -70,6 +70,7 @@ export function commits(
   };
 }
 
-function positionOf([{ topic, partition }, offset]: readonly [Partition, bigint]): Position {
-  return { topic, partition, offset };
+function positionOf([owner, offset]: readonly [Partition, bigint]): Position {
+  const { topic, partition, failures } = owner;
+  return { topic, partition, offset, note: failures.note(offset) };
 }

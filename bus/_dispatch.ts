@@ -61,20 +61,27 @@ export interface Stopping {
 /** How a record ended. An abandoned one is not committed and comes again. */
 export type Settled = "handled" | "skipped" | "dead_lettered" | "abandoned";
 
+/** What the partition of a record has to do with its handling. */
+export interface Course {
+  readonly stopping: Stopping;
+  readonly rest: Rest;
+  /** Attempts that failed before, wherever that was. */
+  readonly failures: number;
+  /** Hears how many attempts have failed by now, before it is tried again. */
+  failed(count: number): void;
+}
+
 /** Sees one record through: decode, attempts, dead letter. Never rejects. */
 export type Dispatch = (
   record: BusRecord,
   registrations: readonly Registration[],
-  stopping: Stopping,
-  rest: Rest,
+  course: Course,
 ) => Promise<Settled>;
 
 // What the steps of one record share.
-interface Work {
+interface Work extends Course {
   readonly record: BusRecord;
   readonly envelope: Envelope;
-  readonly stopping: Stopping;
-  readonly rest: Rest;
 }
 
 /** Makes the handling half of a bus for one group. */
@@ -178,7 +185,7 @@ export function dispatcher(env: Environment, out: Batcher, group: string | undef
     const { gate } = registration;
     let startedMs = clock.monotonic();
     let backoffMs: number | undefined;
-    for (let number = 1;; number++) {
+    for (let number = work.failures + 1;; number++) {
       const downs = gate?.downs ?? 0;
       const begunMs = clock.monotonic();
       span.set({ "messaging.message.delivery_attempt": number });
@@ -222,14 +229,15 @@ export function dispatcher(env: Environment, out: Batcher, group: string | undef
           error,
         });
         metrics.retried.with({ topic: record.topic, group: groupLabel }).add();
+        work.failed(number);
         if (!await park(delayMs, work)) return "abandoned";
       }
     }
   };
 
-  return async (record, registrations, stopping, rest) => {
+  return async (record, registrations, course) => {
     const envelope = readEnvelope(record);
-    const work = { record, envelope, stopping, rest };
+    const work = { ...course, record, envelope };
     const fields = {
       ...activeContext().get(LOG_FIELDS),
       event_id: envelope.eventId,

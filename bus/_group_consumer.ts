@@ -119,16 +119,29 @@ export function groupConsumer(
     async (positions) => await (await started.promise).commit(positions),
   );
 
+  const keepsNotes = group !== undefined && driver.features.attemptsPersist;
+
   const handle = async (owner: Partition, record: BusRecord, rest: Rest): Promise<boolean> => {
+    const { marks, failures, stopping } = owner;
     const settled = await dispatch(
       record,
       registrations.filter((registration) => registration.info.topic === record.topic),
-      owner.stopping,
-      rest,
+      {
+        stopping,
+        rest,
+        failures: failures.of(record.offset),
+        failed(count) {
+          if (!keepsNotes) return;
+          failures.set(record.offset, count);
+          // The same place again, or past offsets that the log has no records for.
+          if (!owner.fenced) committed.note(owner, marks.lowest ?? record.offset);
+        },
+      },
     );
     if (settled === "abandoned") return false;
+    failures.forget(record.offset);
     metrics.consumed.with({ topic: record.topic, group: label, result: settled }).add();
-    const offset = owner.marks.done(record.offset);
+    const offset = marks.done(record.offset);
     if (offset !== undefined && !owner.fenced && group !== undefined) committed.note(owner, offset);
     return true;
   };
@@ -144,6 +157,10 @@ export function groupConsumer(
   };
 
   const sink: RecordSink = {
+    assigned(at) {
+      const name = nameOf(at);
+      if (!partitions.has(name)) partitions.set(name, ownedPartition(at, at));
+    },
     async records(records) {
       // Owners are looked up before the first wait: a partition given up meanwhile is not owned anew.
       const owners = records.map(ownerOf);

@@ -1,11 +1,13 @@
 import { type Clock, sleep } from "../core/mod.ts";
 import type { Stopping } from "./_dispatch.ts";
+import { type Failures, failures } from "./_attempts.ts";
 import { type Watermark, watermark } from "./committer.ts";
-import type { BusRecord, TopicPartition } from "./driver.ts";
+import type { BusRecord, Position, TopicPartition } from "./driver.ts";
 
 /** An owned partition: what of it is done, what of it runs, and how it is told to stop. */
 export interface Partition extends TopicPartition {
   readonly marks: Watermark;
+  readonly failures: Failures;
   readonly stopping: Stopping;
   /** True once given up: whatever finishes later is not committed. */
   readonly fenced: boolean;
@@ -28,8 +30,13 @@ export interface Partition extends TopicPartition {
   drain(clock: Clock, budgetMs: number, paused: boolean): Promise<void>;
 }
 
-/** Starts to own a partition. */
-export function ownedPartition(at: TopicPartition): Partition {
+/**
+ * Starts to own a partition.
+ *
+ * @param at The partition.
+ * @param committed What is committed for it, where that is known.
+ */
+export function ownedPartition(at: TopicPartition, committed?: Position): Partition {
   const marks = watermark();
   const draining = new AbortController();
   const aborting = new AbortController();
@@ -52,6 +59,7 @@ export function ownedPartition(at: TopicPartition): Partition {
     topic: at.topic,
     partition: at.partition,
     marks,
+    failures: failures(committed),
     stopping: { draining: draining.signal, aborting: aborting.signal },
     get fenced() {
       return fenced;

@@ -21,6 +21,8 @@ export interface Watermark {
    * @returns The next offset to commit if the watermark moved, else undefined.
    */
   done(offset: bigint): bigint | undefined;
+  /** The lowest offset that was read and is not done; undefined where there is none. */
+  readonly lowest: bigint | undefined;
   /** Records read and not done. */
   readonly inFlight: number;
   /** Records read, from the watermark on, done or not. */
@@ -56,6 +58,9 @@ export function watermark(): Watermark {
         head = 0;
       }
       return next + 1n;
+    },
+    get lowest() {
+      return queue[head];
     },
     get inFlight() {
       return queue.length - head - finished.size;

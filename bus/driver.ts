@@ -42,6 +42,8 @@ export interface TopicPartition {
 export interface Position extends TopicPartition {
   /** Everything below is done. */
   readonly offset: bigint;
+  /** Kept with the committed offset: at most 256 characters of ASCII, in place of any before. */
+  readonly note?: string | undefined;
 }
 
 /** What a driver can do; the contract suite skips by these names. */
@@ -56,6 +58,8 @@ export interface BusFeatures {
   readonly startAtTime: boolean;
   /** Lag of a consumer can be asked. */
   readonly lag: boolean;
+  /** Keeps the note of a commit and gives it to the next owner, so that attempts count on. */
+  readonly attemptsPersist: boolean;
 }
 
 /** Takes what a driver's consumer reads. Implemented by the bus, not by drivers. */
@@ -66,6 +70,13 @@ export interface RecordSink {
    * @returns Resolves when there is room for more; a driver reads on only then.
    */
   records(records: readonly BusRecord[]): Promise<void>;
+  /**
+   * A partition is owned from now on; called before its first records, where something is committed
+   * for it. A driver that keeps no notes need not call it.
+   *
+   * @param committed What is committed, with its note.
+   */
+  assigned?(committed: Position): void;
   /** These partitions are about to be given up: resolves when their work is drained and committed. */
   revoked(partitions: readonly TopicPartition[]): Promise<void>;
   /** The consumer lost its broker (`error`) or has it again (`undefined`). It heals itself. */
@@ -99,7 +110,8 @@ export interface DriverConsumer {
   /**
    * Commits positions of owned partitions. Rejects when they are no longer owned.
    *
-   * @param positions The next offset of each partition.
+   * @param positions The next offset of each partition, with its note; the offset may be the one
+   * that is committed already.
    */
   commit(positions: readonly Position[]): Promise<void>;
   /**

@@ -72,7 +72,7 @@ export interface Delivery<E extends Message = Message> {
   readonly headers: ReadonlyMap<string, HeaderValue>;
   /** When the record was written, in Unix milliseconds. */
   readonly timestampMs: number;
-  /** 1 at the first try, one more at each retry. */
+  /** 1 at the first try, one more at each retry, also after a restart (a lower bound). */
   readonly attempt: number;
   /** Id shared by all that follows from one request. */
   readonly correlationId: string;

@@ -1,10 +1,16 @@
 import assert from "node:assert/strict";
 import { type Bus, type BusRecord, HEADER, type RecordToSend, topic } from "../bus/mod.ts";
+import { type Logger, noopLogger } from "../core/mod.ts";
 import { encode } from "../contracts/mod.ts";
 import { CqiError } from "../errors/mod.ts";
-import { PriceUpdatedSchema, RiskAlertSchema } from "../gen/ts/cqc/events/v1/mod.ts";
+import {
+  type PriceUpdated,
+  PriceUpdatedSchema,
+  RiskAlertSchema,
+} from "../gen/ts/cqc/events/v1/mod.ts";
 import type { BusBackend } from "./bus_contract.ts";
 import {
+  type Collector,
   collector,
   freshGroup,
   freshId,
@@ -17,6 +23,13 @@ import type { SuiteTest } from "./_suite.ts";
 import { aPriceUpdated } from "./builders.ts";
 
 const QUICK = { retry: { maxAttempts: 3, initialDelay: { nanos: 1_000_000 } } };
+
+// Nothing is tried twice by one owner: closing ends its wait.
+const SLOW = {
+  initialDelay: { seconds: 60n },
+  maxDelay: { seconds: 60n },
+  jitter: "none",
+};
 
 /** The first dead letter of a topic. */
 async function deadLetterOf(bus: Bus, topicName: string): Promise<BusRecord> {
@@ -37,6 +50,17 @@ function tampering(
   return backend.open({}, {
     publishMiddleware: [(record, wait, next) => next(change(record), wait)],
   });
+}
+
+/** A logger that collects what it warns of. */
+function warnings(): { readonly logger: Logger; readonly got: Collector<string> } {
+  const got = collector<string>();
+  const logger: Logger = {
+    ...noopLogger,
+    warn: (message) => got.add(typeof message === "function" ? message() : message),
+    child: () => logger,
+  };
+  return { logger, got };
 }
 
 /** What fails is tried again, then set aside with its reason, and nothing else stops. */
@@ -79,6 +103,61 @@ export function failureTests(backend: BusBackend): SuiteTest[] {
         assert.equal(header(letter, HEADER.dlqMessage), "no luck");
         assert.equal(header(letter, HEADER.dlqGroup), group);
         assert.equal(letter.key, "k");
+      },
+    },
+    {
+      name: "row 15 attempts count on over restarts, and the stated number holds over all of them",
+      needs: "attemptsPersist",
+      async run() {
+        const retry = { ...SLOW, maxAttempts: 3 };
+        const prices = freshTopic();
+        const group = freshGroup();
+        const got = collector<string>();
+        for (let life = 1; life <= 3; life++) {
+          const { logger, got: warned } = warnings();
+          await using bus = await backend.open({ retry }, { logger });
+          if (life === 1) await publishNumbers(bus, prices, 0, 4, (n) => n % 2 === 0 ? "a" : "b");
+          await bus.subscribe(prices, (event, { attempt }) => {
+            got.add(`${numberOf(event)}/${attempt}`);
+            if (numberOf(event) === 2) throw new Error("no luck");
+          }, { group });
+          if (life < 3) {
+            await warned.until((seen) => seen.some((each) => each.startsWith("Handler failed")));
+            continue;
+          }
+          const letter = await deadLetterOf(bus, prices.name);
+          assert.equal(header(letter, HEADER.dlqReason), "exhausted");
+          assert.equal(header(letter, HEADER.dlqAttempts), "3");
+        }
+        const tries = got.seen.filter((each) => each.startsWith("2/"));
+        assert.deepEqual(tries, ["2/1", "2/2", "2/3"]);
+      },
+    },
+    {
+      name: "row 15 attempts count on where a partition moves to another member",
+      needs: "attemptsPersist",
+      async run() {
+        const retry = { ...SLOW, maxAttempts: 9 };
+        const prices = freshTopic();
+        const group = freshGroup();
+        const keys = range(12);
+        const failed = collector<string>();
+        const { logger, got: warned } = warnings();
+        const first = await backend.open({ retry }, { logger });
+        await using second = await backend.open({ retry });
+        await publishNumbers(first, prices, 0, keys.length, (n) => `k${n}`);
+        const fail = (event: PriceUpdated, { attempt }: { readonly attempt: number }): void => {
+          failed.add(`${numberOf(event)}/${attempt}`);
+          throw new Error("no luck");
+        };
+        await first.subscribe(prices, fail, { group });
+        await warned.until((seen) =>
+          seen.filter((each) => each.startsWith("Handler failed")).length === keys.length
+        );
+        await second.subscribe(prices, fail, { group });
+        await first.close();
+        const wanted = keys.map((n) => `${n}/2`);
+        await failed.until((seen) => wanted.every((each) => seen.includes(each)));
       },
     },
     {

@@ -35,11 +35,11 @@ export interface KafkaMember {
   heartbeat(options: WaitOptions): Promise<void>;
   /** Commits positions in the generation of the last join. */
   commit(positions: readonly Position[], options: WaitOptions): Promise<void>;
-  /** What is committed, by `topic:partition`; what is not is left out. */
+  /** What is committed, with its notes, by `topic:partition`; what is not is left out. */
   committed(
     partitions: readonly TopicPartition[],
     options: WaitOptions,
-  ): Promise<ReadonlyMap<string, bigint>>;
+  ): Promise<ReadonlyMap<string, Position>>;
   /** Forgets who it was: the group has dropped it. */
   reset(): void;
   /** Leaves, unless it keeps its place over a restart. Never fails. */
@@ -51,6 +51,8 @@ export interface KafkaMember {
 const PROTOCOL = "cooperative-sticky";
 // A join is answered when the last member has joined; this much later something is wrong.
 const JOIN_GRACE_MS = 5000;
+/** OFFSET_METADATA_TOO_LARGE: `offset.metadata.max.bytes` of the broker is below its default. */
+const NOTE_TOO_LARGE = 12;
 const COORDINATOR_GONE = new Set([
   "COORDINATOR_NOT_AVAILABLE",
   "NOT_COORDINATOR",
@@ -71,6 +73,8 @@ export function kafkaMember(
   let generation = -1;
   let isLeader = false;
   let coordinator: Broker | undefined;
+  // Where the broker has no room for notes, commits do without.
+  let hasNotes = true;
 
   const find = async (options: WaitOptions): Promise<Broker> => {
     if (coordinator !== undefined) return coordinator;
@@ -199,17 +203,22 @@ export function kafkaMember(
       check("stay", answer.errorCode);
     },
     async commit(positions, options) {
-      const topics = groupByTopic(positions, ({ partition, offset }) => ({
+      const topics = groupByTopic(positions, ({ partition, offset, note }) => ({
         partitionIndex: partition,
         committedOffset: offset,
         committedLeaderEpoch: -1,
-        committedMetadata: null,
+        committedMetadata: hasNotes ? note ?? null : null,
       }));
       const answer = await ask((broker) =>
         client.request("OffsetCommit", {
           broker,
           args: [group, generation, memberId, instance, topics],
         }, { ...options, pool: committing }), options);
+      const answers = answer.topics.flatMap(({ partitions }) => partitions);
+      if (hasNotes && answers.some(({ errorCode }) => errorCode === NOTE_TOO_LARGE)) {
+        hasNotes = false;
+        return await this.commit(positions, options);
+      }
       checkAll("commit", answer.topics);
     },
     async committed(partitions, options) {
@@ -226,10 +235,12 @@ export function kafkaMember(
       );
       check("read what is committed", found?.errorCode ?? 0);
       checkAll("read what is committed", found?.topics ?? []);
-      const offsets = new Map<string, bigint>();
+      const offsets = new Map<string, Position>();
       for (const { name, partitions: all } of found?.topics ?? []) {
-        for (const { partitionIndex, committedOffset } of all) {
-          if (committedOffset >= 0n) offsets.set(`${name}:${partitionIndex}`, committedOffset);
+        for (const { partitionIndex: partition, committedOffset: offset, metadata } of all) {
+          if (offset < 0n) continue;
+          const note = metadata || undefined;
+          offsets.set(`${name}:${partition}`, { topic: name, partition, offset, note });
         }
       }
       return offsets;

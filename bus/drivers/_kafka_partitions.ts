@@ -171,12 +171,14 @@ export function kafkaPartitions(options: PartitionsOptions): KafkaPartitions {
     async take(partitions, wait) {
       const fresh = partitions.filter((at) => !owned.has(nameOf(at)));
       if (fresh.length === 0) return;
-      const committed = await member?.committed(fresh, wait) ?? new Map<string, bigint>();
+      const committed = await member?.committed(fresh, wait) ?? new Map<string, Position>();
       const unknown = fresh.filter((at) => !committed.has(nameOf(at)));
       const starts = await startsOf(unknown, wait);
       await pin(unknown, starts, wait);
       for (const at of fresh) {
-        const position = committed.get(nameOf(at)) ?? starts.get(nameOf(at));
+        const known = committed.get(nameOf(at));
+        const position = known?.offset ?? starts.get(nameOf(at));
+        if (known !== undefined) sink.assigned?.(known);
         if (position !== undefined) add(at, position);
       }
       fetcher.pump();

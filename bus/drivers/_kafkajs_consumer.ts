@@ -55,19 +55,24 @@ export async function startKafkajsConsumer(
   // Heard of below; closing may be sooner.
   started.promise.catch(() => {});
   const counts = new Map<string, number>();
+  // Where the broker has no room for notes (`offset.metadata.max.bytes`), commits do without.
+  let hasNotes = true;
   let current: { readonly consumer: Consumer; readonly partitions: KafkajsPartitions } | undefined;
 
   const startsOf = async (shares: Readonly<Record<string, number[]>>): Promise<Position[]> => {
     const names = Object.keys(shares);
-    const committed = new Map<string, bigint>();
+    const committed = new Map<string, Position>();
     if (group !== undefined && names.length > 0) {
       const found = await admin.ask(
         `read what group '${group}' has committed`,
         (one) => one.fetchOffsets({ groupId, topics: names }),
       );
       for (const { topic, partitions } of found) {
-        for (const { partition, offset } of partitions) {
-          if (BigInt(offset) >= 0n) committed.set(nameOf({ topic, partition }), BigInt(offset));
+        for (const { partition, offset: text, metadata } of partitions) {
+          const offset = BigInt(text);
+          if (offset < 0n) continue;
+          const note = metadata || undefined;
+          committed.set(nameOf({ topic, partition }), { topic, partition, offset, note });
         }
       }
     }
@@ -93,8 +98,8 @@ export async function startKafkajsConsumer(
     if (group !== undefined && moving.length > 0) await commitNow(moving);
     for (const [topic, all] of Object.entries(shares)) {
       for (const partition of all) {
-        const offset = committed.get(nameOf({ topic, partition }));
-        if (offset !== undefined) positions.push({ topic, partition, offset });
+        const known = committed.get(nameOf({ topic, partition }));
+        if (known !== undefined) positions.push(known);
       }
     }
     return positions;
@@ -103,13 +108,18 @@ export async function startKafkajsConsumer(
   const commitNow = async (positions: readonly Position[]): Promise<void> => {
     try {
       await current?.consumer.commitOffsets(
-        positions.map(({ topic, partition, offset }) => ({
+        positions.map(({ topic, partition, offset, note }) => ({
           topic,
           partition,
           offset: `${offset}`,
+          metadata: hasNotes ? note ?? null : null,
         })),
       );
     } catch (error) {
+      if (hasNotes && (error as { type?: unknown }).type === "OFFSET_METADATA_TOO_LARGE") {
+        hasNotes = false;
+        return await commitNow(positions);
+      }
       throw kafkajsError(`commit in group '${groupId}'`, error);
     }
   };

@@ -160,7 +160,10 @@ export function kafkajsPartitions(
 
   return {
     add(starts) {
-      for (const at of starts) add(at);
+      for (const at of starts) {
+        if (at.note !== undefined) sink.assigned?.(at);
+        add(at);
+      }
     },
     take({ batch, resolveOffset }) {
       const one = owned.get(nameOf(batch));

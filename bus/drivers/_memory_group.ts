@@ -13,6 +13,8 @@ import { type Broker, endOf, freeRoom, type PartitionLog } from "./_memory_broke
 export interface MemoryGroup {
   /** Next offset to read, by `topic:partition`. */
   readonly committed: Map<string, number>;
+  /** What was said at the last commit, by `topic:partition`. */
+  readonly notes: Map<string, string>;
   /** Running members, in the order they joined. */
   readonly members: GroupMember[];
   /** The end of the chain of rebalances; they run one after another. */
@@ -99,7 +101,7 @@ function inTurn(group: MemoryGroup, work: () => Promise<void>): Promise<void> {
 function groupOf(broker: Broker, name: string): MemoryGroup {
   let group = broker.groups.get(name);
   if (group === undefined) {
-    group = { committed: new Map(), members: [], rebalance: Promise.resolve() };
+    group = { committed: new Map(), notes: new Map(), members: [], rebalance: Promise.resolve() };
     broker.groups.set(name, group);
   }
   return group;
@@ -143,7 +145,8 @@ export async function startConsumer(
         const topic = name.slice(0, cut);
         const partition = Number(name.slice(cut + 1));
         const log = broker.topic(topic).logs[partition]!;
-        const wanted = group?.committed.get(name) ?? startOffset(log, member.topics.get(topic)!);
+        const known = group?.committed.get(name);
+        const wanted = known ?? startOffset(log, member.topics.get(topic)!);
         const position = Math.max(wanted, log.base);
         const entry = {
           name,
@@ -156,6 +159,10 @@ export async function startConsumer(
         };
         owned.set(name, entry);
         log.floors.set(holder, position);
+        if (known !== undefined) {
+          const note = group?.notes.get(name);
+          sink.assigned?.({ topic, partition, offset: BigInt(known), note });
+        }
         const loop = run(entry).catch(sink.state).finally(() => running.delete(loop));
         running.add(loop);
       }
@@ -205,6 +212,8 @@ export async function startConsumer(
           );
         }
         group.committed.set(name, Number(position.offset));
+        if (position.note === undefined) group.notes.delete(name);
+        else group.notes.set(name, position.note);
         entry.log.floors.set(holder, Number(position.offset));
         freeRoom(entry.log);
       }

@@ -77,6 +77,7 @@ export async function createDriver(config: EventBusConfig, env: Instruments): Pr
       idempotentProducer: settings.idempotent,
       startAtTime: true,
       lag: true,
+      attemptsPersist: true,
     },
     async send(records, { signal }) {
       return await sender.send(records, either(signal));

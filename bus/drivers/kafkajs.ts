@@ -59,6 +59,7 @@ export async function createDriver(config: EventBusConfig, env: Instruments): Pr
       idempotentProducer: false,
       startAtTime: true,
       lag: true,
+      attemptsPersist: true,
     },
     send: (records, { signal }) => sender.send(records, either(signal)),
     async consume(options, sink) {

@@ -67,6 +67,7 @@ export function createDriver(
       idempotentProducer: true,
       startAtTime: true,
       lag: true,
+      attemptsPersist: true,
     },
     async send(records, { signal }) {
       const signals = signal === undefined ? [closing.signal] : [signal, closing.signal];

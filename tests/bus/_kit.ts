@@ -57,6 +57,7 @@ function faulty(inner: bus.BusDriver, faults: Faults): bus.BusDriver {
         consumerWith(
           await inner.consume(options, {
             state: sink.state,
+            ...sink.assigned && { assigned: sink.assigned },
             records(records) {
               const on = () => sink.records(records);
               return faults.records?.(records, on) ?? on();

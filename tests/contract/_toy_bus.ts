@@ -109,4 +109,5 @@ export const TOY_FEATURES: bus.BusFeatures = {
   idempotentProducer: true,
   startAtTime: false,
   lag: false,
+  attemptsPersist: false,
 };

@@ -29,6 +29,7 @@ if (server !== undefined) {
       idempotentProducer: true,
       startAtTime: true,
       lag: true,
+      attemptsPersist: true,
     },
   );
 }

@@ -29,6 +29,7 @@ if (server !== undefined) {
       idempotentProducer: false,
       startAtTime: true,
       lag: true,
+      attemptsPersist: true,
     },
   );
 }

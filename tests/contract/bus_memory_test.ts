@@ -16,5 +16,6 @@ busContract(
     idempotentProducer: true,
     startAtTime: true,
     lag: true,
+    attemptsPersist: true,
   },
 );
