@@ -4,7 +4,7 @@ import type { Environment } from "./_environment.ts";
 import type { Envelope } from "./_received.ts";
 import type { BusRecord } from "./driver.ts";
 import { copyHeaders } from "./headers.ts";
-import type { Delivery, Skip, SubscriptionInfo } from "./types.ts";
+import type { Delivery, HeaderValue, Skip, SubscriptionInfo } from "./types.ts";
 
 /** Runs the check of an event, as far as the configuration wants it. */
 export function validated(env: Environment, check: () => void): void {
@@ -25,6 +25,7 @@ export function deliveryOf(
   attempt: number,
   signal: AbortSignal,
 ): Delivery {
+  let headers: ReadonlyMap<string, HeaderValue> | undefined;
   return {
     event,
     eventId: envelope.eventId,
@@ -34,8 +35,10 @@ export function deliveryOf(
     partition: record.partition,
     offset: record.offset,
     key: record.key ?? undefined,
-    // Handlers are strangers to each other, and to the next attempt.
-    headers: copyHeaders(record.headers),
+    // Handlers are strangers to each other, and to the next attempt. Few look at them.
+    get headers() {
+      return headers ??= copyHeaders(record.headers);
+    },
     timestampMs: record.timestampMs,
     attempt,
     signal,

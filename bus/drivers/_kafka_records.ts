@@ -4,8 +4,9 @@ import type { fetchV17, MessageRecord } from "@platformatic/kafka";
 import { Buffer } from "node:buffer";
 import type { BusRecord, RecordToSend, TopicPartition } from "../driver.ts";
 import type { HeaderValue } from "../types.ts";
+import { headerReader, plain } from "./_kafka_headers.ts";
 
-const utf8 = new TextDecoder();
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 // Names of headers repeat from record to record.
 const MAX_NAMES = 1000;
 
@@ -40,11 +41,6 @@ function bytesOf(value: HeaderValue): Buffer {
   return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
 }
 
-// Plain bytes over the same memory: a Buffer's slice would share it where a copy is meant.
-function plain(value: Uint8Array): Uint8Array {
-  return new Uint8Array(value.buffer as ArrayBuffer, value.byteOffset, value.byteLength);
-}
-
 const CONTROL = 0b10_0000;
 const TRANSACTIONAL = 0b1_0000;
 const LOG_APPEND_TIME = 0b1000;
@@ -77,6 +73,7 @@ export function readPartition(
   const aborted = [...part.abortedTransactions ?? []]
     .sort((a, b) => (a.firstOffset < b.firstOffset ? -1 : 1));
   const dropping = new Set<bigint>();
+  const headersOf = headerReader();
   let next = from;
   let bytes = 0;
   for (const batch of part.records ?? []) {
@@ -94,11 +91,6 @@ export function readPartition(
     for (const record of batch.records) {
       const offset = batch.firstOffset + BigInt(record.offsetDelta);
       if (offset < from) continue;
-      const headers = new Map<string, HeaderValue>();
-      for (const [name, value] of record.headers) {
-        const text = name === null ? "" : utf8.decode(name);
-        if (!headers.has(text)) headers.set(text, value === null ? new Uint8Array() : plain(value));
-      }
       bytes += record.length;
       records.push({
         topic,
@@ -106,7 +98,7 @@ export function readPartition(
         offset,
         key: record.key === null ? null : utf8.decode(record.key),
         value: record.value === null ? null : plain(record.value),
-        headers,
+        headers: headersOf(record.headers),
         timestampMs: Number(
           (batch.attributes & LOG_APPEND_TIME) !== 0
             ? batch.maxTimestamp
