@@ -94,10 +94,18 @@ export class ListenHub {
     await subscription.close();
   }
 
+  /** Runs something when what was asked for before is done. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#tail.then(work);
+    this.#tail = done.catch(() => {
+      // The one who asked hears of it; the next one has its turn all the same.
+    });
+    return done;
+  }
+
   /** Waits for its turn with the connection, and for the work, no longer than the caller does. */
   async #within(work: () => Promise<void>, { signal }: WaitOptions): Promise<void> {
-    const done = this.#tail.then(work);
-    this.#tail = done.catch(() => {});
+    const done = this.#inTurn(work);
     const { clock } = this.#env.instruments;
     await withDeadline(clock, Infinity, () => done, signal === undefined ? {} : { signal });
   }
@@ -161,10 +169,8 @@ export class ListenHub {
         STATEMENT_MS,
         (signal) => connection.query("select 1", [], { signal, timeoutMs: STATEMENT_MS }),
       );
-    const done = this.#tail.then(work);
-    this.#tail = done.catch(() => {});
     try {
-      await done;
+      await this.#inTurn(work);
       if (connection === this.#connection) this.#probeLater();
     } catch {
       // Lost, in whatever way: heal() opens another and tells of the gap.

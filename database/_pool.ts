@@ -210,7 +210,8 @@ export class Pool {
         continue;
       }
       const stale = this.#idle.pop();
-      if (stale === undefined && this.#taken >= this.#settings.max) break;
+      const taken = this.#used.size + this.#opening + this.#leaving;
+      if (stale === undefined && taken >= this.#settings.max) break;
       const waiter = this.#waiters.shift()!;
       waiter.connecting();
       void this.#open(waiter, stale).then(
@@ -232,10 +233,6 @@ export class Pool {
     const { failure } = this.#opener;
     if (failure !== undefined && this.#used.size === 0) return failure;
     return exhausted(this.stats, this.#settings.acquireMs);
-  }
-
-  get #taken(): number {
-    return this.#used.size + this.#opening + this.#leaving;
   }
 
   async #open(waiter?: Waiter, stale?: Session): Promise<Session> {

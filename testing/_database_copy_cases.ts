@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { sleep, systemClock } from "../core/mod.ts";
 import { sql, type SqlRecord } from "../database/mod.ts";
 import { type DatabaseCases, NAUGHTY_TEXTS } from "./_database_kit.ts";
 
@@ -123,7 +124,7 @@ export const COPY_CASES: DatabaseCases = {
     async function* stuck(): AsyncGenerator<SqlRecord> {
       yield* numbered(1500);
       controller.abort(boom);
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await sleep(systemClock, 5);
       yield { id: "late", n: 1 };
     }
     const { signal } = controller;

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import test, { after } from "node:test";
+import test from "node:test";
 import { inspect } from "node:util";
 import { duration } from "../../core/mod.ts";
 import { createDriver } from "../../database/drivers/postgres.ts";
@@ -14,10 +14,16 @@ import { testLogger } from "../../testing/test_logger.ts";
 import { real } from "../_real.ts";
 import { keepingMetrics, keepingTracer } from "./_fixture.ts";
 
-// Before the first test is registered: what is to happen after the last one would happen too early.
-const postgres = await real(() => realPostgres());
 const folder = await mkdtemp(join(tmpdir(), "cqi_login_"));
-after(() => rm(folder, { recursive: true }));
+// Before the first test is registered: what is to happen after the last one would happen too early.
+const postgres = await real(async () => {
+  const server = await realPostgres();
+  const close = async (): Promise<void> => {
+    await server.close();
+    await rm(folder, { recursive: true, force: true });
+  };
+  return { ...server, close };
+});
 let serial = 0;
 
 /** A secret in a file of its own. */

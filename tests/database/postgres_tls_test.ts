@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import test, { after } from "node:test";
+import test from "node:test";
 import { createDriver } from "../../database/drivers/postgres.ts";
 import { open } from "../../database/mod.ts";
 import { isCqiError } from "../../errors/mod.ts";
@@ -13,14 +13,20 @@ import { real } from "../_real.ts";
 import { type Certificates, certificates, textOf } from "./_tls.ts";
 
 const made: Certificates = await certificates("DNS:localhost");
-after(() => made[Symbol.asyncDispose]());
 const settings = {
   ssl: "on",
   ssl_cert_file: made.cert,
   ssl_key_file: made.key,
   ssl_ca_file: made.ca,
 };
-const postgres = await real(() => realPostgres({ own: true, settings }));
+const postgres = await real(async () => {
+  const server = await realPostgres({ own: true, settings });
+  const close = async (): Promise<void> => {
+    await server.close();
+    await made[Symbol.asyncDispose]();
+  };
+  return { ...server, close };
+});
 
 const drivers = { postgres: () => ({ createDriver }) };
 
