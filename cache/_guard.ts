@@ -1,6 +1,6 @@
 import type { Clock, Logger, WaitOptions } from "../core/mod.ts";
 import { CqiError, type CqiErrorOptions, isCqiError, isRetryable } from "../errors/mod.ts";
-import { type Deadline, Deadlines, type Limited } from "./_deadlines.ts";
+import { type Deadline, Deadlines, type Limited } from "./deadlines.ts";
 import type { Answer, CacheDriver } from "./types.ts";
 
 /** Failures in a row that open the breaker. */

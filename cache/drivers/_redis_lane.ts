@@ -1,56 +1,15 @@
 import process from "node:process";
-import type { Cluster, Redis } from "ioredis";
-import type { Clock, Timer } from "../../core/mod.ts";
+import type { Redis } from "ioredis";
+import type { Clock } from "../../core/mod.ts";
 import { CqiError } from "../../errors/mod.ts";
-import { redisError, replyCode, unavailable } from "./_redis_errors.ts";
+import { Deadlines } from "../deadlines.ts";
+import { type Client, type Joint, Op, type Sending, type SendOptions } from "./_redis_op.ts";
+import { redisError, unavailable } from "./_redis_errors.ts";
 
 /** Most commands that wait for a connection; beyond, they are refused at once. */
 const MAX_WAITING = 1000;
 /** Most commands that wait for an answer; beyond, they are refused at once. */
 const MAX_IN_FLIGHT = 10_000;
-/** Most keys of one MGET: it keeps the server from others for some 0.1 ms. */
-const MAX_BATCH = 500;
-
-/** The client of either kind. */
-export type Client = Redis | Cluster;
-
-/** How a command is sent. */
-export interface SendOptions {
-  /** Ends the sentence "Cannot ...", for errors. */
-  readonly action: string;
-  readonly signal?: AbortSignal | undefined;
-  /** Doing it twice is not the same as once: a lost answer is not to be asked for again. */
-  readonly once?: boolean;
-}
-
-/** One command from the call to its answer. */
-class Op {
-  readonly key: string | undefined;
-  readonly run: ((client: Client) => Promise<unknown>) | undefined;
-  readonly options: SendOptions;
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: unknown) => void;
-  /** The others that end with the same signal. */
-  group: Set<Op> | undefined = undefined;
-  sent = false;
-  settled = false;
-  /** Monotonic milliseconds at which waiting for a connection ends. */
-  deadline = 0;
-
-  constructor(
-    key: string | undefined,
-    run: ((client: Client) => Promise<unknown>) | undefined,
-    options: SendOptions,
-    resolve: (value: unknown) => void,
-    reject: (error: unknown) => void,
-  ) {
-    this.key = key;
-    this.run = run;
-    this.options = options;
-    this.resolve = resolve;
-    this.reject = reject;
-  }
-}
 
 /** What a lane is made of. */
 export interface LaneOptions {
@@ -74,11 +33,13 @@ export class Lane {
   #queue: Op[] = [];
   #scheduled = false;
   #inFlight = 0;
+  #unanswered = 0;
   #closed = false;
-  #expiry: Timer | undefined;
+  readonly #deadlines: Deadlines;
 
   constructor(options: LaneOptions) {
     this.#options = options;
+    this.#deadlines = new Deadlines(options.clock, options.commandTimeoutMs);
     options.client.on("ready", () => this.#schedule());
   }
 
@@ -87,28 +48,30 @@ export class Lane {
     return this.#options.client.status === "ready";
   }
 
-  /** The value of one key; a key that holds no plain value has none. */
-  get(key: string, signal: AbortSignal | undefined): Promise<Uint8Array | undefined> {
-    return this.#enter(key, undefined, { action: "get", signal }) as Promise<
-      Uint8Array | undefined
-    >;
+  /** How many commands wait for an answer, given up or not. */
+  get unanswered(): number {
+    return this.#unanswered;
+  }
+
+  /** Sends a command in its turn, with those of its kind that stand beside it. */
+  join<T>(joint: Joint<T>, item: T, options: SendOptions): Promise<unknown> {
+    return this.#enter({ joint: joint as Joint<unknown>, item }, options);
   }
 
   /** Sends a command in its turn. */
   send<T>(run: (client: Client) => Promise<T>, options: SendOptions): Promise<T> {
-    return this.#enter(undefined, run, options) as Promise<T>;
+    return this.#enter({ run }, options) as Promise<T>;
   }
 
   /** Refuses what waits, and all that comes, with `CQI_CLOSED`. */
   close(): void {
     this.#closed = true;
-    this.#expiry?.cancel();
     const queue = this.#queue;
     this.#queue = [];
     for (const op of queue) this.#fail(op, closedError());
   }
 
-  #enter(key: string | undefined, run: Op["run"], options: SendOptions): Promise<unknown> {
+  #enter(sending: Sending, options: SendOptions): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const { signal } = options;
       if (this.#closed) return reject(closedError());
@@ -129,8 +92,10 @@ export class Lane {
           return reject(unavailable(problem));
         }
       }
-      const op = new Op(key, run, options, resolve, reject);
+      const op = new Op(sending, options, resolve, reject, this.#expired);
       if (signal !== undefined) this.#join(op, signal);
+      op.deadline = this.#deadlines.next();
+      op.deadline.calls.add(op);
       // Alone, it need not wait for others to leave with.
       if (this.#inFlight++ === 0 && this.isReady) return this.#one(op);
       this.#queue.push(op);
@@ -144,8 +109,8 @@ export class Lane {
     // After all promise callbacks that are ready: those who wake up together send together.
     process.nextTick(() => {
       this.#scheduled = false;
+      // Without a connection they stay, each until its time is up; the next one calls for them.
       if (this.isReady) this.#flush();
-      else this.#wait();
     });
   }
 
@@ -160,35 +125,41 @@ export class Lane {
       for (let i = 0; i < queue.length;) {
         const op = queue[i]!;
         if (op.settled) i++;
-        else if (op.key === undefined || client.isCluster) {
+        else if (op.sending.joint === undefined || client.isCluster) {
           this.#one(op);
           i++;
-        } else i = this.#reads(queue, i);
+        } else i = this.#many(queue, i, op.sending.joint);
       }
     } finally {
       stream?.uncork();
     }
   }
 
-  // Sends the reads that stand together; gives where the next command is.
-  #reads(queue: readonly Op[], from: number): number {
+  // Sends those of one kind that stand together; gives where the next command is.
+  #many(queue: readonly Op[], from: number, joint: Joint<unknown>): number {
     const ops: Op[] = [];
+    const items: unknown[] = [];
+    let weight = 0;
     let i = from;
-    for (; i < queue.length && ops.length < MAX_BATCH; i++) {
+    for (; i < queue.length; i++) {
       const op = queue[i]!;
+      const { sending } = op;
       if (op.settled) continue;
-      if (op.key === undefined) break;
-      op.sent = true;
+      if (sending.joint !== joint) break;
+      weight += joint.weigh(sending.item);
+      if (weight > joint.limit && ops.length > 0) break;
       ops.push(op);
+      items.push(sending.item);
     }
     if (ops.length === 1) {
       this.#one(ops[0]!);
       return i;
     }
-    const keys = ops.map((op) => op.key!);
-    (this.#options.client as Redis).mgetBuffer(keys).then(
+    for (const op of ops) op.sent = true;
+    this.#answer(
+      () => joint.many(this.#options.client, items),
       (values) => {
-        for (let n = 0; n < ops.length; n++) this.#succeed(ops[n]!, values[n] ?? undefined);
+        for (let n = 0; n < ops.length; n++) this.#succeed(ops[n]!, values[n]);
       },
       (error) => {
         for (const op of ops) this.#fail(op, error);
@@ -199,50 +170,43 @@ export class Lane {
 
   #one(op: Op): void {
     op.sent = true;
-    const { client } = this.#options;
+    this.#answer(
+      () => op.send(this.#options.client),
+      (value) => this.#succeed(op, value),
+      (error) => this.#fail(op, error),
+    );
+  }
+
+  // The client may throw at once too.
+  #answer<T>(
+    send: () => Promise<T>,
+    succeed: (value: T) => void,
+    fail: (error: unknown) => void,
+  ): void {
+    this.#unanswered++;
     try {
-      const answer = op.run === undefined ? client.getBuffer(op.key!) : op.run(client);
-      answer.then(
-        (value: unknown) => this.#succeed(op, op.run === undefined ? value ?? undefined : value),
-        (error: unknown) => {
-          if (op.run === undefined && replyCode(error) === "WRONGTYPE") {
-            this.#succeed(op, undefined);
-          } else this.#fail(op, error);
-        },
-      );
+      send().then((value) => {
+        this.#unanswered--;
+        succeed(value);
+      }, (error) => {
+        this.#unanswered--;
+        fail(error);
+      });
     } catch (error) {
-      this.#fail(op, error);
+      this.#unanswered--;
+      fail(error);
     }
   }
 
-  // Without a connection: each waits for one as long as a command may take, in order.
-  #wait(): void {
-    const { clock, commandTimeoutMs } = this.#options;
-    const now = clock.monotonic();
-    for (const op of this.#queue) {
-      if (op.deadline === 0) op.deadline = now + commandTimeoutMs;
+  readonly #expired = (op: Op): void => {
+    const { action } = op.options;
+    if (op.sent) {
+      const { commandTimeoutMs } = this.#options;
+      return this.#fail(op, new Error(`no answer within ${commandTimeoutMs} ms`));
     }
-    this.#expire();
-  }
-
-  #expire(): void {
-    const { clock } = this.#options;
-    this.#expiry?.cancel();
-    this.#expiry = undefined;
-    const now = clock.monotonic();
-    let gone = 0;
-    for (; gone < this.#queue.length; gone++) {
-      const op = this.#queue[gone]!;
-      if (op.settled) continue;
-      if (op.deadline === 0 || op.deadline > now) break;
-      const { action } = op.options;
-      this.#fail(op, unavailable(`Cannot ${action}: no connection to Redis, ${this.#why()}`));
-    }
-    this.#queue.splice(0, gone);
-    const next = this.#queue[0];
-    if (next === undefined || next.deadline === 0 || this.#closed) return;
-    this.#expiry = clock.timer(() => this.#expire(), next.deadline - now, { background: true });
-  }
+    this.#queue = this.#queue.filter((other) => other !== op);
+    this.#fail(op, unavailable(`Cannot ${action}: no connection to Redis, ${this.#why()}`));
+  };
 
   #why(): string {
     const { problem, commandTimeoutMs } = this.#options;
@@ -268,6 +232,7 @@ export class Lane {
     op.settled = true;
     this.#inFlight--;
     op.group?.delete(op);
+    op.deadline?.calls.delete(op);
     return true;
   }
 

@@ -5,6 +5,8 @@ import type { NodeOptions } from "./_redis_options.ts";
 
 /** Time between two looks whether the connection still lives, in milliseconds. */
 const PING_MS = 5000;
+/** Longest that an answer may take, in milliseconds. */
+const COMMAND_MS = 2000;
 /** Wait before the next connection, in milliseconds. */
 const RECONNECT_MS = 200;
 
@@ -50,6 +52,9 @@ export class Listening {
       // One connection is one attempt: the next may be to another server.
       retryStrategy: null,
       autoResubscribe: false,
+      failoverDetector: false,
+      // Few commands: the client's own timers do.
+      commandTimeout: COMMAND_MS,
       lazyConnect: true,
     });
     this.#client = client;

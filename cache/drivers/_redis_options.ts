@@ -152,11 +152,11 @@ export async function readRedisSettings(
     ...tls !== undefined && { tls, enableTLSForSentinelMode: true, sentinelTLS: tls },
     connectionName: `cqi:${(config.keyPrefix || "cache").replace(/[^\w.-]/g, "_")}`,
     connectTimeout: connectTimeoutMs,
-    commandTimeout: commandTimeoutMs,
     // Without it a sentinel that hangs would be waited for without end.
     sentinelCommandTimeout: commandTimeoutMs,
-    // A connection that answers nothing at all is dead, whatever TCP says of it.
-    socketTimeout: commandTimeoutMs * 2,
+    // Of a Cluster each node is watched by the client; of one server we do so at less cost.
+    ...mode === "cluster" &&
+      { commandTimeout: commandTimeoutMs, socketTimeout: commandTimeoutMs * 2 },
     lazyConnect: true,
     // What was on its way when a connection broke is answered with an error at once, never sent
     // again: it may have been done.

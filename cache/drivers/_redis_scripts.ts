@@ -3,7 +3,8 @@
 
 /** A script by the name under which the client runs it. */
 export interface RedisScript {
-  readonly numberOfKeys: number;
+  /** Left out: the first argument says. */
+  readonly numberOfKeys?: number;
   readonly lua: string;
 }
 
@@ -21,6 +22,15 @@ else redis.call('SET', ${key}, ${value}, 'PX', ${ttl}) end
 
 /** Scripts by name. */
 export const SCRIPTS: Readonly<Record<string, RedisScript>> = {
+  // KEYS keys; ARGV for each value, milliseconds or "".
+  cqiStore: {
+    lua: `
+for i, key in ipairs(KEYS) do
+  local value, ttl = ARGV[2 * i - 1], ARGV[2 * i]
+  ${STORE("key", "value", "ttl")}
+end
+return 1`,
+  },
   // KEYS key; ARGV has expected, expected, has value, value, milliseconds or "".
   cqiSwap: {
     numberOfKeys: 1,

@@ -19,18 +19,20 @@
  *
  * @module
  */
-import { Buffer } from "node:buffer";
 import { create } from "@bufbuild/protobuf";
 import { Cluster, Redis } from "ioredis";
 import { type Instruments, type WaitOptions, withDeadline } from "../../core/mod.ts";
 import { messageOf } from "../../errors/mod.ts";
 import { type CacheConfig, RedisConfigSchema } from "../../gen/ts/cqc/config/v1/mod.ts";
-import type { CacheDriver, CacheEntry, CacheLease } from "../types.ts";
-import { type Client, Lane } from "./_redis_lane.ts";
+import type { CacheDriver, CacheLease } from "../types.ts";
+import { READS, script, ttlWord, wire, type Word, WRITES } from "./_redis_joints.ts";
+import { Lane } from "./_redis_lane.ts";
 import { Listening } from "./_redis_listen.ts";
+import type { Client } from "./_redis_op.ts";
 import { type NodeOptions, readRedisSettings, type RedisSettings } from "./_redis_options.ts";
 import { SCRIPTS } from "./_redis_scripts.ts";
 import { clearPrefix } from "./_redis_scan.ts";
+import { watchConnection } from "./_redis_watch.ts";
 
 /** Ends the key of a lease; no key of a value has it. */
 const LEASE = "!lease";
@@ -47,32 +49,8 @@ const FEATURES = {
   minTtlMs: 1,
 } as const;
 
-type Word = string | Buffer;
-
-// A view, not a copy: the bytes are not changed any more.
-function wire(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
 function flagged(bytes: Uint8Array | undefined): [Word, Word] {
   return bytes === undefined ? ["0", ""] : ["1", wire(bytes)];
-}
-
-function ttlWord(ttlMs: number | undefined): string {
-  return ttlMs === undefined ? "" : String(ttlMs);
-}
-
-// Scripts are methods that the client gets when it is made.
-function script(client: Client, name: string, words: readonly Word[]): Promise<unknown> {
-  return (client as unknown as Record<string, (...args: Word[]) => Promise<unknown>>)[name]!(
-    ...words,
-  );
-}
-
-function setOf(client: Client, { key, value, ttlMs }: CacheEntry): Promise<unknown> {
-  return ttlMs === undefined
-    ? client.set(key, wire(value))
-    : client.set(key, wire(value), "PX", ttlMs);
 }
 
 function connect(settings: RedisSettings): Client {
@@ -147,6 +125,12 @@ export async function createDriver(config: CacheConfig, env: Instruments): Promi
     problem: () => problem,
     isDown: () => failures > 1,
   });
+  const unwatch = client instanceof Cluster ? undefined : watchConnection({
+    client,
+    lane,
+    clock,
+    commandTimeoutMs,
+  });
   const listening = new Listening(() => listenTargets(client, settings), clock);
   try {
     await withDeadline(clock, connectTimeoutMs, () => client.connect());
@@ -155,6 +139,8 @@ export async function createDriver(config: CacheConfig, env: Instruments): Promi
     logger.warn("Redis cannot be reached, the cache misses until it can", { error });
   }
 
+  const read = (key: string, signal: AbortSignal | undefined): Promise<Uint8Array | undefined> =>
+    lane.join(READS, key, { action: "get", signal }) as Promise<Uint8Array | undefined>;
   const isCluster = settings.mode === "cluster";
   const leaseOf = (key: string): string => isCluster ? `{${key}}${LEASE}` : key + LEASE;
   const run = (
@@ -167,6 +153,7 @@ export async function createDriver(config: CacheConfig, env: Instruments): Promi
     lane.send((to) => script(to, name, words), { action, signal: options?.signal, once });
   const close = (): Promise<void> =>
     closing ??= (async () => {
+      unwatch?.();
       lane.close();
       listening.close();
       client.disconnect();
@@ -176,12 +163,13 @@ export async function createDriver(config: CacheConfig, env: Instruments): Promi
   return {
     name: "redis",
     features: FEATURES,
-    get: (key, options) => lane.get(key, options?.signal),
-    getMany: (keys, options) => Promise.all(keys.map((key) => lane.get(key, options?.signal))),
+    get: (key, options) => read(key, options?.signal),
+    getMany: (keys, options) => Promise.all(keys.map((key) => read(key, options?.signal))),
     set(entries, options) {
       const how = { action: "set", signal: options?.signal };
-      const one = (entry: CacheEntry): Promise<unknown> => lane.send((to) => setOf(to, entry), how);
-      const all = entries.length === 1 ? one(entries[0]!) : Promise.all(entries.map(one));
+      const all = entries.length === 1
+        ? lane.join(WRITES, entries[0]!, how)
+        : Promise.all(entries.map((entry) => lane.join(WRITES, entry, how)));
       return all as Promise<unknown> as Promise<void>;
     },
     async setIfAbsent({ key, value, ttlMs }, options) {
