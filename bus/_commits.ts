@@ -6,8 +6,9 @@ import type { Position } from "./driver.ts";
 /** What of a consumer's partitions is done and not yet committed. */
 export interface Commits {
   /**
-   * Commits an offset soon, with a note of what has failed beyond it, together with whatever else is done by then. One commit runs at a time;
-   * one that fails is tried again after `commit_interval`.
+   * Commits an offset soon, with a note of what has failed beyond it, together with whatever else
+   * is done by then. One commit runs at a time; one that fails is tried again after
+   * `commit_interval`.
    */
   note(owner: Partition, offset: bigint): void;
   /** Commits what is left of partitions that are given up, once, and forgets them. */

@@ -36,14 +36,23 @@ export function requireReading<T extends StreamOptions & { readonly broadcast?: 
     refuse("group", group, "1 to 249 characters of [a-zA-Z0-9._-]");
   }
   if (startAt !== undefined && !isStart(startAt)) {
-    refuse("startAt", startAt, "'earliest', 'latest' or a valid Date");
+    const wanted = "'earliest', 'latest', a valid Date, or offsets: a Map of partition to bigint";
+    refuse("startAt", startAt, wanted);
   }
-  return options;
+  if (typeof startAt !== "object" || startAt instanceof Date) return options;
+  // The caller's map is the caller's to change.
+  return { ...options, startAt: { offsets: new Map(startAt.offsets) } };
 }
 
 function isStart(value: StartAt): boolean {
   if (value instanceof Date) return !Number.isNaN(value.getTime());
-  return value === "earliest" || value === "latest";
+  if (typeof value !== "object") return value === "earliest" || value === "latest";
+  const offsets: unknown = value?.offsets;
+  return offsets instanceof Map &&
+    [...offsets].every(([partition, offset]) =>
+      Number.isSafeInteger(partition) && partition >= 0 && typeof offset === "bigint" &&
+      offset >= 0n
+    );
 }
 
 function requireCheckable(list: readonly Checkable[]): readonly Checkable[] {

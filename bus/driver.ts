@@ -56,6 +56,8 @@ export interface BusFeatures {
   readonly idempotentProducer: boolean;
   /** `startAt` takes a time. */
   readonly startAtTime: boolean;
+  /** `startAt` takes offsets. */
+  readonly startAtOffset: boolean;
   /** Lag of a consumer can be asked. */
   readonly lag: boolean;
   /** Keeps the note of a commit and gives it to the next owner, so that attempts count on. */

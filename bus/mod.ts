@@ -65,6 +65,7 @@ export type {
   PublishOptions,
   Skip,
   StartAt,
+  StartOffsets,
   Stream,
   StreamOptions,
   SubscribeOptions,

@@ -116,7 +116,16 @@ export interface SubscriptionInfo {
 }
 
 /** Where a group without a committed offset, or a reader, starts. */
-export type StartAt = "earliest" | "latest" | Date;
+export type StartAt = "earliest" | "latest" | Date | StartOffsets;
+
+/** Places to start at. */
+export interface StartOffsets {
+  /**
+   * The first offset to read, by partition. One that the log no longer has, or has not yet, counts
+   * as its first or its end; a partition that is not named starts at its first record.
+   */
+  readonly offsets: ReadonlyMap<number, bigint>;
+}
 
 /** Settings of a subscription. What is absent comes from the configuration. */
 export interface SubscribeOptions extends WaitOptions {

@@ -150,6 +150,66 @@ export function deliveryTests(backend: BusBackend): SuiteTest[] {
       },
     },
     {
+      name: "row 26 a start at offsets delivers what each partition has from there on, and once",
+      needs: "startAtOffset",
+      async run() {
+        await using bus = await backend.open();
+        const prices = freshTopic();
+        const written = await Promise.all(
+          range(40).map((n) =>
+            bus.publish(prices, aPriceUpdated({ sequence: BigInt(n) }), { key: `k${n % 8}` })
+          ),
+        );
+        const { partition } = written[0]!;
+        const there = written.filter((each) => each.partition === partition);
+        const from = there.map(({ offset }) => offset).sort((a, b) => (a < b ? -1 : 1))[2]!;
+        const expected = range(40).filter((n) =>
+          written[n]!.partition !== partition || written[n]!.offset >= from
+        );
+        const group = freshGroup();
+        const got = collector<number>();
+        const offsets = new Map([[partition, from]]);
+        const first = await bus.subscribe(prices, (e) => got.add(numberOf(e)), {
+          group,
+          startAt: { offsets },
+        });
+        await got.until((seen) => seen.length === expected.length);
+        await first.close();
+        // What is committed counts, not where it started.
+        await bus.subscribe(prices, (e) => got.add(numberOf(e)), { group, startAt: { offsets } });
+        await publishNumbers(bus, prices, 40, 41);
+        await got.until((seen) => seen.includes(40));
+        assert.deepEqual([...got.seen].sort((a, b) => a - b), [...expected, 40]);
+      },
+    },
+    {
+      name: "row 26 a start beyond the end waits for what comes, for groups and for readers",
+      needs: "startAtOffset",
+      async run() {
+        await using bus = await backend.open();
+        const prices = freshTopic();
+        await publishNumbers(bus, prices, 0, 5);
+        const { partition } = await bus.publish(prices, aPriceUpdated({ sequence: 5n }), {
+          key: "k",
+        });
+        const startAt = { offsets: new Map([[partition, 10n ** 15n]]) };
+        const got = collector<number>();
+        await bus.subscribe(prices, (e) => got.add(numberOf(e)), { group: freshGroup(), startAt });
+        await bus.subscribe(prices, (e) => got.add(numberOf(e)), { broadcast: true, startAt });
+        await publishNumbers(bus, prices, 6, 8);
+        await got.until((seen) => seen.length === 4);
+        assert.deepEqual([...got.seen].sort((a, b) => a - b), [6, 6, 7, 7]);
+        for await (
+          const { offset } of bus.records(prices.name, {
+            startAt: { offsets: new Map([[partition, 3n]]) },
+          })
+        ) {
+          assert.equal(offset, 3n);
+          break;
+        }
+      },
+    },
+    {
       name: "headers, a missing key and a large event arrive as they were sent",
       async run() {
         await using bus = await backend.open();

@@ -107,11 +107,24 @@ export function kafkaOffsets(
       // The end first: what is written between the two questions is then not passed over.
       const end = await current(partitions, LATEST, options);
       if (startAt === "latest") return end;
+      if (!(startAt instanceof Date)) {
+        const first = await current(partitions, EARLIEST, options);
+        return new Map(partitions.map((at) => {
+          const [name, wanted] = [nameOf(at), startAt.offsets.get(at.partition)];
+          return [name, within(wanted, first.get(name)!, end.get(name)!)];
+        }));
+      }
       const found = await current(partitions, BigInt(Math.max(0, startAt.getTime())), options);
       // Below 0 where nothing that late is there.
       return new Map([...found].map(([name, at]) => [name, at < 0n ? end.get(name)! : at]));
     },
   };
+}
+
+/** The offset that is wanted, as far as the log has it; without one the first. */
+export function within(wanted: bigint | undefined, first: bigint, end: bigint): bigint {
+  if (wanted === undefined || wanted < first) return first;
+  return wanted > end ? end : wanted;
 }
 
 function isStale(error: unknown): boolean {

@@ -2,6 +2,7 @@ import type { Admin } from "kafkajs";
 import { type Instruments, sleep, type WaitOptions } from "../../core/mod.ts";
 import { CqiError } from "../../errors/mod.ts";
 import type { StartAt } from "../types.ts";
+import { within } from "./_kafka_offsets.ts";
 import { unlessAborted } from "./_kafka_wait.ts";
 import type { KafkajsAdmin } from "./_kafkajs_client.ts";
 import type { KafkajsSettings } from "./_kafkajs_settings.ts";
@@ -140,10 +141,11 @@ export function kafkajsTopics(
       // The end first: what is written between the two questions is then not passed over.
       const all = await ranges(name, options);
       if (!(startAt instanceof Date)) {
-        return new Map(all.map(({ partition, start, end }) => [
-          partition,
-          startAt === "earliest" ? start : end,
-        ]));
+        return new Map(all.map(({ partition, start, end }) => {
+          if (startAt === "latest") return [partition, end];
+          const wanted = startAt === "earliest" ? start : startAt.offsets.get(partition);
+          return [partition, within(wanted, start, end)];
+        }));
       }
       const at = startAt.getTime();
       const found = await offsetsOf(

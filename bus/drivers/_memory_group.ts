@@ -55,6 +55,10 @@ const nameOf = (topic: string, partition: number): string => `${topic}:${partiti
 function startOffset(log: PartitionLog, startAt: StartAt): number {
   if (startAt === "earliest") return log.base;
   if (startAt === "latest") return endOf(log);
+  if (!(startAt instanceof Date)) {
+    const wanted = Number(startAt.offsets.get(log.number) ?? 0n);
+    return Math.min(Math.max(wanted, log.base), endOf(log));
+  }
   const index = log.records.findIndex((record, at) =>
     at >= log.start && record!.timestampMs >= startAt.getTime()
   );

@@ -76,6 +76,7 @@ export async function createDriver(config: EventBusConfig, env: Instruments): Pr
       crossProcess: true,
       idempotentProducer: settings.idempotent,
       startAtTime: true,
+      startAtOffset: true,
       lag: true,
       attemptsPersist: true,
     },

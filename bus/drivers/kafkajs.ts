@@ -58,6 +58,7 @@ export async function createDriver(config: EventBusConfig, env: Instruments): Pr
       crossProcess: true,
       idempotentProducer: false,
       startAtTime: true,
+      startAtOffset: true,
       lag: true,
       attemptsPersist: true,
     },

@@ -66,6 +66,7 @@ export function createDriver(
       crossProcess: false,
       idempotentProducer: true,
       startAtTime: true,
+      startAtOffset: true,
       lag: true,
       attemptsPersist: true,
     },

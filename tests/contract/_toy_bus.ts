@@ -108,6 +108,7 @@ export const TOY_FEATURES: bus.BusFeatures = {
   crossProcess: false,
   idempotentProducer: true,
   startAtTime: false,
+  startAtOffset: false,
   lag: false,
   attemptsPersist: false,
 };

@@ -28,6 +28,7 @@ if (server !== undefined) {
       crossProcess: true,
       idempotentProducer: true,
       startAtTime: true,
+      startAtOffset: true,
       lag: true,
       attemptsPersist: true,
     },

@@ -15,6 +15,7 @@ busContract(
     crossProcess: false,
     idempotentProducer: true,
     startAtTime: true,
+    startAtOffset: true,
     lag: true,
     attemptsPersist: true,
   },
