@@ -9,8 +9,12 @@ import { systemClock } from "../core/mod.ts";
 export interface Contender {
   /** What it is, for the table. */
   readonly name: string;
-  /** Does the work `times` times. */
-  run(times: number): void | Promise<void>;
+  /**
+   * Does the work `times` times.
+   *
+   * @returns The milliseconds that count, where not all of it does.
+   */
+  run(times: number): void | number | Promise<void | number>;
 }
 
 /** Ways of doing the same work; the first is what the others are compared with. */
@@ -19,6 +23,12 @@ export interface Comparison {
   readonly title: string;
   /** Base first. */
   readonly contenders: readonly Contender[];
+  /** Rounds that count, in place of the usual number. */
+  readonly rounds?: number;
+  /** How long a round takes, in milliseconds, where something slow is measured. */
+  readonly roundMs?: number;
+  /** How much work a round is, in place of as much as its time allows. */
+  readonly times?: number;
 }
 
 /** One area's comparisons. */
@@ -42,15 +52,15 @@ function median(values: readonly number[]): number {
 
 async function timed(contender: Contender, times: number): Promise<number> {
   const start = systemClock.monotonic();
-  await contender.run(times);
-  return systemClock.monotonic() - start;
+  const counted = await contender.run(times);
+  return counted ?? systemClock.monotonic() - start;
 }
 
 // Doubles the work until it takes as long as a round; warms the code up on the way.
-async function calibrate(contender: Contender): Promise<number> {
+async function calibrate(contender: Contender, roundMs: number): Promise<number> {
   for (let times = 64;; times *= 2) {
     const ms = await timed(contender, times);
-    if (ms >= ROUND_MS / 2) return Math.max(1, Math.round(times * (ROUND_MS / ms)));
+    if (ms >= roundMs / 2) return Math.max(1, Math.round(times * (roundMs / ms)));
   }
 }
 
@@ -84,17 +94,19 @@ export function printHeading(): void {
  * @param comparison Base first.
  */
 export async function compare(comparison: Comparison): Promise<void> {
-  const { title, contenders } = comparison;
+  const { title, contenders, rounds: count = ROUNDS, roundMs = ROUND_MS } = comparison;
   const times: number[] = [];
-  for (const contender of contenders) times.push(await calibrate(contender));
+  for (const contender of contenders) {
+    times.push(comparison.times ?? await calibrate(contender, roundMs));
+  }
   const rounds: number[][] = contenders.map(() => []);
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < count; round++) {
     for (const [i, contender] of contenders.entries()) {
       const ms = await timed(contender, times[i]!);
       rounds[i]!.push((ms * 1e6) / times[i]!);
     }
   }
-  print(title);
+  print(count === ROUNDS ? title : `${title} (${count} rounds)`);
   for (const [i, { name }] of contenders.entries()) {
     const ratio = median(rounds[i]!.map((ns, round) => ns / rounds[0]![round]!));
     const spread = `${shown(Math.min(...rounds[i]!))} to ${shown(Math.max(...rounds[i]!))}`;
