@@ -63,6 +63,7 @@ if (postgres !== undefined) {
       maxConns: 1,
       idleInTransactionTimeout: duration("100ms"),
     });
+    const admin = await openPostgres(postgres.section);
     await db.sql`create table idled (i int4)`;
     let first: number | undefined;
     const idle = db.transaction(async (tx) => {
@@ -74,7 +75,6 @@ if (postgres !== undefined) {
         return n === 0n;
       }, "the server to end it");
     });
-    const admin = await openPostgres(postgres.section);
     await assert.rejects(idle, { code: "CQI_DATABASE_TIMEOUT" });
     assert.deepEqual(await db.sql`select * from idled`, []);
     assert.notEqual((await pidOf(db)).pid, first);
