@@ -1,5 +1,6 @@
 // A member of a group in a process of its own: to be killed, or told to end (SIGTERM).
-// Prints one line for each event that it begins (`got`) and has done (`did`).
+// Prints one line for each event that it begins (`got`) and has done (`did`), or that fails
+// (`failed`).
 // Argument: what it is, as JSON.
 
 import { writeSync } from "node:fs";
@@ -21,6 +22,8 @@ export interface MemberSettings {
   readonly concurrency: number;
   /** Milliseconds that handlers have when it is told to end. */
   readonly drainMs: number;
+  /** Fails at all events, and tries none of them twice. */
+  readonly fails?: boolean;
   /** Prints its memory ten times a second. */
   readonly memory?: boolean;
 }
@@ -38,6 +41,9 @@ const bus = await openKafka(place, {
   concurrency: settings.concurrency,
   drainTimeout: ms(settings.drainMs),
   ensureTopics: false,
+  ...settings.fails && {
+    retry: { maxAttempts: 9, initialDelay: ms(60_000), maxDelay: ms(60_000), jitter: "none" },
+  },
 });
 
 process.once("SIGTERM", async () => {
@@ -56,6 +62,10 @@ const measuring = setInterval(() => {
 await bus.subscribe(topic(PriceUpdatedSchema, { name: settings.topic }), async (event, given) => {
   const number = Number(event.price?.sequence);
   say(`got ${number} ${given.partition} ${given.offset}`);
+  if (settings.fails) {
+    say(`failed ${number} ${given.attempt}`);
+    throw new Error("no luck");
+  }
   await sleep(systemClock, fromMs + systemRandom.next() * (toMs - fromMs));
   say(`did ${number}`);
 });
