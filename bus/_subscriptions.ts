@@ -93,6 +93,7 @@ export function subscriptions(
         await withDeadline(clock, Infinity, () => consumer.add(registration), options);
       } catch (error) {
         const closed = close();
+        // Nobody waits any longer: what closes behind the caller has no reader for its error.
         if (options.signal?.aborted) closed.catch(() => {});
         else await closed;
         throw error;
