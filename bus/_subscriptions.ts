@@ -93,9 +93,10 @@ export function subscriptions(
         await withDeadline(clock, Infinity, () => consumer.add(registration), options);
       } catch (error) {
         const closed = close();
-        // Nobody waits any longer: what closes behind the caller has no reader for its error.
-        if (options.signal?.aborted) closed.catch(() => {});
-        else await closed;
+        if (options.signal?.aborted) {
+          // Nobody waits any longer: what closes behind the caller has no reader for its error.
+          closed.catch(() => {});
+        } else await closed;
         throw error;
       }
       options.signal?.addEventListener("abort", onAbort, { once: true });
