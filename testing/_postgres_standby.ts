@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Place } from "./_postgres_admin.ts";
 import {
   type PostgresPrograms,
+  type PostgresServer,
   postgresServer,
   runProgram,
   serverFolder,
@@ -30,12 +31,10 @@ export async function startStandby(
 ): Promise<StandbyPostgres> {
   const folder = await serverFolder(programs.user);
   const data = join(folder, "data");
-  await runProgram(programs, "pg_basebackup", [
-    ...["--pgdata", data, "--host", primary.host, "--port", String(primary.port)],
-    ...["--username", primary.user, "--write-recovery-conf", "--checkpoint", "fast", "--no-sync"],
-  ], { PGPASSWORD: primary.password });
-  const server = await postgresServer(programs, data, {}, primary);
-  await server.start();
+  const server = await follow(programs, primary, data).catch(async (error) => {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  });
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> =>
     closing ??= server.stop("immediate").then(() => rm(folder, { recursive: true, force: true }));
@@ -45,4 +44,18 @@ export async function startStandby(
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+async function follow(
+  programs: PostgresPrograms,
+  primary: Place,
+  data: string,
+): Promise<PostgresServer> {
+  await runProgram(programs, "pg_basebackup", [
+    ...["--pgdata", data, "--host", primary.host, "--port", String(primary.port)],
+    ...["--username", primary.user, "--write-recovery-conf", "--checkpoint", "fast", "--no-sync"],
+  ], { PGPASSWORD: primary.password });
+  const server = await postgresServer(programs, data, {}, primary);
+  await server.start();
+  return server;
 }
