@@ -7,6 +7,7 @@ import type { TopicPartition } from "../driver.ts";
 import type { StartAt } from "../types.ts";
 import type { KafkaClient } from "./_kafka_client.ts";
 import { brokerError, isPassing } from "./_kafka_errors.ts";
+import { within } from "./_kafka_range.ts";
 import type { KafkaSettings } from "./_kafka_settings.ts";
 
 /** The name of a partition: `topic:partition`. */
@@ -119,12 +120,6 @@ export function kafkaOffsets(
       return new Map([...found].map(([name, at]) => [name, at < 0n ? end.get(name)! : at]));
     },
   };
-}
-
-/** The offset that is wanted, as far as the log has it; without one the first. */
-export function within(wanted: bigint | undefined, first: bigint, end: bigint): bigint {
-  if (wanted === undefined || wanted < first) return first;
-  return wanted > end ? end : wanted;
 }
 
 function isStale(error: unknown): boolean {

@@ -2,7 +2,7 @@ import type { Admin } from "kafkajs";
 import { type Instruments, sleep, type WaitOptions } from "../../core/mod.ts";
 import { CqiError } from "../../errors/mod.ts";
 import type { StartAt } from "../types.ts";
-import { within } from "./_kafka_offsets.ts";
+import { within } from "./_kafka_range.ts";
 import { unlessAborted } from "./_kafka_wait.ts";
 import type { KafkajsAdmin } from "./_kafkajs_client.ts";
 import type { KafkajsSettings } from "./_kafkajs_settings.ts";
