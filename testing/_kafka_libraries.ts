@@ -18,13 +18,13 @@ export function newDataFolder(): Promise<string> {
  * @throws {CqiError} `CQI_DRIVER_MISSING` when it is not there, or `java` is not.
  */
 export async function findKafkaLibraries(): Promise<string> {
-  const folder = resolve(process.env["CQI_KAFKA_LIBS"] || DEFAULT_FOLDER);
+  const folder = resolve(process.env["TEST_KAFKA_LIBS"] || DEFAULT_FOLDER);
   const files = await readdir(folder).catch(() => []);
   if (!files.some((file) => /^kafka_[\d.]+-[\d.]+\.jar$/.test(file))) {
     throw missing(
       `the folder ${folder} has no libraries of Kafka: put those of ` +
         "org.apache.kafka:kafka_2.13:4.3.1 there (a pom.xml with it as a dependency, and " +
-        "'mvn dependency:copy-dependencies'), or name their folder in CQI_KAFKA_LIBS",
+        "'mvn dependency:copy-dependencies'), or name their folder in TEST_KAFKA_LIBS",
     );
   }
   if (spawnSync("java", ["-version"], { stdio: "ignore" }).status !== 0) {
@@ -36,6 +36,6 @@ export async function findKafkaLibraries(): Promise<string> {
 function missing(why: string): CqiError {
   return new CqiError(
     "CQI_DRIVER_MISSING",
-    `Cannot start Kafka: ${why}; or name a running one in CQI_TEST_KAFKA as host:port`,
+    `Cannot start Kafka: ${why}; or name a running one in TEST_KAFKA as host:port`,
   );
 }

@@ -30,7 +30,7 @@ function missing(why: string): CqiError {
   return new CqiError(
     "CQI_DRIVER_MISSING",
     `Cannot start PostgreSQL: ${why}; install PostgreSQL 14 or later (package 'postgresql'), or ` +
-      "set CQI_TEST_POSTGRES to the URL of a server where databases may be created",
+      "set TEST_POSTGRES to the URL of a server where databases may be created",
   );
 }
 

@@ -42,7 +42,7 @@ function missing(cause: unknown): CqiError {
   return new CqiError(
     "CQI_DRIVER_MISSING",
     "Cannot start Redis: 'redis-server' is not on the path; install it (Debian: apt-get install " +
-      "redis-server redis-sentinel), or give the address of one in CQI_TEST_REDIS",
+      "redis-server redis-sentinel), or give the address of one in TEST_REDIS",
     { cause },
   );
 }

@@ -15,7 +15,7 @@ export interface RealKafkaOptions extends WaitOptions {
    * which two must have a record. @default {1}
    */
   readonly brokers?: 1 | 3;
-  /** True starts processes of its own, also where `CQI_TEST_KAFKA` is set. @default {false} */
+  /** True starts processes of its own, also where `TEST_KAFKA` is set. @default {false} */
   readonly own?: boolean;
   /** Settings of the nodes besides or in place of those chosen here. @default {{}} */
   readonly settings?: Readonly<Record<string, string>>;
@@ -32,10 +32,10 @@ export interface RealKafka extends AsyncDisposable {
 }
 
 /**
- * Finds a Kafka for tests: the one that `CQI_TEST_KAFKA` names (`host:port`, several with commas),
+ * Finds a Kafka for tests: the one that `TEST_KAFKA` names (`host:port`, several with commas),
  * else processes on free ports with data in a temporary folder.
  *
- * The libraries of Kafka are taken from the folder that `CQI_KAFKA_LIBS` names, else from
+ * The libraries of Kafka are taken from the folder that `TEST_KAFKA_LIBS` names, else from
  * `.cache/servers/kafka/libs` of the current folder; `java` from PATH.
  *
  * @param options How many nodes, and whether they must be its own.
@@ -43,7 +43,7 @@ export interface RealKafka extends AsyncDisposable {
  */
 export async function realKafka(options: RealKafkaOptions = {}): Promise<RealKafka> {
   options.signal?.throwIfAborted();
-  const given = process.env["CQI_TEST_KAFKA"];
+  const given = process.env["TEST_KAFKA"];
   if (given !== undefined && given !== "" && options.own !== true && options.brokers !== 3) {
     const brokers = given.split(",").map((each) => each.trim());
     const close = (): Promise<void> => Promise.resolve();

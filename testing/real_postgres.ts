@@ -84,14 +84,14 @@ export interface RealPostgres extends AsyncDisposable {
 const PASSWORD = `p' w=x"\\ @/:?#%41`;
 
 /**
- * A database of the caller's own on a real PostgreSQL: on the server that `CQI_TEST_POSTGRES` names
+ * A database of the caller's own on a real PostgreSQL: on the server that `TEST_POSTGRES` names
  * by its URL, else on one that is started for it from the programs on this machine.
  *
  * @param options Whether the server may be stopped and killed.
  * @throws `CQI_DRIVER_MISSING` where there is no PostgreSQL, with what to install.
  */
 export async function realPostgres(options: RealPostgresOptions = {}): Promise<RealPostgres> {
-  const given = process.env["CQI_TEST_POSTGRES"] ?? "";
+  const given = process.env["TEST_POSTGRES"] ?? "";
   const folder = given === "" || options.own === true ? undefined : await serverFolder(undefined);
   if (folder !== undefined) return await onGiven(new URL(given), folder);
   const programs = await findPostgres();

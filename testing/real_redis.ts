@@ -23,7 +23,7 @@ export interface RealRedisOptions {
    * @default {"single"}
    */
   readonly mode?: "single" | "cluster" | "sentinel";
-  /** True for one that the test may fault: never the shared one of `CQI_TEST_REDIS`. @default {false} */
+  /** True for one that the test may fault: never the shared one of `TEST_REDIS`. @default {false} */
   readonly own?: boolean;
   /** Lines of the servers' configuration files, such as `requirepass secret`. @default {[]} */
   readonly config?: readonly string[];
@@ -50,7 +50,7 @@ export interface RealRedis extends AsyncDisposable {
 }
 
 /**
- * A real Redis for tests: the one that the variable `CQI_TEST_REDIS` names (`host:port`), else
+ * A real Redis for tests: the one that the variable `TEST_REDIS` names (`host:port`), else
  * processes of `redis-server` on free ports of the loopback address.
  *
  * @param options One server, Cluster or Sentinel, and whether the test will fault it.
@@ -58,7 +58,7 @@ export interface RealRedis extends AsyncDisposable {
  */
 export async function realRedis(options: RealRedisOptions = {}): Promise<RealRedis> {
   const { mode = "single", own = false, config = [] } = options;
-  const address = process.env["CQI_TEST_REDIS"] ?? "";
+  const address = process.env["TEST_REDIS"] ?? "";
   if (mode === "single" && !own && config.length === 0 && address !== "") return given(address);
   switch (mode) {
     case "single":
@@ -75,7 +75,7 @@ function given(address: string): RealRedis {
   if (host === "" || !/^\d{1,5}$/.test(port)) {
     throw new CqiError(
       "CQI_OPTION_INVALID",
-      "Cannot use CQI_TEST_REDIS: it must be 'host:port' of one Redis server",
+      "Cannot use TEST_REDIS: it must be 'host:port' of one Redis server",
     );
   }
   const close = (): Promise<void> => Promise.resolve();

@@ -138,7 +138,7 @@ if (server !== undefined) {
   });
 
   // Brokers that stop in peace take their time.
-  if (process.env["CQI_LONG"]) {
+  if (process.env["TEST_LONG"]) {
     test("K1: three brokers restarted one after another under load cost no event", async () => {
       const { refused, slowestMs } = await underLoad("K1 rolling", 30_000, async () => {
         for (const node of nodes) {

@@ -1,4 +1,4 @@
-// K17: members killed with SIGKILL at random moments. Ten times each way; CQI_LONG=1 makes it a
+// K17: members killed with SIGKILL at random moments. Ten times each way; TEST_LONG=1 makes it a
 // hundred. The seed is printed; CQI_SEED sets it.
 
 import assert from "node:assert/strict";
@@ -14,7 +14,7 @@ import { type Member, startMember } from "./_kafka_member.ts";
 
 const PARTITIONS = 4;
 const IN_FLIGHT = 40;
-const KILLS = process.env["CQI_LONG"] ? 100 : 10;
+const KILLS = process.env["TEST_LONG"] ? 100 : 10;
 const SEED = Number(process.env["CQI_SEED"] ?? (Date.now() % 1_000_000));
 
 const server = await real(() =>

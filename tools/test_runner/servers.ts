@@ -29,7 +29,7 @@ export async function startShared(jobs: readonly Job[], root: string): Promise<S
   try {
     const kafka = await realKafka();
     return {
-      env: { CQI_TEST_KAFKA: kafka.brokers.join(",") },
+      env: { TEST_KAFKA: kafka.brokers.join(",") },
       [Symbol.asyncDispose]: () => kafka.close(),
     };
   } catch (error) {
