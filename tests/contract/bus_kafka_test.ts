@@ -16,12 +16,14 @@ if (server !== undefined) {
     },
     ensureTopics: true,
   };
+  // Other files share the server: their members of a group with the same name would be ours.
+  const consumerGroup = `default-${crypto.randomUUID()}`;
   const drivers: bus.OpenOptions["drivers"] = { kafka: () => kafka };
   busContract(
     "bus kafka",
     {
       open: (section, options) =>
-        bus.open({ ...(section as object), ...backend }, { ...options, drivers }),
+        bus.open({ consumerGroup, ...(section as object), ...backend }, { ...options, drivers }),
     },
     {
       persistent: true,
