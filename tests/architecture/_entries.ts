@@ -142,7 +142,9 @@ export function driversAreNamedNowhereElse(files: FileMap): string[] {
 
 /** Folders of tests/ that stand for no module. */
 const SUITE_FOLDERS: readonly string[] =
-  "architecture bridge contract examples faults interop package runtimes tools gen proto".split(" ");
+  "architecture bridge contract examples faults interop package runtimes tools gen proto".split(
+    " ",
+  );
 
 /** tests/ mirrors the source tree. */
 export function testsMirrorSources(files: FileMap): string[] {
