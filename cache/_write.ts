@@ -160,7 +160,7 @@ export function keepNear(
   ticket: Ticket | undefined,
   payload: Uint8Array | undefined,
   tags: readonly TagVersion[] = [],
-  ttlMs = Infinity,
+  ttlMs: number = Infinity,
 ): void {
   if (ticket === undefined) return;
   const freshUntil = store.shared.clock.now() + ttlMs;

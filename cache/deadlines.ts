@@ -15,7 +15,7 @@ export interface Limited {
 
 /** Calls that end together, at the limit of the first of them. */
 export class Deadline {
-  readonly calls = new Set<Limited>();
+  readonly calls: Set<Limited> = new Set();
   readonly #controller = new AbortController();
   readonly #clock: Clock;
   readonly #dueMs: number;

@@ -54,8 +54,11 @@ const DRAIN_POLL_MS = 20;
  * }
  * ```
  */
-export async function open(section: OutboxSettings = {}, options: OpenOptions): Promise<Outbox> {
-  const settings = settingsOf(section);
+export async function open(
+  section: OutboxSettings | undefined,
+  options: OpenOptions,
+): Promise<Outbox> {
+  const settings = settingsOf(section ?? {});
   if (typeof options !== "object" || options === null) {
     refuse("options", options, "an object with bus and database");
   }

@@ -1,4 +1,4 @@
-import type { Client } from "pg";
+import type { Client, Notification } from "pg";
 import type { Clock } from "../../core/mod.ts";
 import type { DriverConnection, DriverQueryOptions, DriverResult } from "../types.ts";
 import { CopyFeed } from "./_postgres_copy.ts";
@@ -74,14 +74,14 @@ export class PostgresSession implements DriverConnection {
       const running = this.#running;
       if (running !== undefined) running.cancelling ??= this.#callOff(running);
     };
-    client.on("error", (error) => this.#lose(error));
+    client.on("error", (error: Error) => this.#lose(error));
     client.on("end", () => {
       this.#gone.resolve();
       this.#lose();
     });
     client.on(
       "notification",
-      ({ channel, payload = "" }) => this.#channels.get(channel)?.(payload),
+      ({ channel, payload = "" }: Notification) => this.#channels.get(channel)?.(payload),
     );
     wireOf(client.connection).on("readyForQuery", ({ status = "I" }) => {
       this.#status = status;
