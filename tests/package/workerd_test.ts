@@ -11,7 +11,8 @@ const START_MS = 20_000;
 /** Entry points that need a runtime of their own: services, and what is for tests. */
 const NOT_NEUTRAL: readonly string[] = ["@cq/cqi", "@cq/cqi/service", "@cq/cqi/testing"];
 /** Drivers whose client library needs Node. */
-const NEEDS_NODE_REGEXP = /^@cq\/cqi\/(?:metrics\/prometheus|tracing\/otlp|database\/pglite)$/;
+const NEEDS_NODE_REGEXP =
+  /^@cq\/cqi\/(?:metrics\/prometheus|tracing\/otlp|database\/(?:pglite|postgres)|bus\/kafka(?:js)?|cache\/redis)$/;
 
 const folder = once(async () => {
   const { cqi } = await packed();
