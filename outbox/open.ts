@@ -58,7 +58,7 @@ export async function open(
   section: OutboxSettings | undefined,
   options: OpenOptions,
 ): Promise<Outbox> {
-  const settings = settingsOf(section ?? {});
+  const settings = settingsOf(section === undefined ? {} : section);
   if (typeof options !== "object" || options === null) {
     refuse("options", options, "an object with bus and database");
   }
