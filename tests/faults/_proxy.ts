@@ -1,14 +1,27 @@
-// A TCP proxy that cuts, swallows and stops what goes through it.
+// A TCP proxy that delays, cuts, swallows and stops what goes through it.
 
 import { connect, createServer, type Socket } from "node:net";
 import { once } from "node:events";
 
+/** What the proxy does to what goes through it. May be changed at any time. */
+export interface Faults {
+  /** Milliseconds that each answer is late. */
+  latencyMs: number;
+  /** Share of answers, 0 to 1, at which the connection is reset instead. */
+  resetRate: number;
+  /** Bytes from the client after which its connection is cut, once; Infinity for never. */
+  cutAfterBytes: number;
+}
+
 /** A proxy before a server on this machine. */
-export interface Proxy {
+export interface Proxy extends AsyncDisposable {
   /** Where it listens, on 127.0.0.1. */
   readonly port: number;
   /** Connections open through it. */
   readonly open: number;
+  readonly faults: Faults;
+  /** Connections that `faults` has reset or cut so far. */
+  readonly broken: number;
   /** Ends all connections as a broken network would (reset). */
   cut(): void;
   /** Holds everything back in both directions while sockets stay open; false lets it flow again. */
@@ -36,9 +49,16 @@ interface Trap {
  * servers must know the proxy before they start.
  */
 export async function startProxy(target: number | (() => number)): Promise<Proxy> {
+  const faults: Faults = { latencyMs: 0, resetRate: 0, cutAfterBytes: Infinity };
   const pairs = new Set<readonly [Socket, Socket]>();
+  let broken = 0;
   let isHeld = false;
   let trap: Trap | undefined;
+  const reset = ([client, upstream]: readonly [Socket, Socket]): void => {
+    client.resetAndDestroy?.();
+    client.destroy();
+    upstream.destroy();
+  };
   const server = createServer((client) => {
     const upstream = connect(typeof target === "number" ? target : target(), "127.0.0.1");
     client.setNoDelay(true);
@@ -56,14 +76,26 @@ export async function startProxy(target: number | (() => number)): Promise<Proxy
       end();
       sprung();
     };
-    client.on("data", (chunk) => {
+    client.on("data", (chunk: Uint8Array) => {
       if (trap?.kind === "request") return spring();
       if (trap?.kind === "answer") trap.socket ??= client;
+      if (chunk.length >= faults.cutAfterBytes) {
+        upstream.write(chunk.subarray(0, faults.cutAfterBytes), () => reset(pair));
+        faults.cutAfterBytes = Infinity;
+        broken++;
+        return;
+      }
+      faults.cutAfterBytes -= chunk.length;
       upstream.write(chunk);
     });
-    upstream.on("data", (chunk) => {
+    upstream.on("data", (chunk: Uint8Array) => {
       if (trap !== undefined && trap.socket === client) return spring();
-      client.write(chunk);
+      if (faults.resetRate > 0 && Math.random() < faults.resetRate) {
+        broken++;
+        return reset(pair);
+      }
+      if (faults.latencyMs === 0) client.write(chunk);
+      else setTimeout(() => client.writable && client.write(chunk), faults.latencyMs);
     });
     if (isHeld) pair.forEach((socket) => socket.pause());
     for (const socket of pair) {
@@ -76,17 +108,23 @@ export async function startProxy(target: number | (() => number)): Promise<Proxy
   const { port } = server.address() as { port: number };
   const set = (kind: Trap["kind"]): Promise<void> =>
     new Promise((sprung) => trap = { kind, sprung, socket: undefined });
-  const cut = (): void => {
-    for (const [client, upstream] of pairs) {
-      client.resetAndDestroy?.();
-      client.destroy();
-      upstream.destroy();
-    }
+  const cut = (): void => pairs.forEach(reset);
+  let closing: Promise<void> | undefined;
+  const shut = async (): Promise<void> => {
+    const closed = once(server, "close");
+    server.close();
+    cut();
+    await closed;
   };
+  const close = (): Promise<void> => closing ??= shut();
   return {
     port,
     get open() {
       return pairs.size;
+    },
+    faults,
+    get broken() {
+      return broken;
     },
     cut,
     hold(held) {
@@ -97,10 +135,7 @@ export async function startProxy(target: number | (() => number)): Promise<Proxy
     },
     loseNextAnswer: () => set("answer"),
     loseNextRequest: () => set("request"),
-    async close() {
-      server.close();
-      cut();
-      await once(server, "close");
-    },
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }

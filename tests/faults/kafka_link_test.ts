@@ -29,7 +29,6 @@ import {
   within,
 } from "./_kafka.ts";
 import { startProxy } from "./_proxy.ts";
-import { startTcpProxy } from "./_tcp_proxy.ts";
 
 const PARTITIONS = 4;
 
@@ -184,7 +183,7 @@ if (server !== undefined) {
   test("K6: over a slow link, 300 ms an answer, events go through without an error", async () => {
     const prices = freshTopic();
     const group = freshGroup();
-    await using slow = await startTcpProxy(direct);
+    await using slow = await startProxy(direct);
     slow.faults.latencyMs = 300;
     target = slow.port;
     proxy.cut();

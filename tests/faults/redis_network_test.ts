@@ -4,8 +4,8 @@ import { sleep, systemClock } from "../../core/mod.ts";
 import { isCqiError } from "../../errors/mod.ts";
 import { realRedis } from "../../testing/real_redis.ts";
 import { real } from "../_real.ts";
+import { startProxy } from "./_proxy.ts";
 import { measureLoads, onPort, openCache, report, text, timeUntil } from "./_redis_kit.ts";
-import { startTcpProxy } from "./_tcp_proxy.ts";
 
 const LIMIT = { timeout: 60_000 };
 
@@ -17,7 +17,7 @@ if (redis !== undefined) {
     "R5 A pipeline that is cut half way settles whole, and no answer goes astray",
     LIMIT,
     async () => {
-      await using proxy = await startTcpProxy(target);
+      await using proxy = await startProxy(target);
       await using one = await openCache(onPort(proxy.port), {
         operationTimeout: { seconds: 2n, nanos: 0 },
       });
@@ -54,7 +54,7 @@ if (redis !== undefined) {
     "R6 Latency of 200 ms is no longer than the deadline for a caller, and ends by itself",
     LIMIT,
     async () => {
-      await using proxy = await startTcpProxy(target);
+      await using proxy = await startProxy(target);
       await using one = await openCache(onPort(proxy.port));
       const bytes = one.cache.bytes({ name: "slow", ttl: "1m" });
       await bytes.set("k", text("v"));
@@ -72,7 +72,7 @@ if (redis !== undefined) {
     "R6 Resets: an increment is never done twice, and one without an answer says so",
     LIMIT,
     async () => {
-      await using proxy = await startTcpProxy(target);
+      await using proxy = await startProxy(target);
       await using one = await openCache(onPort(proxy.port), {
         operationTimeout: { seconds: 2n, nanos: 0 },
       });
@@ -111,15 +111,15 @@ if (redis !== undefined) {
   );
 
   test("R4 R6 A connection that goes silent is given up, and a new one works", LIMIT, async () => {
-    await using proxy = await startTcpProxy(target);
+    await using proxy = await startProxy(target);
     await using one = await openCache(onPort(proxy.port), {
       redis: { ...onPort(proxy.port).section, commandTimeout: { seconds: 0n, nanos: 500_000_000 } },
     });
     const bytes = one.cache.bytes({ name: "hole", ttl: "1m" });
     await bytes.set("k", text("v"));
-    proxy.faults.isBlackHole = true;
+    proxy.hold(true);
     const silent = await measureLoads(bytes, { forMs: 2500, loadMs: 20, callers: 20 });
-    proxy.faults.isBlackHole = false;
+    proxy.hold(false);
     const backMs = await timeUntil("hits", async () => await bytes.get("k") !== undefined);
     report("R4 black hole", { loads: silent.calls, p99_ms: silent.p99, back_after_ms: backMs });
     assert.ok(silent.p99 < 100 + 20 + 100, `p99 ${silent.p99}`);
