@@ -8,6 +8,8 @@
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { DIFFERENCES } from "../tests/runtimes/differences.ts";
+import { contractTable } from "./test_runner/contract_table.ts";
+import { counts } from "./test_runner/counts.ts";
 import { compareRuntimes } from "./test_runner/differences.ts";
 import { type Job, plan, SUITES, testFiles } from "./test_runner/plan.ts";
 import { failures, forgiveKnown, skips, table, totals, totalsLines } from "./test_runner/report.ts";
@@ -109,6 +111,8 @@ async function main(): Promise<number> {
     failures(results),
     skips(results),
     surprises.map((text) => `FAILED runtimes must agree: ${text}`).join("\n"),
+    counts(results),
+    contractTable(results),
     table(results, [...runtimes.values()]),
     totalsLines({ ...sums, failed: sums.failed + surprises.length }),
   ];

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { contractTable } from "../../tools/test_runner/contract_table.ts";
+import { counts } from "../../tools/test_runner/counts.ts";
 import { compareRuntimes, type Difference } from "../../tools/test_runner/differences.ts";
 import { parseJunit, type TestCase } from "../../tools/test_runner/junit.ts";
 import { plan, suiteOf } from "../../tools/test_runner/plan.ts";
@@ -165,4 +167,36 @@ test("totalsLines() ends with what passed and failed", () => {
 test("totalsLines() says skips on the line before the last", () => {
   const lines = totalsLines(totals([result("deno", SKIPPED, SECOND)]));
   assert.equal(lines, "1 skipped\n1 passed, 0 failed");
+});
+
+test("contractTable() has a row for each driver and a column for each runtime", () => {
+  const of = (file: string, runtime: RuntimeName, ...cases: TestCase[]): FileResult => ({
+    job: { file: `tests/${file}_test.ts`, runtime, suite: suiteOf(file) },
+    cases,
+    seconds: 1,
+    output: "",
+  });
+  const results = [
+    of("contract/cache_redis", "deno", PASSED, SECOND),
+    of("contract/bus_kafka", "bun", PASSED, FAILED),
+    of("contract/bus_kafka", "deno", PASSED, SKIPPED),
+    of("bus/headers", "deno", PASSED),
+  ];
+  assert.deepEqual(contractTable(results).split("\n").map((line) => line.split(/ {2,}/)), [
+    ["contract suite", ...RUNTIMES],
+    ["bus kafka", "1, 1 not declared", "-", "1, 1 failed"],
+    ["cache redis", "2", "-", "-"],
+  ]);
+});
+
+test("contractTable() is empty when no contract suite ran", () => {
+  assert.equal(contractTable([result("deno", PASSED)]), "");
+});
+
+test("counts() finds the counted lines among the output, with their runtime", () => {
+  const output = "------- output -------\ncounted K1: 0 missing\nnot counted\ncounted P3: 5\n";
+  assert.equal(
+    counts([{ ...result("bun", PASSED), output }]),
+    "counted bun K1: 0 missing\ncounted bun P3: 5",
+  );
 });
