@@ -154,11 +154,17 @@ export async function startKafkajsConsumer(
         }),
       ],
     });
-    const partitions = kafkajsPartitions(consumer, topics, sink, { logger });
+    const partitions = kafkajsPartitions(sink, {
+      consumer,
+      topics,
+      settings,
+      logger,
+      failed: ended.reject,
+    });
     current = { consumer, partitions };
     consumer.on(consumer.events.CRASH, ({ payload: { error } }) => ended.reject(error));
     consumer.on(consumer.events.START_BATCH_PROCESS, ({ payload }) => {
-      if (payload.batchSize === 0) partitions.skip(payload, BigInt(payload.lastOffset));
+      if (payload.batchSize === 0) partitions.skip(payload);
     });
     consumer.on(consumer.events.GROUP_JOIN, ({ payload: { memberAssignment } }) => {
       const mine = generation;

@@ -7,6 +7,8 @@ import type { Instruments } from "../../core/mod.ts";
 import { CqiError } from "../../errors/mod.ts";
 import type { BusRecord, Position, RecordSink, TopicPartition } from "../driver.ts";
 import type { HeaderValue } from "../types.ts";
+import { readAhead } from "./_kafkajs_ahead.ts";
+import type { KafkajsSettings } from "./_kafkajs_settings.ts";
 import type { KafkajsTopics } from "./_kafkajs_topics.ts";
 
 /** Name of a partition: `topic:partition`. */
@@ -18,13 +20,30 @@ interface Owned extends TopicPartition {
   position: bigint;
   lost: boolean;
   waiting: BusRecord[][];
-  held: number;
-  paused: boolean;
   handing: boolean;
   checking: boolean;
+  /** First offset of a filtered batch that did not continue where the last left off. */
+  doubt: string | undefined;
   done: bigint;
   /** Resolves when it is given up; undefined before it is to be. */
   given: Promise<void> | undefined;
+}
+
+/** A batch of which nothing is left: control records, aborted ones, records compacted away. */
+export interface FilteredBatch extends TopicPartition {
+  /** Its first offset; null where all of it is below what was asked for. */
+  readonly firstOffset: string | null;
+  /** Its last offset, at which the client goes on. */
+  readonly lastOffset: string;
+}
+
+/** What partitions are read with. */
+export interface KafkajsPartitionsOptions extends Pick<Instruments, "logger"> {
+  readonly consumer: Pick<Consumer, "pause" | "resume" | "seek">;
+  readonly topics: Pick<KafkajsTopics, "ranges">;
+  readonly settings: Pick<KafkajsSettings, "maxFetchBytes">;
+  /** Called with why records were not taken. */
+  readonly failed: (error: unknown) => void;
 }
 
 /** Partitions that are read. */
@@ -33,8 +52,8 @@ export interface KafkajsPartitions {
   add(starts: readonly Position[]): void;
   /** Takes a batch that was fetched, if it is what comes next. */
   take(payload: EachBatchPayload): void;
-  /** Passes over what the client has filtered out. */
-  skip(at: TopicPartition, last: bigint): void;
+  /** Passes over a batch that the client has filtered out, if it is what comes next. */
+  skip(batch: FilteredBatch): void;
   /** Gives everything up; resolves when its work is done. */
   release(): Promise<void>;
   has(positions: readonly TopicPartition[]): boolean;
@@ -43,28 +62,24 @@ export interface KafkajsPartitions {
   all(): Position[];
 }
 
-// Read ahead of what is handed over: from the first on nothing more is fetched, down to the second.
-const HIGH_RECORDS = 2000;
-const HIGH_BYTES = 4 * 2 ** 20;
-const LOW_RECORDS = 500;
-
 /** Makes the partitions of one run of a client's consumer. */
 export function kafkajsPartitions(
-  consumer: Consumer,
-  topics: KafkajsTopics,
   sink: RecordSink,
-  { logger }: Pick<Instruments, "logger">,
+  { consumer, topics, settings, logger, failed }: KafkajsPartitionsOptions,
 ): KafkajsPartitions {
   const owned = new Map<string, Owned>();
 
-  const call = (action: (all: [{ topic: string; partitions: number[] }]) => void, one: Owned) => {
+  const flow = ({ topic, partition }: Owned, paused: boolean): void => {
+    const all = [{ topic, partitions: [partition] }];
     try {
-      action([{ topic: one.topic, partitions: [one.partition] }]);
+      if (paused) consumer.pause(all);
+      else consumer.resume(all);
     } catch (error) {
       // A consumer that is about to stop has no partitions to hold or let go.
-      logger.debug("Partition cannot be held or let go", { error, topic: one.topic });
+      logger.debug("Partition cannot be held or let go", { error, topic });
     }
   };
+  const ahead = readAhead(settings.maxFetchBytes, flow);
 
   const seek = (one: Owned): void => {
     const { topic, partition, position } = one;
@@ -81,12 +96,13 @@ export function kafkajsPartitions(
     while (!one.lost) {
       const records = one.waiting.shift();
       if (records === undefined) break;
-      await sink.records(records);
-      one.held -= records.length;
-      if (one.paused && one.held <= LOW_RECORDS && !one.lost) {
-        one.paused = false;
-        call((all) => consumer.resume(all), one);
+      try {
+        await sink.records(records);
+      } catch (error) {
+        // What was not taken must come again: from what is committed, once all begins anew.
+        return failed(error);
       }
+      ahead.remove(one, records);
     }
     one.handing = false;
   };
@@ -98,15 +114,15 @@ export function kafkajsPartitions(
       position: at.offset,
       lost: false,
       waiting: [],
-      held: 0,
-      paused: false,
       handing: false,
       checking: false,
+      doubt: undefined,
       done: at.offset,
       given: undefined,
     };
     owned.set(nameOf(at), one);
-    call((all) => consumer.resume(all), one);
+    flow(one, false);
+    ahead.join(one);
     seek(one);
     return one;
   };
@@ -115,7 +131,11 @@ export function kafkajsPartitions(
   const give = async (lost: readonly Owned[]): Promise<void> => {
     const fresh = lost.filter((one) => one.given === undefined);
     if (fresh.length > 0) {
-      for (const one of fresh) one.lost = true;
+      for (const one of fresh) {
+        one.lost = true;
+        one.waiting = [];
+        ahead.leave(one);
+      }
       const given = revoke(fresh);
       for (const one of fresh) one.given = given;
     }
@@ -177,18 +197,24 @@ export function kafkajsPartitions(
       one.position = BigInt(last) + 1n;
       resolveOffset(last);
       const records = batch.messages.map((message) => recordOf(batch, message));
+      one.doubt = undefined;
       one.waiting.push(records);
-      one.held += records.length;
-      const bytes = batch.messages.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
-      if (!one.paused && (one.held >= HIGH_RECORDS || bytes >= HIGH_BYTES)) {
-        one.paused = true;
-        call((all) => consumer.pause(all), one);
-      }
+      ahead.add(one, records);
       if (!one.handing) void hand(one);
     },
-    skip(at, last) {
-      const one = owned.get(nameOf(at));
-      if (one !== undefined && last >= one.position) one.position = last + 1n;
+    skip(batch) {
+      const one = owned.get(nameOf(batch));
+      const last = BigInt(batch.lastOffset);
+      if (one === undefined || one.lost || last < one.position) return;
+      // It does not say from where it was asked for. What begins behind our position is from before
+      // a rebalance, or what lay between is gone from the log: then it comes again when asked anew.
+      const first = batch.firstOffset ?? batch.lastOffset;
+      if (BigInt(first) > one.position && one.doubt !== first) {
+        one.doubt = first;
+        return seek(one);
+      }
+      one.doubt = undefined;
+      one.position = last + 1n;
     },
     release: () => give([...owned.values()]),
     has: (positions) => positions.every((at) => owned.get(nameOf(at)) !== undefined),
