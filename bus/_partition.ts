@@ -25,7 +25,8 @@ export interface Partition extends TopicPartition {
   /**
    * Starts nothing beyond what has begun already, lets that finish within the budget, aborts the
    * rest, and fences. Records between finished ones are handled too, so that what is done can be
-   * committed and does not come again; while `paused` they cannot be.
+   * committed and does not come again; while `paused` they cannot be. Asked again it waits for the
+   * same end.
    */
   drain(clock: Clock, budgetMs: number, paused: boolean): Promise<void>;
 }
@@ -48,11 +49,33 @@ export function ownedPartition(at: TopicPartition, committed?: Position): Partit
   let running = 0;
   let fenced = false;
   let progress = Promise.withResolvers<void>();
+  let drained: Promise<void> | undefined;
 
   const isBusy = (): boolean => {
     const [lowest] = open;
     const gap = lowest !== undefined && last !== undefined && lowest <= last;
     return running > 0 || (gap && !aborting.signal.aborted);
+  };
+
+  const drain = async (clock: Clock, budgetMs: number, paused: boolean): Promise<void> => {
+    last = paused ? -1n : begun;
+    draining.abort();
+    const over = new AbortController();
+    const budget = sleep(clock, budgetMs, { signal: over.signal }).then(
+      () => {
+        aborting.abort();
+        progress.resolve();
+      },
+      () => {},
+    );
+    // A handler that ignores its signal is left behind by its deadline, so this ends.
+    while (isBusy()) {
+      progress = Promise.withResolvers();
+      await progress.promise;
+    }
+    over.abort();
+    await budget;
+    fenced = true;
   };
 
   return {
@@ -83,25 +106,9 @@ export function ownedPartition(at: TopicPartition, committed?: Position): Partit
         progress.resolve();
       }
     },
-    async drain(clock, budgetMs, paused) {
-      last = paused ? -1n : begun;
-      draining.abort();
-      const over = new AbortController();
-      const budget = sleep(clock, budgetMs, { signal: over.signal }).then(
-        () => {
-          aborting.abort();
-          progress.resolve();
-        },
-        () => {},
-      );
-      // A handler that ignores its signal is left behind by its deadline, so this ends.
-      while (isBusy()) {
-        progress = Promise.withResolvers();
-        await progress.promise;
-      }
-      over.abort();
-      await budget;
-      fenced = true;
+    drain(clock, budgetMs, paused) {
+      drained ??= drain(clock, budgetMs, paused);
+      return drained;
     },
   };
 }
