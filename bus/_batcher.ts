@@ -40,8 +40,12 @@ export interface Batcher {
    * @param options Ends the caller's wait; a record that is already on its way may still arrive.
    */
   send(record: RecordToSend, options: WaitOptions): Promise<Published>;
-  /** Refuses more, and sends what is queued within the budget of closing. */
-  close(): Promise<void>;
+  /**
+   * Refuses more, and sends what is queued.
+   *
+   * @param budgetMs What is under way by then is given up.
+   */
+  close(budgetMs: number): Promise<void>;
 }
 
 /** Makes a batcher over the driver of a bus. */
@@ -88,17 +92,18 @@ export function batcher(env: Pick<Environment, "driver" | "clock" | "settings">)
       queue.bytes += bytes;
       return await settled(clock, settings.publishTimeoutMs, entry, promise, signal);
     },
-    async close() {
+    async close(budgetMs) {
       closed = true;
       const flushed = (): Promise<unknown> =>
         Promise.all([...queues.values()].map((queue) => queue.flushing));
-      await withDeadline(clock, settings.drainTimeoutMs, flushed).catch(async () => {
+      const over = clock.timer(() => {
         for (const queue of queues.values()) {
           for (const entry of queue.entries.splice(0)) entry.reject(closedError());
         }
-        stop.abort(unacknowledged("every topic", settings.drainTimeoutMs));
-        await flushed();
-      });
+        stop.abort(unacknowledged("every topic", budgetMs));
+      }, budgetMs);
+      await Promise.all([...queues.values()].map((queue) => queue.flushing));
+      over.cancel();
     },
   };
 }

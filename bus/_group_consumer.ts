@@ -5,6 +5,7 @@ import { commits } from "./_commits.ts";
 import { reportOf, sumByTopic } from "./_consumer_report.ts";
 import { dispatcher, type Registration } from "./_dispatch.ts";
 import type { Environment } from "./_environment.ts";
+import { CLOSING } from "./_settings.ts";
 import { type Flow, flow } from "./_flow.ts";
 import { ownedPartition, type Partition } from "./_partition.ts";
 import type { BusRecord, DriverConsumer, RecordSink, TopicPartition } from "./driver.ts";
@@ -181,7 +182,7 @@ export function groupConsumer(
     },
     async revoked(lost) {
       const mine = lost.flatMap((at) => partitions.get(nameOf(at)) ?? []);
-      const budgetMs = settings.drainTimeoutMs;
+      const budgetMs = CLOSING.handlers * settings.drainTimeoutMs;
       await Promise.all(mine.map((owner) => owner.drain(clock, budgetMs, isPaused(owner.topic))));
       await committed.settle(mine);
       for (const owner of mine) partitions.delete(nameOf(owner));

@@ -24,11 +24,27 @@ export interface Settings {
   readonly maxInFlightBytes: number;
   readonly maxMessageBytes: number;
   readonly commitIntervalMs: number;
+  /** For all of closing; parts of it end sooner, see {@linkcode CLOSING}. */
   readonly drainTimeoutMs: number;
   readonly publishTimeoutMs: number;
   /** Topic of what cannot be handled, or undefined when the partition is to stop instead. */
   readonly deadLetterTopic: ((topic: string) => string) | undefined;
 }
+
+/**
+ * By which part of `drain_timeout` each step of closing is over. One that ends sooner leaves its
+ * time to the next.
+ */
+export const CLOSING = {
+  /** Handlers are aborted, also where partitions move. */
+  handlers: 0.8,
+  /** What they did is committed and the groups are left. */
+  consumers: 0.9,
+  /** What was published is sent. */
+  queue: 0.95,
+  /** Nothing is waited for any longer. */
+  driver: 1,
+} as const;
 
 const SOURCE_UNSAFE_REGEXP = /[^A-Za-z0-9_.~-]/g;
 

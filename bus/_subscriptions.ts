@@ -111,19 +111,23 @@ export function subscriptions(
   };
 }
 
+/** Closes one part of a bus; by the end of its share it is left behind. */
+export type ClosePart = (
+  part: string,
+  share: number,
+  fn: (budgetMs: number) => Promise<unknown>,
+) => Promise<void>;
+
 /**
- * Lets a part of a bus close within its budget; a part that fails, or never answers, must not keep
- * the others from closing.
- *
- * @param part What it is, for the log.
- * @param budgets How many times `drain_timeout` it has.
+ * Begins the budget of closing a bus, `drain_timeout` for all of it. A part that fails, or never
+ * answers, must not keep the others from closing.
  */
-export function partCloser(
-  { clock, logger, settings }: Environment,
-): (part: string, budgets: number, fn: () => Promise<unknown>) => Promise<void> {
-  return async (part, budgets, fn) => {
+export function partCloser({ clock, logger, settings }: Environment): ClosePart {
+  const begunMs = clock.monotonic();
+  return async (part, share, fn) => {
+    const leftMs = Math.max(0, begunMs + share * settings.drainTimeoutMs - clock.monotonic());
     try {
-      await withDeadline(clock, budgets * settings.drainTimeoutMs, fn, { action: part });
+      await withDeadline(clock, leftMs, () => fn(leftMs), { action: part });
     } catch (error) {
       logger.warn("Bus closes without one of its parts", { part, error });
     }

@@ -13,7 +13,7 @@ import { createOutlet } from "./_outlet.ts";
 import { publisher } from "./_publisher.ts";
 import { readers } from "./_readers.ts";
 import { type Limits, registrationOf, requireReading } from "./_registration.ts";
-import { settingsOf } from "./_settings.ts";
+import { CLOSING, settingsOf } from "./_settings.ts";
 import { partCloser, subscriptions } from "./_subscriptions.ts";
 import type { Bus, OpenOptions } from "./bus.ts";
 import { withOutlet } from "./outlet.ts";
@@ -122,17 +122,14 @@ function createBus(
     }, { signal, group });
   }
 
-  const shut = partCloser(env);
   const close = (): Promise<void> => {
     closing ??= (async () => {
       stopCollecting();
-      await shut(
-        "draining",
-        2,
-        () => Promise.all([streams.close(), subscribed.close()]),
-      );
-      await out.close();
-      await shut("the driver", 1, () => driver.close());
+      const shut = partCloser(env);
+      const drained = (): Promise<unknown> => Promise.all([streams.close(), subscribed.close()]);
+      await shut("draining", CLOSING.consumers, drained);
+      await shut("publishing", CLOSING.queue, out.close);
+      await shut("the driver", CLOSING.driver, () => driver.close());
     })();
     return closing;
   };

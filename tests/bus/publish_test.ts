@@ -120,7 +120,7 @@ test("K18 100,000 publications to a broker that does not answer all settle in pu
   await Promise.all(all);
   assert.equal(codes.length, 100_600);
   assert.deepEqual([...new Set(codes)].sort(), ["CQI_BUS_BUFFER_FULL", "CQI_BUS_UNAVAILABLE"]);
-  await out.close();
+  await out.close(10_000);
   assert.equal(timers.size, 0);
 });
 
