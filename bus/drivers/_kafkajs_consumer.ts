@@ -55,6 +55,7 @@ export async function startKafkajsConsumer(
   // Heard of below; closing may be sooner.
   started.promise.catch(() => {});
   const counts = new Map<string, number>();
+  const members = new Set<string>();
   // Where the broker has no room for notes (`offset.metadata.max.bytes`), commits do without.
   let hasNotes = true;
   let current: { readonly consumer: Consumer; readonly partitions: KafkajsPartitions } | undefined;
@@ -147,6 +148,7 @@ export async function startKafkajsConsumer(
         groupAssigner(clock, {
           group: groupId,
           heartbeatMs: settings.heartbeatMs,
+          members,
           beforeJoin: async () => {
             generation++;
             await partitions.release();

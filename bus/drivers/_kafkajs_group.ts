@@ -1,6 +1,6 @@
-// What the client library leaves out of group membership: a place to finish before a rebalance, and
-// a share for each member of the topics that it reads. Both by way of its custom assigners, which
-// are handed its connections.
+// What the client library leaves out of group membership: a place to finish before a rebalance, a
+// share for each member of the topics that it reads, and leaving what could not be left while Kafka
+// was away. All by way of its custom assigners, which are handed its connections.
 
 import {
   AssignerProtocol,
@@ -11,7 +11,7 @@ import {
 } from "kafkajs";
 import type { Clock } from "../../core/mod.ts";
 import { assign } from "./_kafka_assign.ts";
-import { heartbeats } from "./_kafka_heartbeats.ts";
+import { pause } from "./_kafka_wait.ts";
 
 interface Joined {
   readonly generationId: number;
@@ -22,6 +22,7 @@ interface Joined {
 interface Coordinator {
   joinGroup(request: object): Promise<Joined>;
   heartbeat(request: object): Promise<unknown>;
+  leaveGroup(request: object): Promise<unknown>;
 }
 
 /** How a member behaves. */
@@ -30,6 +31,12 @@ export interface GroupHooks {
   readonly heartbeatMs: number;
   /** Called before each join, the first one too; it is sent when this resolves. */
   readonly beforeJoin: () => Promise<void>;
+  /**
+   * Names of members that we were, kept over the clients of one consumer: one that could not leave,
+   * its connection being lost, leaves before the next joins. Else the group would wait for it until
+   * its session is over.
+   */
+  readonly members: Set<string>;
 }
 
 /** The library's name, so that its members and ours agree. */
@@ -82,7 +89,37 @@ function candidateOf({ memberId, memberMetadata }: GroupMember) {
   return { id: memberId, topics: said?.topics ?? [], owned: [], generation: -1 };
 }
 
-// Its heartbeats come with its fetches, of which there are none while it waits to join.
+async function leaveFormer(coordinator: Coordinator, hooks: GroupHooks): Promise<void> {
+  for (const memberId of hooks.members) {
+    // Mostly the group does not know it any more. Where the broker does not answer, the join that
+    // follows does not come about either, and the next one asks again.
+    await coordinator.leaveGroup({ groupId: hooks.group, memberId }).then(
+      () => hooks.members.delete(memberId),
+      (error) => {
+        if ((error as { type?: unknown }).type === "UNKNOWN_MEMBER_ID") {
+          hooks.members.delete(memberId);
+        }
+      },
+    );
+  }
+}
+
+// Its own heartbeats come with its fetches, of which there are none while it waits to join.
+async function beat(
+  coordinator: Coordinator,
+  clock: Clock,
+  { group: groupId, heartbeatMs }: GroupHooks,
+  { memberId, generationId: groupGenerationId }: Joined,
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    await pause(clock, heartbeatMs, signal);
+    if (signal.aborted) return;
+    // Answered by "rebalance in progress", which is known; what counts is that it was sent.
+    await coordinator.heartbeat({ groupId, memberId, groupGenerationId }).catch(() => {});
+  }
+}
+
 function holdJoins(cluster: Cluster, clock: Clock, hooks: GroupHooks): void {
   const held = new WeakSet<Coordinator>();
   const find = cluster.findGroupCoordinator.bind(cluster);
@@ -94,21 +131,19 @@ function holdJoins(cluster: Cluster, clock: Clock, hooks: GroupHooks): void {
     held.add(coordinator);
     const join = coordinator.joinGroup.bind(coordinator);
     coordinator.joinGroup = async (request) => {
-      const member = current;
-      const beats = heartbeats(clock, hooks.heartbeatMs, async () => {
-        if (member === undefined) return;
-        const { memberId, generationId: groupGenerationId } = member;
-        // Answered by "rebalance in progress", which is known; what counts is that it was sent.
-        await coordinator.heartbeat({ groupId: hooks.group, memberId, groupGenerationId })
-          .catch(() => {});
-      });
-      beats.start();
+      const joining = new AbortController();
+      if (current !== undefined) void beat(coordinator, clock, hooks, current, joining.signal);
       try {
         await hooks.beforeJoin();
       } finally {
-        beats.stop();
+        joining.abort();
       }
-      current = await join(request);
+      if (current === undefined) await leaveFormer(coordinator, hooks);
+      const next = await join(request);
+      // By another name than before: the group did not know that one any more.
+      if (current !== undefined) hooks.members.delete(current.memberId);
+      hooks.members.add(next.memberId);
+      current = next;
       return current;
     };
     return broker;
