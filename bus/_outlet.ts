@@ -85,7 +85,8 @@ export function createOutlet(
         { kind: "client", attributes, links: linksOf(records) },
         async () => {
           const outcomes = await layered(
-            checked(env, records),
+            env,
+            records,
             middleware,
             (batch) => sendNow(batch, wait),
             wait,
@@ -101,41 +102,32 @@ export function createOutlet(
   };
 }
 
-// A record, or why it is not sent.
-type Checked = RecordToSend | CqiError;
-
-function checked(env: Environment, records: readonly RecordToSend[]): Checked[] {
-  const refused = new Set<string>();
-  return records.map((record) => {
-    const lane = record.key === null ? undefined : `${record.topic} ${record.key}`;
-    if (lane !== undefined && refused.has(lane)) return behind(record.topic);
-    try {
-      requireTopicName(record.topic);
-      requireSize(env, record);
-      return record;
-    } catch (error) {
-      if (lane !== undefined) refused.add(lane);
-      return CqiError.from(error);
-    }
-  });
-}
-
 // Middleware handles one record at a time and may take its time; the driver gets them all in one
 // call, in their order. So each waits at the end of its layers until all others are there or failed.
+// Behind one that failed on its way no other of its key is sent.
 async function layered(
-  records: readonly Checked[],
+  env: Environment,
+  records: readonly RecordToSend[],
   middleware: readonly PublishMiddleware[],
   sendAll: (records: readonly RecordToSend[]) => Promise<readonly Outcome[]>,
   wait: WaitOptions,
 ): Promise<Outcome[]> {
   const slots: (RecordToSend | undefined)[] = records.map(() => undefined);
+  const failed = new Set<number>();
+  const held = new Set<string>();
   const gone = Promise.withResolvers<ReadonlyMap<number, Outcome>>();
   let missing = records.length;
   let isSent = false;
 
   const flush = async (): Promise<void> => {
     isSent = true;
-    const places = [...slots.keys()].filter((at) => slots[at] !== undefined);
+    const places: number[] = [];
+    records.forEach((record, at) => {
+      const lane = laneOf(record);
+      if (!failed.has(at)) {
+        if (slots[at] !== undefined && !isHeld(record)) places.push(at);
+      } else if (lane !== undefined) held.add(lane);
+    });
     let outcomes: readonly Outcome[] = [];
     try {
       if (places.length > 0) outcomes = await sendAll(places.map((at) => slots[at]!));
@@ -146,6 +138,11 @@ async function layered(
     gone.resolve(new Map(places.map((at, index) => [at, outcomes[index]!])));
   };
 
+  const isHeld = (record: RecordToSend): boolean => {
+    const lane = laneOf(record);
+    return lane !== undefined && held.has(lane);
+  };
+
   return await Promise.all(records.map(async (record, at) => {
     let isCounted = false;
     const count = (): void => {
@@ -154,21 +151,27 @@ async function layered(
     };
     const last = async (changed: RecordToSend): Promise<Published> => {
       // A layer that tries again comes here after the batch has gone.
-      if (isSent) return orThrow((await sendAll([changed]))[0]!);
+      if (isSent && !isHeld(record)) return orThrow((await sendAll([changed]))[0]!);
       slots[at] ??= changed;
       count();
-      return orThrow((await gone.promise).get(at)!);
+      return orThrow((await gone.promise).get(at) ?? behind(record.topic));
     };
     try {
-      if (record instanceof Error) throw record;
+      requireTopicName(record.topic);
+      requireSize(env, record);
       return await chain(middleware, last)(record, wait);
     } catch (error) {
+      failed.add(at);
       return error instanceof Error ? error : CqiError.from(error);
     } finally {
       // One that failed or was answered before it came to the end holds up nobody.
       count();
     }
   }));
+}
+
+function laneOf({ topic, key }: RecordToSend): string | undefined {
+  return key === null ? undefined : `${topic} ${key}`;
 }
 
 function orThrow(outcome: Outcome): Published {
@@ -185,7 +188,7 @@ function linksOf(records: readonly RecordToSend[]): SpanContext[] {
 function behind(topic: string): CqiError {
   return new CqiError(
     "CQI_BUS_UNAVAILABLE",
-    `Cannot publish on '${topic}' yet: an earlier event of its key was refused`,
+    `Cannot publish on '${topic}' yet: an earlier event of its key failed`,
   );
 }
 
