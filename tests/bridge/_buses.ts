@@ -1,7 +1,7 @@
 import { BytesValueSchema } from "@bufbuild/protobuf/wkt";
 import { createDriver, memoryBroker } from "../../bus/drivers/memory.ts";
 import { bus } from "../../mod.ts";
-import type { Message, Reply } from "./_protocol.ts";
+import { bytesIn, type Message, type Reply } from "./_protocol.ts";
 
 /** Handlers that run at once in one subscription: so many deliveries may wait for their answers. */
 const SIDE_BY_SIDE = 64;
@@ -89,7 +89,7 @@ function sectionOf(env: Env, made?: string): bus.EventBusConfigInit {
 /** The buses of a worker. */
 export interface Buses {
   open(group: string): Promise<number>;
-  init(topic: string): Promise<void>;
+  init(h: number, topic: string): Promise<void>;
   publish(h: number, topic: string, messages: readonly Message[]): Promise<void>;
   /** Deliveries come from `begin` on, so that the answer is out before the first of them. */
   subscribe(h: number, topic: string): Promise<{ readonly sub: number; begin(): void }>;
@@ -124,6 +124,12 @@ export function openBuses(env: Env, send: Reply): Buses {
     return host;
   };
 
+  const openHost = (h: number): Host => {
+    const host = hostOf(h);
+    if (host.closing !== undefined) throw new Error(`Bus ${h} is closed`);
+    return host;
+  };
+
   // A second subscription to a topic is another member of the group, so it has a bus of its own.
   const busFor = async (host: Host, topic: string): Promise<bus.Bus> => {
     if (host.group !== "" && host.taken.has(topic)) return await openBus();
@@ -134,8 +140,8 @@ export function openBuses(env: Env, send: Reply): Buses {
   const topicOf = (name: string): bus.Topic<typeof BytesValueSchema> =>
     bus.topic(BytesValueSchema, { name });
 
-  const subscribe = async (host: Host, topic: string) => {
-    if (host.closing !== undefined) throw new Error("Bus is closed");
+  const subscribe = async (h: number, topic: string) => {
+    const host = openHost(h);
     const on = await busFor(host, topic);
     const sub = ++lastSub;
     const pending = new Map<number, Pending>();
@@ -157,34 +163,49 @@ export function openBuses(env: Env, send: Reply): Buses {
         signal.removeEventListener("abort", onAbort);
       }
     };
-    const subscription = await on.subscribe(topicOf(topic), handler, {
-      ...host.group === "" ? { broadcast: true } : { group: host.group },
-      startAt: "earliest",
-      timeout: Infinity,
-    });
-    let ending: Promise<void> | undefined;
-    const entry: Sub = {
-      pending,
-      end: () =>
-        ending ??= (async () => {
-          begun.resolve();
-          await subscription.close();
-          if (on === host.main) host.taken.delete(topic);
-          else await on.close();
-          host.subs.delete(entry);
-          subs.delete(sub);
-          send({ sub, end: true });
-        })(),
+    const leave = async (): Promise<void> => {
+      if (on === host.main) host.taken.delete(topic);
+      else await on.close();
     };
-    host.subs.add(entry);
-    subs.set(sub, entry);
-    return { sub, begin: begun.resolve };
+    try {
+      const subscription = await on.subscribe(topicOf(topic), handler, {
+        ...host.group === "" ? { broadcast: true } : { group: host.group },
+        startAt: "earliest",
+        timeout: Infinity,
+      });
+      // It was closed meanwhile, and knows nothing of this one.
+      openHost(h);
+      let ending: Promise<void> | undefined;
+      const entry: Sub = {
+        pending,
+        end: () =>
+          ending ??= (async () => {
+            begun.resolve();
+            try {
+              await subscription.close();
+              await leave();
+            } finally {
+              host.subs.delete(entry);
+              subs.delete(sub);
+              send({ sub, end: true });
+            }
+          })(),
+      };
+      host.subs.add(entry);
+      subs.set(sub, entry);
+      return { sub, begin: begun.resolve };
+    } catch (error) {
+      begun.resolve();
+      await leave();
+      throw error;
+    }
   };
 
   const close = (host: Host): Promise<void> =>
     host.closing ??= (async () => {
-      await Promise.all([...host.subs].map((entry) => entry.end()));
+      const ends = await Promise.allSettled([...host.subs].map((entry) => entry.end()));
       await host.main.close();
+      for (const end of ends) if (end.status === "rejected") throw end.reason;
     })();
 
   return {
@@ -197,7 +218,8 @@ export function openBuses(env: Env, send: Reply): Buses {
       });
       return lastHost;
     },
-    async init(topic) {
+    async init(h, topic) {
+      openHost(h);
       await using maker = await openBus(topic);
       await maker.ensureTopics([topic]);
     },
@@ -206,14 +228,14 @@ export function openBuses(env: Env, send: Reply): Buses {
       const target = topicOf(topic);
       await Promise.all(
         messages.map((message) =>
-          main.publish(target, { value: Buffer.from(message.payload, "base64") }, {
+          main.publish(target, { value: bytesIn("payload", message.payload) }, {
             key: message.metadata["key"] || null,
             headers: headersOf(message),
           })
         ),
       );
     },
-    subscribe: (h, topic) => subscribe(hostOf(h), topic),
+    subscribe,
     settle(sub, d, acknowledged) {
       const delivery = subs.get(sub)?.pending.get(d);
       if (acknowledged) delivery?.ack();

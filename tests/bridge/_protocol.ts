@@ -32,18 +32,23 @@ export type Request =
 /** Writes an answer or a delivery. */
 export type Reply = (message: Record<string, unknown>) => void;
 
-const OPS: Readonly<Record<string, readonly string[]>> = {
-  new: ["group"],
-  init: ["h", "topic"],
-  publish: ["h", "topic", "msgs"],
-  subscribe: ["h", "topic"],
-  ack: ["sub", "d"],
-  nack: ["sub", "d"],
-  cancel: ["sub"],
-  close: ["h"],
-  cacheSet: ["key", "value"],
-  cacheGet: ["key"],
-  cacheDelete: ["key"],
+type Kind = "string" | "number" | "list";
+const BUS = { h: "number", topic: "string" } as const;
+const DELIVERY = { sub: "number", d: "number" } as const;
+const KEY = { key: "string" } as const;
+
+const OPS: Readonly<Record<string, Readonly<Record<string, Kind>>>> = {
+  new: { group: "string" },
+  init: BUS,
+  publish: { ...BUS, msgs: "list" },
+  subscribe: BUS,
+  ack: DELIVERY,
+  nack: DELIVERY,
+  cancel: { sub: "number" },
+  close: { h: "number" },
+  cacheSet: { ...KEY, value: "string" },
+  cacheGet: KEY,
+  cacheDelete: KEY,
 };
 
 /** Checks that a parsed line is a request. */
@@ -52,9 +57,24 @@ export function requireRequest(line: unknown): Request {
   if (typeof request !== "object" || request === null) throw new Error("Line is no object");
   const fields = Object.hasOwn(OPS, String(request.op)) ? OPS[request.op] : undefined;
   if (fields === undefined) throw new Error(`Unknown op ${JSON.stringify(request.op)}`);
-  const missing = fields.filter((field) => request[field] === undefined);
-  if (missing.length > 0) throw new Error(`${request.op} lacks ${missing.join(", ")}`);
+  const wrong = Object.entries(fields).filter(([field, kind]) => kindOf(request[field]) !== kind);
+  if (wrong.length > 0) {
+    const wanted = wrong.map(([field, kind]) => `${field} (a ${kind})`);
+    throw new Error(`${request.op} lacks ${wanted.join(", ")}`);
+  }
   return request;
+}
+
+function kindOf(value: unknown): string {
+  return Array.isArray(value) ? "list" : typeof value;
+}
+
+/** The bytes of a base64 text; what is none is refused, where `Buffer` would drop it. */
+export function bytesIn(field: string, text: string): Uint8Array<ArrayBuffer> {
+  const bytes = Buffer.from(text, "base64");
+  const bare = (base64: string): string => base64.replace(/=+$/, "");
+  if (bare(bytes.toString("base64")) !== bare(text)) throw new Error(`${field} is no base64`);
+  return new Uint8Array(bytes);
 }
 
 /**

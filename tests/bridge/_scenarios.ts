@@ -169,7 +169,20 @@ export async function closingIsIdempotent(env: Env): Promise<void> {
   await client.ask({ op: "close", h });
   await assert.rejects(driver.publish(h, batch.slice(0, 1)), /closed/);
   await assert.rejects(driver.subscribe(h, group), /closed/);
-  await assert.rejects(client.ask({ op: "publish", h: 99, topic: "t", msgs: [] }), /No bus 99/);
+  const { topic } = driver;
+  await assert.rejects(client.ask({ op: "init", h, topic }), /closed/);
+  await assert.rejects(client.ask({ op: "init", h: 99, topic }), /No bus 99/);
+  await assert.rejects(client.ask({ op: "publish", h: 99, topic, msgs: [] }), /No bus 99/);
+  const other = await driver.open(group);
+  const bad = { uuid: "u", metadata: {}, payload: "%%%" };
+  const publish = { op: "publish", h: other, topic, msgs: [bad] };
+  await assert.rejects(client.ask(publish), /payload is no base64/);
+  // A subscription that is being made while its bus closes is refused, or ends with it.
+  const [made] = await Promise.allSettled([
+    client.ask({ op: "subscribe", h: other, topic }),
+    client.ask({ op: "close", h: other }),
+  ]);
+  if (made.status === "fulfilled") await client.ended(made.value["sub"] as number);
   await assert.rejects(client.ask({ op: "levitate" }), /Unknown op/);
   await assert.rejects(client.ask({ op: "new" }), /lacks group/);
   assert.equal(await client.finish(), 0);

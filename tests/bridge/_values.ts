@@ -1,4 +1,6 @@
+import process from "node:process";
 import { cache } from "../../mod.ts";
+import { bytesIn } from "./_protocol.ts";
 
 type Answer = Readonly<Record<string, unknown>>;
 
@@ -10,6 +12,11 @@ export interface Values {
   delete(key: string): Promise<Answer>;
   close(): Promise<void>;
 }
+
+/** Variable through which the password of REDIS_URL is handed on: sections hold no secrets. */
+const PASSWORD = "BRIDGE_REDIS_PASSWORD";
+/** Reads of a key that is there when it is looked at and gone when it is read. */
+const READS = 10;
 
 /**
  * Opens the cache at the first use.
@@ -25,27 +32,57 @@ export function openValues(env: Readonly<Record<string, string | undefined>>): V
   };
   return {
     async set(key, value, ttl) {
-      const bytes = Buffer.from(value, "base64");
-      await (await values()).set(key, bytes, { ttl: ttl === undefined ? "none" : ttl * 1000 });
+      const bytes = bytesIn("value", value);
+      if (!["undefined", "number"].includes(typeof ttl)) throw new Error("ttl is no number");
+      const space = await values();
+      const isKept = await space.set(key, bytes, { ttl: ttl === undefined ? "none" : ttl * 1000 });
+      if (!isKept) throw new Error("Value is not kept: the backend is away, or it is too large");
       return { found: true };
     },
     async get(key) {
-      const bytes = await (await values()).get(key);
-      return bytes === undefined
-        ? { found: false }
-        : { found: true, value: Buffer.from(bytes).toString("base64") };
+      const space = await values();
+      for (let reads = 0; reads < READS; reads++) {
+        const bytes = await space.get(key);
+        if (bytes !== undefined) {
+          return { found: true, value: Buffer.from(bytes).toString("base64") };
+        }
+        // To a service a broken backend is a miss like any other. This asks for nothing but whether
+        // there is no value, and fails where that cannot be said.
+        if (await space.compareAndSet(key, { expected: undefined, value: undefined })) {
+          return { found: false };
+        }
+      }
+      throw new Error("Value is there and cannot be read");
     },
     async delete(key) {
       return { found: await (await values()).delete(key) };
     },
     async close() {
-      await (await opened)?.close();
+      await (await opened?.catch(() => undefined))?.close();
     },
   };
 }
 
-function redisOf(url: string): NonNullable<cache.CacheConfigInit["redis"]> {
-  const { hostname, port, pathname } = new URL(url);
-  const database = Number(pathname.slice(1) || 0);
-  return { single: { host: hostname, port: Number(port || 6379) }, database };
+/**
+ * The section of an address `redis[s]://[[user]:password@]host[:port][/database]`. The password goes
+ * into a variable of this process.
+ */
+export function redisOf(url: string): NonNullable<cache.CacheConfigInit["redis"]> {
+  const { protocol, hostname, port, username, password, pathname } = new URL(url);
+  if (protocol !== "redis:" && protocol !== "rediss:") {
+    throw new Error(`REDIS_URL begins with ${protocol}, not with redis: or rediss:`);
+  }
+  const database = pathname.slice(1) || "0";
+  if (!/^\d+$/.test(database)) throw new Error("REDIS_URL names a database that is no number");
+  if (password !== "") process.env[PASSWORD] = decodeURIComponent(password);
+  const host = hostname.replace(/^\[|\]$/g, "");
+  return {
+    single: { host, port: Number(port || 6379) },
+    database: Number(database),
+    ...username !== "" && { username: decodeURIComponent(username) },
+    ...password !== "" && {
+      password: { valueSource: { case: "env" as const, value: PASSWORD } },
+    },
+    ...protocol === "rediss:" && { tls: {} },
+  };
 }

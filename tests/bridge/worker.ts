@@ -18,7 +18,7 @@ async function answer(request: Request, reply: Reply): Promise<void> {
     case "new":
       return reply({ h: await buses.open(request.group) });
     case "init":
-      await buses.init(request.topic);
+      await buses.init(request.h, request.topic);
       return reply({});
     case "publish":
       await buses.publish(request.h, request.topic, request.msgs);
