@@ -130,19 +130,33 @@ export class ListenHub {
         { action: "listen" },
       );
     } catch (error) {
-      await this.#drop();
+      // What was asked may yet be done: nobody knows what the connection listens to.
+      if (connection === this.#connection) await this.#lose();
       throw error instanceof CqiError ? error : databaseError(error, "listen");
     }
     this.#listening.add(channel);
+    if (this.#subscriptions.size === 0) await this.#drop();
   }
 
   async #open(): Promise<DriverConnection> {
     this.#listening = new Set();
     const again = (): boolean => this.#subscriptions.size > 0;
-    const { connection } = await this.#env.opener.open({ signal: this.#stop.signal, again });
+    const { signal } = this.#stop;
+    const { connection } = await this.#env.opener.open({ signal, cut: signal, again });
+    if (this.#subscriptions.size === 0) {
+      await connection.close();
+      throw closed();
+    }
     this.#connection = connection;
     this.#probeLater();
     return connection;
+  }
+
+  /** Gives the connection up; for those who listen on it another is opened. */
+  async #lose(): Promise<void> {
+    const others = this.#listening.size;
+    await this.#drop();
+    if (others > 0) void this.#heal();
   }
 
   async #drop(): Promise<void> {

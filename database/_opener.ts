@@ -16,6 +16,8 @@ export interface OpenerSettings {
 export interface OpenOnce {
   /** Ends the wait between attempts, with its reason. */
   readonly signal: AbortSignal;
+  /** Ends an attempt too: from here on nobody takes a session. */
+  readonly cut: AbortSignal;
   /** Asked before each further attempt: false gives up, a session is taken instead. */
   readonly again: () => boolean | Session;
 }
@@ -47,7 +49,7 @@ export class Opener {
    * Opens a session within `connectMs`. Rejects with the last reason why not; at once when trying
    * again would change nothing.
    */
-  async open({ signal, again }: OpenOnce): Promise<Session> {
+  async open({ signal, cut, again }: OpenOnce): Promise<Session> {
     const { connectMs } = this.#settings;
     let last: CqiError | undefined;
     const tooLate = (): CqiError =>
@@ -55,7 +57,8 @@ export class Opener {
         "CQI_DATABASE_UNAVAILABLE",
         `Cannot connect to the database: no answer within ${connectMs} ms`,
       );
-    return await withDeadline(this.#clock, connectMs, async (limit) => {
+    let work: Promise<Session> | undefined;
+    const attempts = async (limit: AbortSignal): Promise<Session> => {
       for (let attempt = 1;; attempt++) {
         try {
           const session = await this.#connect(limit);
@@ -77,7 +80,19 @@ export class Opener {
         if (later === false) throw last;
         if (later !== true) return later;
       }
-    }, { error: tooLate });
+    };
+    try {
+      return await withDeadline(this.#clock, connectMs, (limit) => work = attempts(limit), {
+        signal: cut,
+        error: tooLate,
+      });
+    } catch (error) {
+      // One that comes in the very moment in which it is given up is nobody's.
+      work?.then((session) => session.connection.close(), () => {
+        // The error that is thrown here, or that of what was given up.
+      });
+      throw error;
+    }
   }
 
   async #connect(signal: AbortSignal): Promise<Session> {

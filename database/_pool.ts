@@ -1,11 +1,4 @@
-import {
-  type Clock,
-  type Instruments,
-  sleep,
-  type Timer,
-  type WaitOptions,
-  withDeadline,
-} from "../core/mod.ts";
+import { type Clock, type Instruments, sleep, type Timer, type WaitOptions } from "../core/mod.ts";
 import type { CqiError } from "../errors/mod.ts";
 import { isAnswering, type Opener } from "./_opener.ts";
 import { type AcquireOptions, closed, exhausted, type PoolSettings } from "./_pool_settings.ts";
@@ -16,8 +9,6 @@ import { Waiter, type WaitingRoom } from "./_waiter.ts";
 import type { DatabaseDriver } from "./types.ts";
 
 const MAX_WAITING = 10_000;
-// What a session that is cleaned may take before it is thrown away.
-const RESET_MS = 5000;
 // A session idle for longer is asked whether it still answers before it is lent: a NAT or a firewall
 // may have forgotten its connection without a word.
 const TRUSTED_MS = 10_000;
@@ -30,7 +21,10 @@ export class Pool {
   readonly #env: Instruments;
   readonly #opener: Opener;
   readonly #room: WaitingRoom;
+  /** Aborts when it begins to close. */
   readonly #stop = new AbortController();
+  /** Aborts when it waits for nobody any more. */
+  readonly #cut = new AbortController();
   readonly #report: () => void;
   readonly #idle: Session[] = [];
   readonly #used = new Set<Session>();
@@ -108,15 +102,7 @@ export class Pool {
   async #clean(session: Session): Promise<void> {
     try {
       if (session.isDirty && this.#isFit(session, this.#clock.monotonic())) {
-        await withDeadline(
-          this.#clock,
-          RESET_MS,
-          (signal) =>
-            resetSession(this.#driver, session, this.#settings.limits, {
-              signal,
-              timeoutMs: RESET_MS,
-            }),
-        );
+        await resetSession(this.#driver, session, this.#settings.limits, this.#clock);
       }
     } catch {
       // Whatever is wrong with it, the next user gets another.
@@ -137,6 +123,7 @@ export class Pool {
     await session.connection.close();
     this.#leaving--;
     this.#pump();
+    this.#fill();
   }
 
   #keep(session: Session, nowMs: number): void {
@@ -179,6 +166,7 @@ export class Pool {
       await Promise.race([drained, grace]);
       stop.abort();
     }
+    this.#cut.abort(closed());
     await Promise.all([...this.#used].map((session) => session.connection.close()));
     this.#used.clear();
     this.#report();
@@ -243,12 +231,17 @@ export class Pool {
       if (!isAlive) await stale?.connection.close();
       const session = isAlive ? stale : await this.#opener.open({
         signal: this.#stop.signal,
+        cut: this.#cut.signal,
         again: () => {
           if (waiter === undefined || waiter.once || this.#closing !== undefined) return false;
           // Others may have given one back while the server takes no further connection.
           return this.#takeFresh() ?? (waiter.isWaiting || this.#waiters.length > 0);
         },
       });
+      if (this.#cut.signal.aborted) {
+        await session.connection.close();
+        throw closed();
+      }
       // In one go with `#opening--`, so that it is never counted twice.
       this.#used.add(session);
       return session;
@@ -258,14 +251,14 @@ export class Pool {
     }
   }
 
-  /** Opens what `min` asks for, in the background. */
+  /** Opens what `min` asks for, in the background, as far as the server has room for us. */
   #fill(): void {
-    const { min } = this.#settings;
-    const missing = this.#closing === undefined
-      ? min - this.#idle.length - this.#used.size - this.#opening
-      : 0;
-    for (let i = 0; i < missing; i++) {
+    if (this.#closing !== undefined) return;
+    const { min, max } = this.#settings;
+    const taken = this.#idle.length + this.#used.size + this.#opening;
+    for (let i = Math.min(min - taken, max - taken - this.#leaving); i > 0; i--) {
       void this.#open().then((session) => this.release(session), (error) => {
+        if (this.#closing !== undefined) return;
         this.#env.logger.warn("Cannot open a spare database connection", {
           component: "database",
           error,

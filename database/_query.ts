@@ -1,3 +1,4 @@
+import type { Clock } from "../core/mod.ts";
 import { CqiError } from "../errors/mod.ts";
 import { requireInteger } from "../internal/options.ts";
 import { type Fragment, fromTemplate } from "./_fragment.ts";
@@ -8,8 +9,17 @@ import type { Query, SqlTag, StreamOptions } from "./query.ts";
 import type { QueryOptions } from "./query_options.ts";
 import type { DriverResult } from "./types.ts";
 
+/** Time limits of queries that give none of their own. */
+export interface QueryTimes {
+  readonly clock: Clock;
+  /** `query_timeout` in milliseconds; `Infinity` is none. */
+  readonly queryMs: number;
+}
+
 /** Where queries run: on the pool, or inside a transaction. */
 export interface Executor {
+  /** Time limits there. */
+  readonly times: QueryTimes;
   /** What compiles texts for it. */
   readonly texts: Texts;
   /** Runs one statement. */

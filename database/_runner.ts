@@ -90,11 +90,14 @@ export function createRunner(
     });
     try {
       signal?.throwIfAborted();
-      if (needsTime(driver, session, timeoutMs)) await allowTime(session, timeoutMs);
+      if (onAbort !== undefined) signal!.addEventListener("abort", onAbort, { once: true });
+      if (needsTime(driver, session, timeoutMs)) {
+        await allowTime(session, timeoutMs, { clock, signal: controller.signal });
+        controller.signal.throwIfAborted();
+      }
       // A session that ended while nobody asked anything of it was told nothing.
       attempt.isSent = !session.connection.broken;
       if (place.send === undefined && !statement.info.isTidy) session.isDirty = true;
-      if (onAbort !== undefined) signal!.addEventListener("abort", onAbort, { once: true });
       // The driver is waited for even after the limit: it settles when the session is free again
       // or broken (DriverConnection), and until then nobody else may have it.
       const inner = { signal: controller.signal, timeoutMs };

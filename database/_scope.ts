@@ -1,10 +1,11 @@
 import { activeContext, type ContextKey, runInContext } from "../core/mod.ts";
-import { CqiError } from "../errors/mod.ts";
+import { CqiError, isCqiError } from "../errors/mod.ts";
 import { databaseError } from "./_errors.ts";
+import { failedEarlier, refuseControl, transactionClosed } from "./_scope_errors.ts";
 import { allowTime, needsTime, type Session } from "./_session.ts";
 import type { Runner } from "./_runner.ts";
 import { copyRecords } from "./_copy.ts";
-import { type CopyIn, type Executor, sqlTag } from "./_query.ts";
+import { type CopyIn, type Executor, type QueryTimes, sqlTag } from "./_query.ts";
 import type { QueryOptions } from "./query_options.ts";
 import type { AmbientMode, Transaction, TransactionHook } from "./transaction.ts";
 import { type CopySender, copySender } from "./_runner.ts";
@@ -16,6 +17,7 @@ export interface TransactionState {
   readonly driver: DatabaseDriver;
   readonly session: Session;
   readonly runner: Runner;
+  readonly times: QueryTimes;
   readonly texts: Texts;
   /** Under it the running scope is found from calls on the database itself. */
   readonly key: ContextKey<Scope>;
@@ -37,37 +39,6 @@ export interface TransactionState {
   tail: Promise<void> | undefined;
   /** Numbers savepoints and cursors. */
   counter: number;
-}
-
-/** Refuses statements that would change the state of the protocol behind the library's back. */
-export function refuseControl(statement: Statement): void {
-  const { keyword, isControl } = statement.info;
-  if (keyword === "copy" && /\b(?:stdin|stdout)\b/i.test(statement.text)) {
-    // The other half of the protocol would wait for data that a query cannot carry.
-    throw new CqiError(
-      "CQI_FEATURE_UNSUPPORTED",
-      "Cannot run 'copy' from or to the client as a query: use copyIn(...)",
-    );
-  }
-  if (!isControl) return;
-  throw new CqiError(
-    "CQI_DATABASE_QUERY",
-    `Cannot run '${keyword}' as a query: use db.transaction(...) and tx.savepoint(...)`,
-  );
-}
-
-/** The error of a transaction that PostgreSQL rolled back where it was asked to commit. */
-export function failedEarlier(failure: unknown, what: string): CqiError {
-  if (failure === undefined) {
-    return new CqiError("CQI_DATABASE_QUERY", `Cannot ${what}: PostgreSQL rolled it back`);
-  }
-  const known = CqiError.from(failure, "CQI_DATABASE_QUERY");
-  return new CqiError(
-    known.code,
-    `Cannot ${what}: a query in it failed and PostgreSQL undid it all; to go on after an error, ` +
-      `catch it outside a savepoint (${known.message})`,
-    { cause: known, retryable: known.retryable, details: known.details },
-  );
 }
 
 /** One level of a transaction: the transaction itself, or a savepoint in it. */
@@ -96,6 +67,10 @@ export class Scope implements Executor {
 
   get texts(): Texts {
     return this.#state.texts;
+  }
+
+  get times(): QueryTimes {
+    return this.#state.times;
   }
 
   get isOpen(): boolean {
@@ -153,17 +128,21 @@ export class Scope implements Executor {
   /** Runs a text of many statements; for migrations. */
   script(text: string): Promise<void> {
     this.#check();
-    const { session, given: signal } = this.#state;
+    const { driver, session, times, given: signal } = this.#state;
     session.isDirty = true;
     return this.#after(async () => {
-      if (needsTime(this.#state.driver, session, Infinity)) await allowTime(session, Infinity);
       try {
+        if (needsTime(driver, session, Infinity)) {
+          await allowTime(session, Infinity, { clock: times.clock, signal });
+          signal?.throwIfAborted();
+        }
         await session.connection.script(text, {
           timeoutMs: Infinity,
           ...(signal === undefined ? {} : { signal }),
         });
       } catch (error) {
-        throw signal?.aborted ? signal.reason : databaseError(error, "run the script");
+        if (signal?.aborted) throw signal.reason;
+        throw isCqiError(error) ? error : databaseError(error, "run the script");
       }
     });
   }
@@ -227,7 +206,7 @@ export class Scope implements Executor {
   }
 
   #check(): void {
-    if (!this.#isOpen) throw closed();
+    if (!this.#isOpen) throw transactionClosed();
     if (this.#child !== undefined) {
       throw new CqiError(
         "CQI_DATABASE_OUTSIDE_TRANSACTION",
@@ -277,7 +256,7 @@ export class Scope implements Executor {
     state.tail = promise;
     try {
       if (before !== undefined) await before;
-      if (state.isOver) throw closed();
+      if (state.isOver) throw transactionClosed();
       return await fn();
     } catch (error) {
       state.failure ??= error;
@@ -287,11 +266,4 @@ export class Scope implements Executor {
       resolve();
     }
   }
-}
-
-function closed(): CqiError {
-  return new CqiError(
-    "CQI_DATABASE_TRANSACTION_CLOSED",
-    "Cannot use the transaction: its function has ended, await everything inside it",
-  );
 }

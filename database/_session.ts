@@ -1,3 +1,5 @@
+import { type Clock, withDeadline } from "../core/mod.ts";
+import { CqiError } from "../errors/mod.ts";
 import type { DatabaseDriver, DriverConnection, DriverQueryOptions } from "./types.ts";
 
 /** Time limits that the server keeps for each session, in milliseconds; `Infinity` is none. */
@@ -32,7 +34,10 @@ function timeoutText(ms: number): string {
   return ms === Infinity ? "0" : String(Math.ceil(ms + SERVER_GRACE_MS));
 }
 
-const NEVER: DriverQueryOptions = { timeoutMs: Infinity };
+// What the server may take to raise its timeout, which costs it nothing.
+const SETTING_MS = 5000;
+// What a session that is cleaned may take before it is thrown away.
+const RESET_MS = 5000;
 
 /** Sends the session's settings, in one statement and with bound values. */
 export async function applySettings(
@@ -65,13 +70,41 @@ export function needsTime(driver: DatabaseDriver, session: Session, timeoutMs: n
   return timeoutMs > session.statementMs && driver.settings !== undefined;
 }
 
-/** Raises the server's timeout for a statement that may take longer. */
-export async function allowTime(session: Session, timeoutMs: number): Promise<void> {
+/**
+ * Raises the server's timeout for a statement that may take longer. Throws `CQI_DATABASE_TIMEOUT`
+ * when the server does not answer.
+ *
+ * @param session Whose timeout.
+ * @param timeoutMs Milliseconds that the statement may take.
+ * @param options The clock, and the statement's own signal.
+ */
+export async function allowTime(
+  session: Session,
+  timeoutMs: number,
+  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal | undefined },
+): Promise<void> {
   session.isDirty = true;
   session.statementMs = timeoutMs;
-  await session.connection.query("select set_config('statement_timeout', $1, false)", [
-    timeoutText(timeoutMs),
-  ], NEVER);
+  const late = new AbortController();
+  const timer = clock.timer(() => late.abort(), SETTING_MS);
+  try {
+    await session.connection.query(
+      "select set_config('statement_timeout', $1, false)",
+      [timeoutText(timeoutMs)],
+      {
+        timeoutMs: SETTING_MS,
+        signal: signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]),
+      },
+    );
+  } catch (error) {
+    if (!late.signal.aborted) throw error;
+    throw new CqiError(
+      "CQI_DATABASE_TIMEOUT",
+      `Cannot raise statement_timeout: the database did not answer within ${SETTING_MS} ms`,
+    );
+  } finally {
+    timer.cancel();
+  }
 }
 
 /** Clears what a session holds (DISCARD ALL) and gives it its settings again. */
@@ -79,13 +112,14 @@ export async function resetSession(
   driver: DatabaseDriver,
   session: Session,
   limits: SessionLimits,
-  options: DriverQueryOptions,
+  clock: Clock,
 ): Promise<void> {
-  if (driver.settings === undefined) {
-    session.isDirty = false;
-    return;
+  if (driver.settings !== undefined) {
+    await withDeadline(clock, RESET_MS, async (signal) => {
+      const options = { signal, timeoutMs: RESET_MS };
+      await session.connection.query("discard all", [], options);
+      await applySettings(driver, session, limits, options);
+    });
   }
-  await session.connection.query("discard all", [], options);
-  await applySettings(driver, session, limits, options);
   session.isDirty = false;
 }

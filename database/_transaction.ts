@@ -5,7 +5,9 @@ import { retry, type RetryOptions } from "../retry/mod.ts";
 import { unknownOutcome } from "./_errors.ts";
 import type { Pool } from "./_pool.ts";
 import type { Runner } from "./_runner.ts";
-import { failedEarlier, Scope, type TransactionState } from "./_scope.ts";
+import type { QueryTimes } from "./_query.ts";
+import { Scope, type TransactionState } from "./_scope.ts";
+import { failedEarlier } from "./_scope_errors.ts";
 import type { Session } from "./_session.ts";
 import type { Texts } from "./_texts.ts";
 import type {
@@ -22,6 +24,7 @@ export interface TransactionEnv {
   readonly driver: DatabaseDriver;
   readonly pool: Pool;
   readonly runner: Runner;
+  readonly times: QueryTimes;
   readonly texts: Texts;
   readonly key: ContextKey<Scope>;
   readonly ambient: AmbientMode;
@@ -113,6 +116,7 @@ async function attempt<T>(
     driver: env.driver,
     session,
     runner: env.runner,
+    times: env.times,
     texts: env.texts,
     key: env.key,
     ambient: options.ambient ?? env.ambient,
@@ -206,7 +210,9 @@ async function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): 
 async function rollback(env: TransactionEnv, session: Session): Promise<void> {
   if (session.connection.broken) return;
   try {
-    await env.runner(session, env.texts.statement("rollback"), { timeout: ROLLBACK_MS }, {
+    // Never above the server's own limit: a failed transaction lets nobody raise it.
+    const timeout = Math.min(ROLLBACK_MS, session.statementMs);
+    await env.runner(session, env.texts.statement("rollback"), { timeout }, {
       isTransaction: true,
     });
   } catch {

@@ -1,6 +1,6 @@
 import type { Checkable, DriverTable, Instruments, WaitOptions } from "../core/mod.ts";
 import type { PoolStats } from "./_pool_stats.ts";
-import type { CopyRecords } from "./_copy.ts";
+import type { CopyRecords } from "./_copy_source.ts";
 import type { Listener, ListenOptions, NotificationHandler } from "./listen.ts";
 import type { SqlTag } from "./query.ts";
 import type { QueryOptions } from "./query_options.ts";

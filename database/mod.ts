@@ -22,7 +22,7 @@
  *
  * @module
  */
-export type { CopyRecords } from "./_copy.ts";
+export type { CopyRecords } from "./_copy_source.ts";
 export type { PoolStats } from "./_pool_stats.ts";
 export type { Database, OpenOptions } from "./database.ts";
 export type { Row } from "./_decode.ts";

@@ -21,9 +21,10 @@ import { ListenHub } from "./_listen_hub.ts";
 import { Opener } from "./_opener.ts";
 import { Pool } from "./_pool.ts";
 import { closed, type PoolSettings } from "./_pool_settings.ts";
-import { type Executor, sqlTag } from "./_query.ts";
+import { type Executor, type QueryTimes, sqlTag } from "./_query.ts";
 import { copySender, createRunner } from "./_runner.ts";
-import { refuseControl, type Scope } from "./_scope.ts";
+import type { Scope } from "./_scope.ts";
+import { refuseControl, transactionClosed } from "./_scope_errors.ts";
 import { streamed } from "./_stream.ts";
 import { Texts } from "./_texts.ts";
 import { runTransaction, type TransactionEnv } from "./_transaction.ts";
@@ -112,20 +113,24 @@ function createDatabase(
   const key = contextKey<Scope>(`transaction of ${driver.name}`);
   const hub = new ListenHub({ driver, opener, instruments: env, key });
   const texts = new Texts();
+  const times: QueryTimes = { clock: env.clock, queryMs: settings.limits.statementMs };
   const transactions: TransactionEnv = {
     driver,
     pool,
     runner,
+    times,
     texts,
     key,
     ambient,
     instruments: env,
   };
 
-  /** The open transaction in which the calling code runs, if any. */
+  /** The transaction in which the calling code runs, if any. Throws for one that has ended. */
   function enclosing(): Scope | undefined {
     const scope = activeContext().get(key);
-    return scope?.isOpen ? scope : undefined;
+    // On the pool, what was left behind would stay when the transaction was undone.
+    if (scope?.isOpen === false) throw transactionClosed();
+    return scope;
   }
 
   function outside(what: string): CqiError {
@@ -137,6 +142,7 @@ function createDatabase(
   }
 
   const executor: Executor = {
+    times,
     texts,
     async run(statement, queryOptions) {
       const scope = enclosing();
@@ -184,7 +190,7 @@ function createDatabase(
   };
 
   const close = (closeOptions: WaitOptions = {}): Promise<void> =>
-    enclosing() === undefined
+    activeContext().get(key)?.isOpen !== true
       ? hub.close().then(() => pool.close(CLOSE_GRACE_MS, closeOptions))
       : Promise.reject(outside("call close"));
 

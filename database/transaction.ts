@@ -1,5 +1,5 @@
 import type { DurationInput, WaitOptions } from "../core/mod.ts";
-import type { CopyRecords } from "./_copy.ts";
+import type { CopyRecords } from "./_copy_source.ts";
 import type { SqlTag } from "./query.ts";
 import type { QueryOptions } from "./query_options.ts";
 
@@ -18,7 +18,9 @@ export interface TransactionRetry {
 
 /**
  * What a query on the database itself does inside one of its transactions: `error` throws
- * `CQI_DATABASE_OUTSIDE_TRANSACTION`, `join` runs it inside the transaction.
+ * `CQI_DATABASE_OUTSIDE_TRANSACTION`, `join` runs it inside the transaction. What was started inside
+ * and goes on after its end gets `CQI_DATABASE_TRANSACTION_CLOSED` either way; what has to outlive
+ * it is started by an `afterCommit` hook.
  */
 export type AmbientMode = "error" | "join";
 

@@ -140,15 +140,22 @@ export const TRANSACTION_CASES: DatabaseCases = {
     await assert.rejects(joined, boom);
     assert.deepEqual(await db.sql`select n from ${table}`, [{ n: 0n }]);
   },
-  "work that outlives a transaction may use the database again": async ({ db, counters }) => {
+  "work that outlives a transaction is refused, what its hooks start is free of it": async (
+    { db, counters },
+  ) => {
     const table = await counters();
-    const gate = Promise.withResolvers<void>();
-    let later: Promise<unknown> | undefined;
-    await db.transaction(() => {
-      later = gate.promise.then(() => db.sql`select n from ${table}`.rows());
-    });
-    gate.resolve();
-    assert.deepEqual(await later, [{ n: 0n }]);
+    for (const ambient of ["error", "join"] as const) {
+      const gate = Promise.withResolvers<void>();
+      const read = () => gate.promise.then(() => db.sql`select n from ${table}`.rows());
+      const later: Promise<unknown>[] = [];
+      await db.transaction((tx) => {
+        // On the pool it would be done whether or not the transaction is.
+        later.push(assert.rejects(read(), { code: "CQI_DATABASE_TRANSACTION_CLOSED" }));
+        tx.afterCommit(() => void later.push(read()));
+      }, { ambient });
+      gate.resolve();
+      assert.deepEqual(await Promise.all(later), [undefined, [{ n: 0n }]]);
+    }
   },
   "transaction that is aborted rolls back and throws the reason": async ({ db, counters }) => {
     const table = await counters();

@@ -178,14 +178,15 @@ export function handDriver(): HandDriver {
 /** Opens a database on a driver in the test's hands, on a fake clock. */
 export async function onHand(
   section: DatabaseConfigInit = {},
-  options: OpenOptions = {},
+  { settings, ...options }: OpenOptions & Pick<DatabaseDriver, "settings"> = {},
 ): Promise<{ db: Database; driver: HandDriver; clock: FakeClock }> {
   const driver = handDriver();
+  const shown = settings === undefined ? driver : { ...driver, settings };
   const clock = patientClock();
   const db = await open({ ...section, driver: "hand" }, {
     clock,
     ...options,
-    drivers: { hand: () => ({ createDriver: () => driver }) },
+    drivers: { hand: () => ({ createDriver: () => shown }) },
   });
   return { db, driver, clock };
 }

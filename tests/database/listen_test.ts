@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { duration } from "../../core/mod.ts";
 import { open } from "../../database/mod.ts";
 import { fakeClock } from "../../testing/fake_clock.ts";
 import { testLogger } from "../../testing/test_logger.ts";
@@ -165,4 +166,68 @@ test("listen() says when the driver cannot, copyIn falls back to inserts", async
   mock.expect(`insert into "t" ("a", "b") values ($1, $2), ($3, $4)`, [1, "x", 2, "y"]).count(2);
   assert.equal(await db.copyIn("t", [{ a: 1, b: "x" }, { b: "y", a: 2 }]), 2);
   mock.verify();
+});
+
+test("listen() that fails heals the connection for those who listen already, and tells of the gap", async () => {
+  const { db, driver, base, lines, advance } = await onListening();
+  let gaps = 0;
+  const heard: string[] = [];
+  await db.listen("a", (payload) => void heard.push(payload), { onGap: () => void gaps++ });
+  const stuck = base.opened[0]!;
+  stuck.listen = () => new Promise(() => {});
+  const refused = assert.rejects(db.listen("b", () => {}), { code: "CQI_DEADLINE_EXCEEDED" });
+  await advance(5000);
+  await refused;
+  await advance(0);
+  assert.deepEqual([lines.length, lines[1]?.channels, gaps], [2, ["a"], 1]);
+  lines[1]!.say("again");
+  await settle();
+  assert.deepEqual([heard, stuck.isClosed, driver.opened.length], [["again"], true, 2]);
+  await db.close();
+});
+
+test("listen() leaves no connection behind that comes after its signal, or after close", async () => {
+  for (const end of ["signal", "close"] as const) {
+    const { db, driver, base } = await onListening();
+    const gate = Promise.withResolvers<void>();
+    driver.arrive = () => gate.promise;
+    const controller = new AbortController();
+    const waiting = db.listen("a", () => {}, { signal: controller.signal });
+    const refused = assert.rejects(waiting);
+    await settle();
+    if (end === "signal") controller.abort(new Error("enough"));
+    else await db.close();
+    await refused;
+    gate.resolve();
+    await settle();
+    assert.deepEqual(base.opened.map(({ isClosed }) => isClosed), [true], end);
+    await db.close();
+  }
+});
+
+async function* stalledAfter(ready: number): AsyncGenerator<{ a: number }> {
+  for (let i = 0; i < ready; i++) yield { a: i };
+  await new Promise(() => {});
+}
+
+test("copyIn from a source that stalls ends with its signal, and with the time limit", async () => {
+  for (const ready of [0, 1]) {
+    await using fixture = await onMock({ section: { queryTimeout: duration("2s") } });
+    const { db, clock } = fixture;
+    const controller = new AbortController();
+    const { signal } = controller;
+    const called = assert.rejects(db.copyIn("t", stalledAfter(ready), { signal }), {
+      message: "enough",
+    });
+    await settle();
+    controller.abort(new Error("enough"));
+    await called;
+    const late = assert.rejects(db.copyIn("t", stalledAfter(ready)), {
+      code: "CQI_DATABASE_TIMEOUT",
+      message: /source gave none for 2000 ms/,
+    });
+    await clock.advance(2000);
+    await late;
+    assert.equal(db.pool.used, 0);
+  }
 });

@@ -311,3 +311,57 @@ test("close is cut short by its signal, and closes all the same", async () => {
   held.release();
   await held.done.catch(() => {});
 });
+
+test("close ends a connection that comes while it closes, and refuses who waits for it", async () => {
+  const { db, driver } = await onHand({ maxConns: 2, minConns: 1 });
+  const gate = Promise.withResolvers<void>();
+  await settle();
+  driver.arrive = () => gate.promise;
+  const held = hold(db);
+  const refused = assert.rejects(db.sql`select 1`.rows(), { code: "CQI_CLOSED" });
+  await settle();
+  const closing = db.close({ signal: AbortSignal.abort() });
+  await refused;
+  await closing;
+  gate.resolve();
+  await settle();
+  held.release();
+  await held.done.catch(() => {});
+  assert.deepEqual(driver.opened.map(({ isClosed }) => isClosed), [true, true]);
+  assert(!driver.sent.includes("select 1"));
+});
+
+test("pool opens no spare connection while the server still has those that leave", async () => {
+  const { db, driver } = await onHand({ maxConns: 2, minConns: 2 });
+  await settle();
+  const gate = Promise.withResolvers<void>();
+  let open = driver.opened.length;
+  let most = open;
+  for (const connection of driver.opened) {
+    const close = connection.close;
+    connection.close = async () => {
+      await gate.promise;
+      open--;
+      await close();
+    };
+  }
+  driver.arrive = () => {
+    most = Math.max(most, ++open);
+    return Promise.resolve();
+  };
+  const held = [hold(db), hold(db)];
+  await settle();
+  for (const connection of driver.opened.slice()) connection.broken = true;
+  const lost = held.map(({ done, release }) => {
+    release();
+    return assert.rejects(done);
+  });
+  driver.answer = () => Promise.reject(Object.assign(new Error("lost"), { code: "ECONNRESET" }));
+  await settle();
+  driver.answer = () => Promise.resolve({ command: "", count: 0, columns: [], rows: [] });
+  gate.resolve();
+  await Promise.all(lost);
+  await settle();
+  assert.deepEqual([most, open, db.pool.idle], [2, 2, 2]);
+  await db.close();
+});

@@ -235,3 +235,27 @@ test("query refuses a text with NUL and more values than the protocol counts", a
     message: /65536 values/,
   });
 });
+
+test("query for which the server's limit cannot be raised ends with its signal, or after 5 s", async () => {
+  const { db, driver, clock } = await onHand({ queryTimeout: duration("1s") }, { settings: {} });
+  driver.answer = (text, signal) =>
+    text.includes("'statement_timeout'")
+      ? new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)))
+      : Promise.resolve({ command: "SELECT", count: 0, columns: [], rows: [] });
+  const controller = new AbortController();
+  const { signal } = controller;
+  const called = assert.rejects(db.sql`select 1`.with({ timeout: "1h", signal }).rows(), {
+    message: "enough",
+  });
+  await settle();
+  controller.abort(new Error("enough"));
+  await called;
+  const late = assert.rejects(db.sql`select 1`.with({ timeout: Infinity }).rows(), {
+    code: "CQI_DATABASE_TIMEOUT",
+    message: /statement_timeout/,
+  });
+  await clock.advance(5000);
+  await late;
+  assert(!driver.sent.includes("select 1"));
+  await db.close();
+});

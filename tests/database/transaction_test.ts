@@ -214,3 +214,43 @@ test("transaction of one database does not hinder another", async () => {
   await one.db.transaction(() => two.db.sql`select 1`.rows());
   two.mock.verify();
 });
+
+test("transaction that fails gives its connection back whole, however short query_timeout is", async () => {
+  const { db, driver } = await onHand({ queryTimeout: duration("1s") }, { settings: {} });
+  driver.answer = (text) =>
+    text.includes("'statement_timeout'")
+      ? Promise.reject(Object.assign(new Error("failed already"), { code: "25P02" }))
+      : Promise.resolve({ command: "SELECT", count: 0, columns: [], rows: [] });
+  await assert.rejects(db.transaction(() => Promise.reject(new Error("boom"))), {
+    message: "boom",
+  });
+  assert.deepEqual([driver.opened.length, db.pool.idle], [1, 1]);
+  await db.close();
+});
+
+for (const ambient of ["error", "join"] as const) {
+  test(`transaction that has ended takes no query on the database, ambient '${ambient}'`, async () => {
+    const { db, driver } = await onHand({}, { ambient });
+    const gate = Promise.withResolvers<void>();
+    const leftBehind: (() => PromiseLike<unknown>)[] = [
+      () => db.sql`insert into t values (1)`.execute(),
+      () => db.sql`select 1`.stream().next(),
+      () => db.copyIn("t", [{ a: 1 }]),
+      () => db.transaction(() => 1),
+    ];
+    let late: Promise<unknown[]> | undefined;
+    await db.transaction(async (tx) => {
+      await tx.savepoint(() => {
+        late = gate.promise.then(() => Promise.allSettled(leftBehind.map((use) => use())));
+      });
+    });
+    const before = driver.sent.length;
+    gate.resolve();
+    const codes = (await late!).map((each) =>
+      (each as PromiseRejectedResult).reason?.code as unknown
+    );
+    assert.deepEqual(codes, Array(4).fill("CQI_DATABASE_TRANSACTION_CLOSED"));
+    assert.deepEqual(driver.sent.slice(before), []);
+    await db.close();
+  });
+}
