@@ -1,11 +1,14 @@
 import type { WaitOptions } from "../core/mod.ts";
+import { CqiError } from "../errors/mod.ts";
 import { refuse } from "../internal/options.ts";
 import { StoreKeyspace } from "./_keyspace.ts";
 import { BYTES_CODEC } from "./_codec.ts";
+import { exchange } from "./_exchange.ts";
 import { type Defaults, readSettings } from "./_settings.ts";
 import type { Shared } from "./_shared.ts";
 import { Store } from "./_store.ts";
-import { entryOf, ttlOf } from "./_write.ts";
+import { requireTags, type TagVersion } from "./_tags.ts";
+import { entryOf, lifeOf, ttlOf } from "./_write.ts";
 import type {
   BytesKeyspace,
   BytesSwap,
@@ -13,7 +16,7 @@ import type {
   CountersOptions,
   SetOptions,
 } from "./keyspace.ts";
-import type { CacheEntry, CacheKey } from "./types.ts";
+import type { CacheKey } from "./types.ts";
 
 /** A keyspace of bytes, with the writes that are decided in one step. */
 export class StoreBytesKeyspace extends StoreKeyspace<Uint8Array> implements BytesKeyspace {
@@ -25,55 +28,56 @@ export class StoreBytesKeyspace extends StoreKeyspace<Uint8Array> implements Byt
   }
 
   setIfAbsent(key: CacheKey, value: Uint8Array, options: SetOptions = {}): Promise<boolean> {
-    const { guard } = this.#store.shared;
-    return this.#write("set_if_absent", key, options, (full, ttlMs, wait) => {
-      const entry = this.#entry(full, value, ttlMs);
-      return guard.driver.setIfAbsent(entry, wait);
-    });
+    return this.#exchange("set_if_absent", key, { expected: undefined, value }, options);
   }
 
   compareAndSet(key: CacheKey, swap: BytesSwap, options: SetOptions = {}): Promise<boolean> {
-    const { guard } = this.#store.shared;
-    return this.#write("compare_and_set", key, options, (full, ttlMs, wait) => {
-      const expected = swap.expected && this.#entry(full, swap.expected, undefined).value;
-      const value = swap.value && this.#entry(full, swap.value, undefined).value;
-      return guard.driver.compareAndSet({ key: full, expected, value, ttlMs }, wait);
-    });
+    return this.#exchange("compare_and_set", key, swap, options);
   }
 
-  #write(
-    op: string,
-    key: CacheKey,
-    options: SetOptions,
-    fn: (
-      full: string,
-      ttlMs: number | undefined,
-      wait: WaitOptions,
-    ) => boolean | Promise<boolean>,
-  ): Promise<boolean> {
+  #exchange(op: string, key: CacheKey, swap: BytesSwap, options: SetOptions): Promise<boolean> {
     const store = this.#store;
+    const own = asAny(store);
     return store.traced(op, async () => {
       const full = store.key(key);
-      const ttlMs = ttlOf(asAny(store), options.ttl)();
-      store.shared.guard.requireFeature("atomic", op);
-      store.shared.flights.detach(full);
-      store.near?.drop([full]);
       const { signal } = options;
-      const done = await store.require(op, (wait) => fn(full, ttlMs, wait), {
-        signal,
-        kind: "once",
-      });
-      store.near?.drop([full]);
+      const ttlMs = ttlOf(own, options.ttl)();
+      const names = requireTags(options.tags ?? []);
+      const expected = swap.expected && this.#payload(swap.expected);
+      const payload = swap.value && this.#payload(swap.value);
+      store.shared.guard.requireFeature("atomic", op);
+      store.forget([full]);
+      const done = await store.attempt(op, async () => {
+        const tags = payload && await this.#versions(names, lifeOf(own, options.ttl), signal);
+        const value = payload && entryOf(own, { full, payload }, ttlMs, tags)?.value;
+        const likely = expected && entryOf(own, { full, payload: expected }, undefined)?.value;
+        return await exchange(store, { full, expected, likely, value, ttlMs }, signal);
+      }, signal).finally(() => store.forget([full]));
       if (done) store.news?.tell("keys", [full]);
       return done;
     });
   }
 
-  #entry(full: string, value: Uint8Array, ttlMs: number | undefined): CacheEntry {
-    const { maxValueBytes } = this.#store.settings;
-    const payload = this.#store.codec.encode(this.#store.codec.take(value));
-    const entry = entryOf(asAny(this.#store), { full, payload }, ttlMs);
-    return entry ?? refuse("value", value.length, `at most ${maxValueBytes} bytes long`);
+  // A copy, since what comes next is awaited.
+  #payload(value: Uint8Array): Uint8Array {
+    const { codec, settings } = this.#store;
+    const payload = codec.encode(codec.take(value));
+    if (payload.length <= settings.maxValueBytes) return payload;
+    refuse("value", value.length, `at most ${settings.maxValueBytes} bytes long`);
+  }
+
+  async #versions(
+    names: readonly string[],
+    lifeMs: number | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<readonly TagVersion[]> {
+    if (names.length === 0) return [];
+    const versions = await this.#store.shared.tags.versions(names, lifeMs, signal);
+    if (versions !== undefined) return versions;
+    throw new CqiError(
+      "CQI_CACHE_UNAVAILABLE",
+      "Cannot keep a value with tags in the cache: they change all the time",
+    );
   }
 }
 

@@ -16,8 +16,12 @@ export interface Codec<V, I = V> {
   readonly fingerprint: string;
   /** The value that is made of what a caller gave. */
   take(given: I): V;
-  /** Bytes that are copied before anybody else can change them. */
-  encode(value: V): Uint8Array;
+  /**
+   * Bytes that nobody else can change.
+   *
+   * @param isCopied True for who copies them at once: they may then be the caller's own.
+   */
+  encode(value: V, isCopied?: boolean): Uint8Array;
   /**
    * Keeps no view of the bytes, unless they are the caller's own. Throws for bytes it cannot read.
    */
@@ -37,12 +41,18 @@ const RECURSION_LIMIT = 100;
 export const BYTES_CODEC: Codec<Uint8Array> = {
   fingerprint: "-bytes",
   take: (given) => given instanceof Uint8Array ? given : refuse("value", given, "a Uint8Array"),
-  encode: (value) => value,
+  encode: (value, isCopied = false) => isCopied ? value : new Uint8Array(value),
   // Not slice: of the Buffers that drivers on Node give, that is a view. What came alone in its
   // buffer is handed on: a buffer of its own costs V8 up to a microsecond.
   decode: (bytes, isOwn = false) =>
     isOwn && bytes.buffer.byteLength - bytes.length <= FRAME_BYTES ? bytes : new Uint8Array(bytes),
 };
+
+/** Whether both are undefined, or the same bytes. */
+export function sameBytes(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
 
 /**
  * Makes a function that copies bytes into blocks: on V8 a buffer of its own for each copy would

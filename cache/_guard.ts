@@ -36,6 +36,8 @@ class Call<T> implements Limited {
   readonly kind: CallKind;
   readonly #expired: Settled;
   deadline: Deadline | undefined;
+  /** Ends what the driver does for it, where the caller may leave before its deadline. */
+  controller: AbortController | undefined;
   isDone = false;
 
   constructor(
@@ -52,6 +54,12 @@ class Call<T> implements Limited {
 
   expire(): void {
     this.#expired(this as unknown as Call<never>, undefined);
+  }
+
+  /** Tells the driver that nobody waits any more. */
+  abandon(reason: unknown): void {
+    this.reject(reason);
+    this.controller?.abort(reason);
   }
 
   /** True for the first to end it. */
@@ -144,8 +152,12 @@ export class Guard {
         const deadline = call.deadline = this.#deadlines.next();
         deadline.calls.add(call);
         options.signal = deadline.signal;
-      } else if (signal !== undefined) options.signal = signal;
-      const unwatch = signal === undefined ? undefined : this.#watch(call, signal);
+      }
+      let unwatch: (() => void) | undefined;
+      if (signal !== undefined) {
+        options.signal = (call.controller = new AbortController()).signal;
+        unwatch = this.#watch(call, signal);
+      }
       let answer: Answer<T>;
       try {
         answer = fn(options);
@@ -169,7 +181,7 @@ export class Guard {
     const leave = (): void => {
       if (!call.end()) return;
       this.#probing = false;
-      call.reject(signal.reason);
+      call.abandon(signal.reason);
     };
     signal.addEventListener("abort", leave, { once: true });
     return () => signal.removeEventListener("abort", leave);
@@ -180,7 +192,7 @@ export class Guard {
     const { driver, timeoutMs } = this.#options;
     this.#fail(undefined);
     const problem = `driver '${driver.name}' took over ${timeoutMs} ms`;
-    call.reject(unavailable(
+    call.abandon(unavailable(
       problem,
       call.kind === "once" ? { retryable: false, details: { outcome: "unknown" } } : {},
     ));
@@ -188,6 +200,7 @@ export class Guard {
 
   #failed<T>(call: Call<T>, error: unknown): void {
     if (isAnswered(error)) this.#succeed();
+    else if (isRefused(error)) this.#probing = false;
     else this.#fail(error);
     if (isCqiError(error, "CQI_CACHE_UNAVAILABLE") || isAnswered(error)) call.reject(error);
     else call.reject(unavailable(`driver '${this.driver.name}' failed`, { cause: error }));
@@ -228,6 +241,11 @@ function isAnswered(error: unknown): boolean {
   if (!isCqiError(error)) return false;
   if (error.code === "CQI_CACHE_UNAVAILABLE") return error.details["answered"] === true;
   return !isRetryable(error);
+}
+
+// The driver has too much to do to ask the backend: that says nothing of how the backend is.
+function isRefused(error: unknown): boolean {
+  return isCqiError(error, "CQI_CACHE_UNAVAILABLE") && error.details["refused"] === true;
 }
 
 function unavailable(problem: string, options: CqiErrorOptions = {}): CqiError {

@@ -3,7 +3,7 @@ import { lookup } from "./_load.ts";
 import type { Read } from "./_shared.ts";
 import type { Store } from "./_store.ts";
 import { requireTags, type TagVersion } from "./_tags.ts";
-import { CHUNK, type Item, keepNear, ttlOf, write, writeOne } from "./_write.ts";
+import { CHUNK, type Item, keepNear, lifeOf, ttlOf, write, writeOne } from "./_write.ts";
 import type { CommitHooks, Keyspace, Loader, LoadOptions, Lookup, SetOptions } from "./keyspace.ts";
 import type { CacheKey } from "./types.ts";
 
@@ -82,11 +82,15 @@ export class StoreKeyspace<V, I = V> implements Keyspace<V, I> {
       const { signal } = options;
       const own = store as unknown as Store<unknown, never>;
       const ttlMs = ttlOf(own, options.ttl)();
-      const item = { full: store.key(key), payload: store.codec.encode(store.codec.take(value)) };
+      const payload = store.codec.encode(store.codec.take(value), true);
+      const item = { full: store.key(key), payload };
       store.shared.guard.requireOpen();
       signal?.throwIfAborted();
       store.shared.flights.detach(item.full);
-      return await writeOne(own, item, ttlMs, signal);
+      const isStored = await writeOne(own, item, ttlMs, signal);
+      // A load that began meanwhile may have the old value.
+      store.shared.flights.detach(item.full);
+      return isStored;
     });
   }
 
@@ -105,9 +109,9 @@ export class StoreKeyspace<V, I = V> implements Keyspace<V, I> {
       }));
       store.shared.guard.requireOpen();
       options.signal?.throwIfAborted();
-      this.#forget(items.map(({ full }) => full));
+      this.#store.forget(items.map(({ full }) => full));
       if (tags.length === 0) return await this.#write(items, keeping);
-      const versions = await this.#versions(tags, options.signal);
+      const versions = await this.#versions(tags, options);
       return versions !== undefined && await this.#write(items, { ...keeping, tags: versions });
     });
   }
@@ -121,7 +125,7 @@ export class StoreKeyspace<V, I = V> implements Keyspace<V, I> {
     const { guard } = store.shared;
     return store.traced("delete", async () => {
       const fulls = keys.map((key) => store.key(key));
-      this.#forget(fulls);
+      this.#store.forget(fulls);
       guard.requireOpen();
       if (fulls.length === 0) return 0;
       const { signal } = options;
@@ -176,39 +180,39 @@ export class StoreKeyspace<V, I = V> implements Keyspace<V, I> {
     });
   }
 
-  // What is loading or near by now is older than what comes.
-  #forget(fulls: readonly string[]): void {
-    const { flights } = this.#store.shared;
-    for (const full of fulls) flights.detach(full);
-    this.#store.near?.drop(fulls);
-  }
-
   async #write(items: readonly Item[], keeping: Parameters<typeof write>[2]): Promise<boolean> {
     const store = this.#store as unknown as Store<unknown, never>;
     const { near, news } = store;
-    if (near === undefined) return await write(store, items, keeping);
+    const fulls = items.map(({ full }) => full);
+    // Again: a load may have begun while the tags were read, and again while it was written.
+    store.forget(fulls);
+    if (near === undefined) {
+      const isStored = await write(store, items, keeping);
+      store.forget(fulls);
+      return isStored;
+    }
     const tickets = items.map(({ full }) => near.begin(full));
     const isStored = await write(store, items, keeping).catch((error) => {
       for (const ticket of tickets) near.end(ticket, undefined);
       throw error;
     });
+    for (const full of fulls) store.shared.flights.detach(full);
     for (const [i, ticket] of tickets.entries()) {
       if (isStored) keepNear(store, ticket, items[i]!.payload, keeping.tags, keeping.ttlOf());
       else near.end(ticket, undefined);
     }
-    news?.tell("keys", items.map(({ full }) => full));
+    news?.tell("keys", fulls);
     return isStored;
   }
 
   // Undefined, and counted, when the backend cannot say.
   async #versions(
     tags: readonly string[],
-    signal: AbortSignal | undefined,
+    { ttl, signal }: SetOptions,
   ): Promise<readonly TagVersion[] | undefined> {
     const store = this.#store;
-    const { ttlMs, graceMs } = store.settings;
     try {
-      const lifeMs = ttlMs === undefined ? undefined : ttlMs + graceMs;
+      const lifeMs = lifeOf(store as unknown as Store<unknown, never>, ttl);
       return await store.shared.tags.versions(tags, lifeMs, signal);
     } catch (error) {
       store.passOn(error, signal);

@@ -1,6 +1,6 @@
 import { type Span, withDeadline } from "../core/mod.ts";
 import { CqiError, isCqiError } from "../errors/mod.ts";
-import { loadThrough } from "./_load_value.ts";
+import { type Given, loadThrough } from "./_load_value.ts";
 import type { Answered, Flight } from "./_flights.ts";
 import type { Found, Read } from "./_shared.ts";
 import type { Store } from "./_store.ts";
@@ -157,7 +157,7 @@ async function reload<V, I>(
     flight.land(served);
     return allowed;
   };
-  if (stale.staleMs <= revalidateMs && !goOn()) return;
+  if (revalidateMs > 0 && stale.staleMs <= revalidateMs && !goOn()) return;
   const soft = softTimeoutMs === Infinity ? undefined : clock.timer(goOn, softTimeoutMs);
   try {
     await load(store, flight, stale, loader, options);
@@ -180,8 +180,16 @@ async function load<V, I>(
 ): Promise<void> {
   if (flight.isAborted) return;
   const { name, loadTimeoutMs } = store.settings;
-  const call = (): Promise<I | undefined> =>
-    withDeadline(store.shared.clock, loadTimeoutMs, loader, {
+  const { codec } = store;
+  const ask = async (signal: AbortSignal): Promise<Given<V> | undefined> => {
+    const given = await loader(signal);
+    if (given === undefined) return undefined;
+    // At once: the loader may use its buffer again.
+    const value = codec.take(given);
+    return { value, payload: codec.encode(value) };
+  };
+  const call = (): Promise<Given<V> | undefined> =>
+    withDeadline(store.shared.clock, loadTimeoutMs, ask, {
       signal: flight.signal,
       error: () =>
         new CqiError(

@@ -3,14 +3,21 @@ import type { Flight } from "./_flights.ts";
 import type { Found, Read } from "./_shared.ts";
 import type { Store } from "./_store.ts";
 import { requireTags, type TagVersion } from "./_tags.ts";
-import { keepNear, settle, ttlOf, write } from "./_write.ts";
+import { keepNear, lifeOf, settle, ttlOf, write } from "./_write.ts";
 import type { LoadOptions } from "./keyspace.ts";
 import type { Answer } from "./types.ts";
 
+/** What a loader gave. */
+export interface Given<V> {
+  readonly value: V;
+  /** A copy. */
+  readonly payload: Uint8Array;
+}
+
 /** A load to be done. */
-export interface Loading<V, I> {
+export interface Loading<V> {
   /** Calls the loader, within its time. */
-  readonly call: () => Promise<I | undefined>;
+  readonly call: () => Promise<Given<V> | undefined>;
   readonly options: LoadOptions<V>;
   /** Told of a loader that failed. */
   readonly failed: (error: unknown) => void;
@@ -22,7 +29,7 @@ interface Loaded {
   /** The time to live; undefined: it is not kept. */
   readonly keep: (() => number | undefined) | undefined;
   /** Gives the versions of its tags, or undefined if they are not known; left out: it has none. */
-  readonly versions: (() => Promise<readonly TagVersion[] | undefined>) | undefined;
+  readonly versions: (() => ReturnType<TagSource>) | undefined;
 }
 
 const NO_TAGS: readonly TagVersion[] = [];
@@ -38,7 +45,7 @@ export async function loadThrough<V, I>(
   store: Store<V, I>,
   flight: Flight,
   read: Read<V>,
-  loading: Loading<V, I>,
+  loading: Loading<V>,
 ): Promise<Found<V> | undefined> {
   const own = store as unknown as Store<V, never>;
   const { flights } = store.shared;
@@ -56,7 +63,11 @@ export async function loadThrough<V, I>(
     if (keep === undefined || tags === undefined || flight.detached || flight.isAborted) {
       return undefined;
     }
-    if (claimed.kind === "alone") return undefined;
+    if (claimed.kind === "alone") {
+      // For as long as the backend is lost: once it is back, nothing in the tier is fresh.
+      if (isLost(read)) keepNear(own, ticket, payload, tags, keep());
+      return undefined;
+    }
     const item = { full: flight.key, payload };
     isKept = true;
     const storing = lease === undefined
@@ -73,11 +84,15 @@ export async function loadThrough<V, I>(
 
 function claimOf<V>(store: Store<V, never>, flight: Flight, read: Read<V>): Answer<Claimed<V>> {
   // A backend that could not be read is not asked for a lease: that would cost its deadline again.
-  const isLost = read.result === "stale" && read.stored === undefined;
-  if (read.result === "error" || isLost) {
+  if (isLost(read)) {
     return { kind: store.settings.leaseMs === undefined ? "free" : "alone" };
   }
   return claim(store, flight, "stored" in read ? read.stored : undefined);
+}
+
+// The backend could not be read; what there is comes from the tier of the process.
+function isLost<V>(read: Read<V>): boolean {
+  return read.result === "error" || (read.result === "stale" && read.stored === undefined);
 }
 
 async function giveUp<V>(lease: Lease<V> | undefined): Promise<void> {
@@ -86,43 +101,50 @@ async function giveUp<V>(lease: Lease<V> | undefined): Promise<void> {
 
 async function load<V, I>(
   store: Store<V, I>,
-  { call, options, failed }: Loading<V, I>,
+  { call, options, failed }: Loading<V>,
 ): Promise<Loaded> {
   const { negativeTtlMs } = store.settings;
   try {
-    const source = await tagSource(store, options.tags);
+    const source = await tagSource(store, options);
     const given = await call();
     if (given === undefined) {
       store.count("load", "absent");
       return {
         payload: undefined,
         keep: negativeTtlMs === undefined ? undefined : () => negativeTtlMs,
-        versions: source && (() => source([])),
+        versions: source && (() => source([], negativeTtlMs)),
       };
     }
-    const value = store.codec.take(given);
-    const payload = store.codec.encode(value);
-    const keep = timeToLive(store, value, options.ttl);
+    const { value, payload } = given;
+    const ttl = typeof options.ttl === "function" ? options.ttl(value) : options.ttl;
+    const own = store as unknown as Store<unknown, never>;
+    const isKept = typeof options.ttl !== "function" || ttl !== undefined;
+    const keep = isKept ? ttlOf(own, ttl) : undefined;
+    const lifeMs = lifeOf(own, ttl);
     const tags = typeof options.tags === "function" ? requireTags(options.tags(value)) : [];
     store.count("load", "ok");
-    return { payload, keep, versions: source && (() => source(tags)) };
+    return { payload, keep, versions: source && (() => source(tags, lifeMs)) };
   } catch (error) {
     failed(error);
     throw error;
   }
 }
 
-/** Gives the versions that a loaded value's tags had before its load; undefined when unknown. */
-type TagSource = (tags: readonly string[]) => Promise<readonly TagVersion[] | undefined>;
+/**
+ * Gives the versions that a loaded value's tags had before its load; undefined when unknown. They
+ * live longer than the value does.
+ */
+type TagSource = (
+  tags: readonly string[],
+  lifeMs: number | undefined,
+) => Promise<readonly TagVersion[] | undefined>;
 
 async function tagSource<V, I>(
   store: Store<V, I>,
-  wanted: LoadOptions<V>["tags"],
+  { tags: wanted, ttl }: LoadOptions<V>,
 ): Promise<TagSource | undefined> {
   if (wanted === undefined) return undefined;
   const { tags } = store.shared;
-  const { ttlMs, graceMs } = store.settings;
-  const lifeMs = ttlMs === undefined ? undefined : ttlMs + graceMs;
   const ask = async <T>(question: () => Promise<T>): Promise<T | undefined> => {
     try {
       return await question();
@@ -136,11 +158,17 @@ async function tagSource<V, I>(
   if (typeof wanted !== "function") {
     const names = requireTags(wanted);
     if (names.length === 0) return undefined;
-    const before = await ask(() => tags.versions(names, lifeMs));
-    return () => Promise.resolve(before);
+    const own = store as unknown as Store<unknown, never>;
+    const isByValue = typeof ttl === "function";
+    const expected = lifeOf(own, isByValue ? undefined : ttl);
+    const before = await ask(() => tags.versions(names, expected));
+    return async (_, lifeMs) => {
+      if (before === undefined || !isByValue) return before;
+      return await ask(() => tags.versions(names, lifeMs)) && before;
+    };
   }
   const before = await ask(() => tags.generation());
-  return (names) =>
+  return (names, lifeMs) =>
     ask(async () => {
       if (before === undefined) return undefined;
       if (names.length === 0) return [];
@@ -148,16 +176,4 @@ async function tagSource<V, I>(
       // A tag that was invalidated since may be one of them.
       return await tags.isStill(before) ? now : undefined;
     });
-}
-
-// Undefined: the value is not kept.
-function timeToLive<V, I>(
-  store: Store<V, I>,
-  value: V,
-  ttl: LoadOptions<V>["ttl"],
-): (() => number | undefined) | undefined {
-  const own = store as unknown as Store<unknown, never>;
-  if (typeof ttl !== "function") return ttlOf(own, ttl);
-  const wanted = ttl(value);
-  return wanted === undefined ? undefined : ttlOf(own, wanted);
 }

@@ -133,6 +133,12 @@ export class Store<V, I = V> {
     }
   }
 
+  /** What is loading or near by now is older than what is written. */
+  forget(fulls: readonly string[]): void {
+    for (const full of fulls) this.shared.flights.detach(full);
+    this.near?.drop(fulls);
+  }
+
   /** Takes unreadable bytes away in the background, unless something else lies there by now. */
   drop(full: string, stored: Uint8Array): void {
     const { guard, logger } = this.shared;

@@ -1,5 +1,6 @@
-import type { Random } from "../core/mod.ts";
+import type { Clock, Random } from "../core/mod.ts";
 import { refuse } from "../internal/options.ts";
+import { sameBytes } from "./_codec.ts";
 import type { Guard } from "./_guard.ts";
 import { encodePart, encodePrefix } from "./_key.ts";
 import { MAX_TTL_MS } from "./_ttl.ts";
@@ -11,6 +12,11 @@ const MAX_TAGS = 16;
 const MAX_TAG_LENGTH = 200;
 /** Versions are kept for at least a day, and for twice as long as the values that name them. */
 const MIN_TTL_MS = 86_400_000;
+/** How much longer than its values a version has to live, so that it is not the first to go. */
+const MARGIN = 1.25;
+const MARGIN_MS = 60_000;
+/** What is stored of a tag: its version, then the end of its life, Unix milliseconds as a float. */
+const RECORD_BYTES = VERSION_BYTES + 8;
 /** How often a version that others make and take away at the same time is tried for. */
 const ATTEMPTS = 3;
 
@@ -33,23 +39,38 @@ export function requireTags(tags: readonly string[]): readonly string[] {
   return [...new Set(tags)];
 }
 
-function same(a: Uint8Array | undefined, b: Uint8Array): boolean {
-  return a?.length === b.length && b.every((byte, i) => byte === a[i]);
+function versionOf(record: Uint8Array | undefined): Uint8Array | undefined {
+  if (record?.length !== RECORD_BYTES) return undefined;
+  // A copy, and not slice: of the Buffers that drivers on Node give, that is a view.
+  return new Uint8Array(record.subarray(0, VERSION_BYTES));
+}
+
+function endOf(record: Uint8Array | undefined): number {
+  if (record?.length !== RECORD_BYTES) return -Infinity;
+  const end = new DataView(record.buffer, record.byteOffset).getFloat64(VERSION_BYTES);
+  return Number.isNaN(end) ? -Infinity : end;
 }
 
 /**
  * Tags by version. Each tag has a random version in the backend; a value carries those of its tags,
  * and is valid only while they are the same. Taking the version away makes all values of the tag
  * invalid at once, however many there are; the next value makes a new one, which no old value has.
+ * A version lives longer than any value that names it: who stores one prolongs it where needed.
  */
 export class Tags {
   readonly #guard: Guard;
+  readonly #clock: Clock;
   readonly #random: Random;
   readonly #prefix: string;
   readonly #generation: string;
 
-  constructor(guard: Guard, random: Random, keyPrefix: string) {
+  constructor(
+    guard: Guard,
+    { clock, random }: { readonly clock: Clock; readonly random: Random },
+    keyPrefix: string,
+  ) {
     this.#guard = guard;
+    this.#clock = clock;
     this.#random = random;
     // No keyspace is named like this: names begin with a letter.
     this.#prefix = encodePrefix(keyPrefix, "-tag");
@@ -60,10 +81,14 @@ export class Tags {
   async areValid(versions: readonly TagVersion[], signal?: AbortSignal): Promise<boolean> {
     const keys = versions.map(({ tag }) => this.#key(tag));
     const now = await this.#guard.call((wait) => this.#guard.driver.getMany(keys, wait), signal);
-    return versions.every(({ version }, i) => same(now[i], version));
+    return versions.every(({ version }, i) => sameBytes(versionOf(now[i]), version));
   }
 
-  /** The versions of tags; what has none gets one. Undefined when they change all the time. */
+  /**
+   * The versions of tags; what has none gets one. Undefined when they change all the time.
+   *
+   * @param ttlMs Milliseconds that the value lives which will name them; undefined for no end.
+   */
   async versions(
     tags: readonly string[],
     ttlMs: number | undefined,
@@ -81,10 +106,8 @@ export class Tags {
   /** Whether nothing was invalidated since. */
   async isStill(generation: Uint8Array, signal?: AbortSignal): Promise<boolean> {
     const { driver } = this.#guard;
-    return same(
-      await this.#guard.call((wait) => driver.get(this.#generation, wait), signal),
-      generation,
-    );
+    const now = await this.#guard.call((wait) => driver.get(this.#generation, wait), signal);
+    return sameBytes(versionOf(now), generation);
   }
 
   /** Makes all values with one of the tags invalid. */
@@ -106,23 +129,32 @@ export class Tags {
     signal: AbortSignal | undefined,
   ): Promise<readonly Uint8Array[] | undefined> {
     const { driver } = this.#guard;
-    const found: (Uint8Array | undefined)[] = keys.map(() => undefined);
+    const wantedMs = ttlMs === undefined ? Infinity : ttlMs * MARGIN + MARGIN_MS;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const now = await this.#guard.call((wait) => driver.getMany(keys, wait), signal);
-      for (const [i, version] of now.entries()) found[i] = version && new Uint8Array(version);
-      const missing = keys.filter((_, i) => found[i]?.length !== VERSION_BYTES);
-      if (missing.length === 0) return found as Uint8Array[];
-      await Promise.all(missing.map((key) => this.#make(key, ttlMs, signal)));
+      const end = this.#clock.now() + wantedMs;
+      const short = [...keys.keys()].filter((i) => endOf(now[i]) < end);
+      if (short.length === 0) return now.map((record) => versionOf(record)!);
+      await Promise.all(short.map((i) => this.#keep(keys[i]!, now[i], ttlMs, signal)));
     }
     return undefined;
   }
 
-  async #make(key: string, ttlMs: number | undefined, signal?: AbortSignal): Promise<void> {
+  // Makes a version, or lets the one that is there live longer; not if another comes in between.
+  async #keep(
+    key: string,
+    record: Uint8Array | undefined,
+    ttlMs: number | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     const { driver } = this.#guard;
-    const life = ttlMs === undefined
-      ? undefined
-      : Math.min(MAX_TTL_MS, Math.max(MIN_TTL_MS, Math.ceil(ttlMs * 2)));
-    const entry = { key, value: this.#random.bytes(VERSION_BYTES), ttlMs: life };
-    await this.#guard.call((wait) => driver.setIfAbsent(entry, wait), signal);
+    const wanted = ttlMs === undefined ? Infinity : Math.max(MIN_TTL_MS, Math.ceil(ttlMs * 2));
+    const lifeMs = wanted > MAX_TTL_MS ? Infinity : wanted;
+    const value = new Uint8Array(RECORD_BYTES);
+    value.set(versionOf(record) ?? this.#random.bytes(VERSION_BYTES));
+    new DataView(value.buffer).setFloat64(VERSION_BYTES, this.#clock.now() + lifeMs);
+    const life = lifeMs === Infinity ? undefined : lifeMs;
+    const swap = { key, expected: record, value, ttlMs: life };
+    await this.#guard.call((wait) => driver.compareAndSet(swap, wait), signal);
   }
 }

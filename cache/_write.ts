@@ -35,6 +35,13 @@ export function ttlOf(
   return () => ms;
 }
 
+/** Longest that a value may be in the store; undefined for no end. */
+export function lifeOf(store: Store<unknown, never>, ttl: Ttl | undefined): number | undefined {
+  const { ttlMs, jitter, graceMs } = store.settings;
+  const longest = ttl === undefined ? ttlMs && ttlMs * (1 + jitter) : ttlMilliseconds(ttl);
+  return longest && longest + graceMs;
+}
+
 /** Makes what is stored; undefined when it is larger than values may be. */
 export function entryOf(
   store: Store<unknown, never>,

@@ -86,7 +86,7 @@ export function createCache(driver: CacheDriver, env: Instruments, defaults: Def
   });
   const { keyPrefix, operationTimeoutMs } = defaults;
   const deletions = new Deletions({ clock, logger });
-  const tags = new Tags(guard, random, keyPrefix);
+  const tags = new Tags(guard, { clock, random }, keyPrefix);
   let near: Near | undefined;
   let news: News | undefined;
   const tier = (): ReturnType<Shared["tier"]> => {

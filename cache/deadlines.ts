@@ -39,9 +39,10 @@ export class Deadline {
       this.#clock.timer(() => this.#fire(), GRACE_MS, { background: true });
       return;
     }
-    for (const call of this.calls) call.expire();
-    if (this.calls.size > 0) this.#controller.abort();
+    const late = [...this.calls];
     this.calls.clear();
+    for (const call of late) call.expire();
+    if (late.length > 0) this.#controller.abort();
   }
 }
 

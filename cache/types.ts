@@ -96,7 +96,7 @@ export interface CacheDriver extends Checkable, AsyncDisposable {
    * Replaces a value if it is, byte for byte, the one expected. Needs `atomic`.
    *
    * @param swap What is expected (undefined: no value) and what comes in its place (undefined:
-   * nothing, the key is deleted).
+   * nothing, the key is deleted, and its lease is broken as by `delete`).
    * @returns True when it was replaced.
    */
   compareAndSet(swap: CacheSwap, options?: WaitOptions): Answer<boolean>;
@@ -111,7 +111,8 @@ export interface CacheDriver extends Checkable, AsyncDisposable {
   renew(lease: CacheHold, options?: WaitOptions): Answer<boolean>;
   /**
    * Stores what was loaded and ends the lease, in one step; false, and nothing stored, when the
-   * lease is lost or the key was written since. Needs `lease`.
+   * lease is lost or the key was written since. A value that was seen and has expired since is no
+   * reason not to. Needs `lease`.
    */
   settle(loaded: CacheLoaded, options?: WaitOptions): Answer<boolean>;
   /**
@@ -196,7 +197,7 @@ export interface CacheLoaded {
   readonly entry: CacheEntry;
   /** What `acquire` gave. */
   readonly token: string;
-  /** What `acquire` took: stored only while the key still has that. */
+  /** What `acquire` took: stored only while the key has that, or nothing any more. */
   readonly seen: Uint8Array | undefined;
 }
 

@@ -58,6 +58,18 @@ export function leaseCases(unit: number): Cases {
       assert.deepEqual(await read(driver, key("a")), bytes(7));
       assert.equal(await driver.settle(loaded), false);
     },
+    "settle stores over a value that was seen and has expired meanwhile": async (
+      driver,
+      key,
+      wait,
+    ) => {
+      await driver.set([{ key: key("a"), value: bytes(1), ttlMs: unit }]);
+      const held = await token(driver, claim(key("a"), { seen: bytes(1) }));
+      await wait(unit + 2);
+      const loaded = { entry: entry(key("a"), bytes(2)), token: held, seen: bytes(1) };
+      assert.equal(await driver.settle(loaded), true);
+      assert.deepEqual(await read(driver, key("a")), bytes(2));
+    },
     "a lease ends by itself, its token is greater the next time, and the first holder stores nothing":
       async (driver, key, wait) => {
         const first = await token(driver, claim(key("a"), { ttlMs: unit }));
@@ -101,6 +113,15 @@ export function leaseCases(unit: number): Cases {
       const held = await token(driver, claim(key("a")));
       assert.equal(await driver.delete([key("a"), key("b")]), 0);
       const late = { entry: entry(key("a"), bytes(2)), token: held, seen: undefined };
+      assert.equal(await driver.settle(late), false);
+      assert.equal(await read(driver, key("a")), undefined);
+    },
+    "compareAndSet to nothing during a load breaks its lease": async (driver, key) => {
+      await driver.set([entry(key("a"), bytes(1))]);
+      const held = await token(driver, claim(key("a"), { seen: bytes(1) }));
+      const swap = { key: key("a"), expected: bytes(1), value: undefined, ttlMs: undefined };
+      assert.equal(await driver.compareAndSet(swap), true);
+      const late = { entry: entry(key("a"), bytes(2)), token: held, seen: bytes(1) };
       assert.equal(await driver.settle(late), false);
       assert.equal(await read(driver, key("a")), undefined);
     },

@@ -1,7 +1,7 @@
 import process from "node:process";
 import type { Redis } from "ioredis";
 import type { Clock } from "../../core/mod.ts";
-import { CqiError } from "../../errors/mod.ts";
+import { CqiError, type CqiErrorOptions } from "../../errors/mod.ts";
 import { Deadlines } from "../deadlines.ts";
 import { type Client, type Joint, Op, type Sending, type SendOptions } from "./_redis_op.ts";
 import { redisError, unavailable } from "./_redis_errors.ts";
@@ -10,6 +10,8 @@ import { redisError, unavailable } from "./_redis_errors.ts";
 const MAX_WAITING = 1000;
 /** Most commands that wait for an answer; beyond, they are refused at once. */
 const MAX_IN_FLIGHT = 10_000;
+
+type Details = NonNullable<CqiErrorOptions["details"]>;
 
 /** What a lane is made of. */
 export interface LaneOptions {
@@ -76,21 +78,10 @@ export class Lane {
       const { signal } = options;
       if (this.#closed) return reject(closedError());
       if (signal?.aborted) return reject(signal.reason);
-      if (this.#inFlight >= MAX_IN_FLIGHT) {
-        return reject(
-          unavailable(
-            `Cannot ${options.action}: ${MAX_IN_FLIGHT} commands wait for answers of Redis`,
-          ),
-        );
-      }
-      if (!this.isReady) {
-        const why = this.#options.isDown()
-          ? this.#why()
-          : this.#queue.length >= MAX_WAITING && `${MAX_WAITING} commands wait for one`;
-        if (why) {
-          const problem = `Cannot ${options.action}: no connection to Redis, ${why}`;
-          return reject(unavailable(problem));
-        }
+      const refused = this.#refusal();
+      if (refused !== undefined) {
+        const { problem, details } = refused;
+        return reject(unavailable(`Cannot ${options.action}: ${problem}`, { details }));
       }
       const op = new Op(sending, options, resolve, reject, this.#expired);
       if (signal !== undefined) this.#join(op, signal);
@@ -101,6 +92,25 @@ export class Lane {
       this.#queue.push(op);
       this.#schedule();
     });
+  }
+
+  // Why a command is not taken. That too many wait is no fault of Redis.
+  #refusal(): { readonly problem: string; readonly details: Details } | undefined {
+    // Those that were given up too: the client keeps them until Redis answers.
+    if (this.#inFlight >= MAX_IN_FLIGHT || this.#unanswered >= MAX_IN_FLIGHT) {
+      const problem = `${MAX_IN_FLIGHT} commands wait for answers of Redis`;
+      return { problem, details: { refused: true } };
+    }
+    if (this.isReady) return undefined;
+    const problem = "no connection to Redis";
+    if (this.#options.isDown()) return { problem: `${problem}, ${this.#why()}`, details: {} };
+    if (this.#queue.length < MAX_WAITING) return undefined;
+    this.#queue = this.#queue.filter(({ settled }) => !settled);
+    if (this.#queue.length < MAX_WAITING) return undefined;
+    return {
+      problem: `${problem}, ${MAX_WAITING} commands wait for one`,
+      details: { refused: true },
+    };
   }
 
   #schedule(): void {
@@ -204,7 +214,6 @@ export class Lane {
       const { commandTimeoutMs } = this.#options;
       return this.#fail(op, new Error(`no answer within ${commandTimeoutMs} ms`));
     }
-    this.#queue = this.#queue.filter((other) => other !== op);
     this.#fail(op, unavailable(`Cannot ${action}: no connection to Redis, ${this.#why()}`));
   };
 

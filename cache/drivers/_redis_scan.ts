@@ -31,6 +31,7 @@ async function scan(
 
 /**
  * Deletes all keys that begin with a prefix, and their leases; each step is a command of its own.
+ * All leases first: what was being loaded when it began is then not stored behind a step.
  *
  * @param lease What the key of a lease ends with.
  * @returns How many keys there were, leases not counted.
@@ -47,24 +48,22 @@ export async function clearPrefix(
     { action: "scan", signal },
   );
   const remove = async (keys: readonly string[]): Promise<number> => {
-    const send = (group: readonly string[]): Promise<number> =>
-      group.length === 0
-        ? Promise.resolve(0)
-        : lane.send((client) => client.unlink(...group), { action: "clear", signal });
-    const groups = isCluster ? keys.map((key) => [key]) : [
-      keys.filter((key) => !key.endsWith(lease)),
-      keys.filter((key) => key.endsWith(lease)),
-    ];
-    const counts = await Promise.all(groups.map(send));
-    return counts.reduce((sum, n, i) => sum + (groups[i]![0]?.endsWith(lease) ? 0 : n), 0);
+    const groups = isCluster ? keys.map((key) => [key]) : [keys];
+    const counts = await Promise.all(
+      groups.map((group) =>
+        lane.send((client) => client.unlink(...group), { action: "clear", signal })
+      ),
+    );
+    return counts.reduce((sum, count) => sum + count, 0);
   };
-  // Leases first: what is being loaded now is then not stored behind our back.
-  const patterns = isCluster
-    ? [`{${literal(prefix)}*`, `${literal(prefix)}*`]
-    : [`${literal(prefix)}*`];
+  const start = literal(prefix);
+  const leases = isCluster ? `{${start}*}${literal(lease)}` : `${start}*${literal(lease)}`;
+  for (const node of nodes) await scan(lane, node, leases, remove, signal);
+  const values = (keys: readonly string[]): Promise<number> => {
+    const wanted = keys.filter((key) => !key.endsWith(lease));
+    return wanted.length === 0 ? Promise.resolve(0) : remove(wanted);
+  };
   let count = 0;
-  for (const pattern of patterns) {
-    for (const node of nodes) count += await scan(lane, node, pattern, remove, signal);
-  }
+  for (const node of nodes) count += await scan(lane, node, `${start}*`, values, signal);
   return count;
 }

@@ -31,12 +31,12 @@ for i, key in ipairs(KEYS) do
 end
 return 1`,
   },
-  // KEYS key; ARGV has expected, expected, has value, value, milliseconds or "".
+  // KEYS key, lease; ARGV has expected, expected, has value, value, milliseconds or "".
   cqiSwap: {
-    numberOfKeys: 1,
+    numberOfKeys: 2,
     lua: `${SEEN}
 if not same then return 0 end
-if ARGV[3] == '0' then redis.call('DEL', KEYS[1]) return 1 end
+if ARGV[3] == '0' then redis.call('DEL', KEYS[1], KEYS[2]) return 1 end
 ${STORE("KEYS[1]", "ARGV[4]", "ARGV[5]")}
 return 1`,
   },
@@ -86,14 +86,15 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], '-', 'PX', ARGV[2])
 return 1`,
   },
-  // KEYS key, lease; ARGV has seen, seen, token, value, milliseconds or "".
+  // KEYS key, lease; ARGV has seen, seen, token, value, milliseconds or "". What is gone by now has
+  // come to its end: a deletion would have taken the lease too.
   cqiSettle: {
     numberOfKeys: 2,
     lua: `
 if redis.call('GET', KEYS[2]) ~= ARGV[3] then return 0 end
 ${SEEN}
 redis.call('DEL', KEYS[2])
-if not same then return 0 end
+if now and not same then return 0 end
 ${STORE("KEYS[1]", "ARGV[4]", "ARGV[5]")}
 return 1`,
   },

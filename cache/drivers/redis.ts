@@ -173,7 +173,7 @@ export async function createDriver(config: CacheConfig, env: Instruments): Promi
       return all as Promise<unknown> as Promise<void>;
     },
     async setIfAbsent({ key, value, ttlMs }, options) {
-      const words: Word[] = [key, "0", "", "1", wire(value), ttlWord(ttlMs)];
+      const words = [key, leaseOf(key), ...flagged(undefined), ...flagged(value), ttlWord(ttlMs)];
       return await run("cqiSwap", words, "set if absent", options, true) === 1;
     },
     async delete(keys, options) {
@@ -191,7 +191,12 @@ export async function createDriver(config: CacheConfig, env: Instruments): Promi
       return Number(await run("cqiAdd", words, "increment", options, true));
     },
     async compareAndSet({ key, expected, value, ttlMs }, options) {
-      const words = [key, ...flagged(expected), ...flagged(value), ttlWord(ttlMs)];
+      const words = [
+        ...[key, leaseOf(key)],
+        ...flagged(expected),
+        ...flagged(value),
+        ttlWord(ttlMs),
+      ];
       return await run("cqiSwap", words, "compare and set", options, true) === 1;
     },
     clear: (prefix, options) => clearPrefix(lane, prefix, isCluster, LEASE, options?.signal),

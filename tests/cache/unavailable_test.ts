@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CacheDriver } from "../../cache/mod.ts";
 import { CqiError } from "../../errors/mod.ts";
-import { openFixture, remote } from "./_fixture.ts";
+import { PositionSchema } from "../../gen/ts/cqc/portfolio/v1/mod.ts";
+import { openFixture, position, remote } from "./_fixture.ts";
 
 /** A cache whose backend works, refuses or hangs. */
 async function openRemote() {
@@ -156,4 +157,82 @@ test("A late answer of a backend reaches no other call (R4)", async () => {
   await clock.advance(250);
   assert.equal(await second, undefined);
   assert.equal(driver.name, "remote");
+});
+
+test("staleIfError loads first while the backend is lost, and then keeps what it loaded", async () => {
+  const { cache, state, clock } = await openRemote();
+  const positions = cache.keyspace(PositionSchema, { name: "p", ttl: "1m", staleIfError: "1h" });
+  await positions.set("k", position("old"));
+  await positions.get("k");
+  state.mode = "refuse";
+  const found = await positions.lookup("k", () => position("new"));
+  assert.deepEqual([found.value?.positionId, found.stale, found.source], ["new", false, "loader"]);
+  const failing = () => Promise.reject(new Error("database down"));
+  const stale = await positions.lookup("k", failing);
+  assert.deepEqual([stale.value?.positionId, stale.stale], ["new", true]);
+  await clock.advance(1000);
+  await cache.close();
+});
+
+test("staleWhileRevalidate brings new values into the near tier while the backend is lost", async () => {
+  const { cache, state, clock } = await openRemote();
+  const options = { name: "p", ttl: "1m", staleWhileRevalidate: "1h", near: "1s" } as const;
+  const positions = cache.keyspace(PositionSchema, options);
+  await positions.set("k", position("old"));
+  await positions.get("k");
+  await clock.advance(2000);
+  state.mode = "refuse";
+  const stale = await positions.lookup("k", () => position("new"));
+  assert.deepEqual([stale.value?.positionId, stale.stale], ["old", true]);
+  await clock.advance(0);
+  const found = await positions.lookup("k", () => assert.fail("loaded"));
+  assert.deepEqual([found.value?.positionId, found.stale], ["new", false]);
+  await cache.close();
+});
+
+/** A cache whose backend never answers, and the signals that its driver has got. */
+async function openSilent() {
+  const signals: (AbortSignal | undefined)[] = [];
+  const fixture = await openFixture({
+    wrap: (driver) => ({
+      ...remote(driver, () => {}),
+      get: (_key, options) => (signals.push(options?.signal), new Promise(() => {})),
+    }),
+  });
+  return { ...fixture, signals, bytes: fixture.cache.bytes({ name: "b", lease: "none" }) };
+}
+
+test("A driver's call is aborted at its deadline", async () => {
+  const { cache, bytes, signals, clock } = await openSilent();
+  const all = Promise.all([bytes.get("a"), bytes.get("b"), bytes.exists("c")]);
+  await clock.advance(250);
+  await all;
+  assert.deepEqual(signals.map((signal) => signal?.aborted), [true, true, true]);
+  await cache.close();
+});
+
+test("A driver's call is aborted when its caller is, with that reason, and others go on", async () => {
+  const { cache, bytes, signals, clock } = await openSilent();
+  const controller = new AbortController();
+  const first = bytes.get("a", { signal: controller.signal });
+  const second = bytes.get("b");
+  const reason = new Error("enough");
+  controller.abort(reason);
+  await assert.rejects(first, reason);
+  assert.equal(signals[0]?.reason, reason);
+  assert.equal(signals[1]?.aborted, false);
+  await clock.advance(250);
+  assert.equal(await second, undefined);
+  assert.equal(signals[1]?.aborted, true);
+  await cache.close();
+});
+
+test("A driver that has too much to do does not open the breaker", async () => {
+  const details = { refused: true };
+  const busy = () =>
+    Promise.reject(new CqiError("CQI_CACHE_UNAVAILABLE", "Cannot get: too many", { details }));
+  await using fixture = await openFixture({ wrap: (driver) => remote(driver, busy) });
+  const bytes = fixture.cache.bytes({ name: "b" });
+  for (let i = 0; i < 10; i++) assert.equal(await bytes.get("k"), undefined);
+  assert.equal((await fixture.cache.check()).details?.breaker, "closed");
 });
