@@ -1,5 +1,5 @@
 import { CqiError, isCqiError } from "../errors/mod.ts";
-import { endsSession, sqlState } from "./_sqlstate.ts";
+import { endsSession, type SqlState, sqlState } from "./_sqlstate.ts";
 
 /** What of a driver's error is looked at. Everything else may hold values or a password. */
 interface ServerError {
@@ -10,18 +10,25 @@ interface ServerError {
   readonly table?: unknown;
   readonly column?: unknown;
   readonly position?: unknown;
+  /** Function of the server that said it. */
+  readonly routine?: unknown;
   /** False when trying again changes nothing, such as with a wrong certificate. */
   readonly retryable?: unknown;
 }
 
-const STATE_REGEXP = /^[0-9A-Z]{5}$/;
+// Codes of the operating system are of five capitals too (EPIPE, EPERM); all of PostgreSQL's have a
+// digit.
+const STATE_REGEXP = /^(?!E[A-Z]{4}$)[0-9A-Z]{5}$/;
 const MAX_TEXT = 200;
+const STALE: SqlState = {
+  code: "CQI_DATABASE_SERIALIZATION",
+  condition: "cached_plan_out_of_date",
+};
 
 /** The SQLSTATE of what a driver threw; undefined when it is not the server's answer. */
 export function stateOf(error: unknown): string | undefined {
   const code = (error as ServerError | null)?.code;
-  // Node's socket errors have codes of five capitals too: EPIPE.
-  return typeof code === "string" && STATE_REGEXP.test(code) && code !== "EPIPE" ? code : undefined;
+  return typeof code === "string" && STATE_REGEXP.test(code) ? code : undefined;
 }
 
 function text(value: unknown): string | undefined {
@@ -46,8 +53,11 @@ function isSafe(state: string): boolean {
 export function databaseError(error: unknown, action: string): CqiError {
   const state = stateOf(error);
   if (state === undefined) return lostConnection(error, action);
-  const { code, condition } = sqlState(state);
   const raw = error as ServerError;
+  // A prepared statement whose table was changed meanwhile, inside a transaction, which has failed
+  // with it: like a serialization failure, it goes well when the transaction is run again.
+  const isStale = state === "0A000" && raw.routine === "RevalidateCachedQuery";
+  const { code, condition } = isStale ? STALE : sqlState(state);
   const constraint = text(raw.constraint);
   const table = text(raw.table);
   const column = text(raw.column);

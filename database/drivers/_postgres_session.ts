@@ -8,14 +8,14 @@ import {
   ScriptExchange,
   StatementExchange,
 } from "./_postgres_exchange.ts";
-import { Statements } from "./_postgres_statements.ts";
+import type { Staleness, Statements } from "./_postgres_statements.ts";
 import { type ServerMessage, wireOf } from "./_postgres_wire.ts";
 
 /** What a session needs besides its client. */
 export interface SessionOptions {
   readonly clock: Clock;
-  /** Whether statements are prepared by name. */
-  readonly isPreparing: boolean;
+  /** What it has prepared. */
+  readonly statements: Statements;
   /** Whether the server is a standby, which takes no writes. */
   readonly isStandby: boolean;
   /** Asks the server to call off what the session does. */
@@ -38,9 +38,10 @@ const READ_ONLY = "25006";
 // Command tags of what ends prepared statements.
 const SESSION_WIDE = new Set(["DISCARD", "DEALLOCATE"]);
 
-/** The server calls a prepared statement unknown, or its columns out of date. */
-function isStale({ code, routine }: ServerMessage): boolean {
-  return code === INVALID_STATEMENT_NAME || routine === "RevalidateCachedQuery";
+/** Whether the server calls a prepared statement unknown, or its columns out of date. */
+function stalenessOf({ code, routine }: ServerMessage): Staleness | undefined {
+  if (routine === "RevalidateCachedQuery") return "out of date";
+  return code === INVALID_STATEMENT_NAME ? "unknown" : undefined;
 }
 
 function lost(error?: Error): Error {
@@ -69,7 +70,7 @@ export class PostgresSession implements DriverConnection {
   constructor(client: Client, options: SessionOptions) {
     this.#client = client;
     this.#options = options;
-    this.#statements = new Statements(options.isPreparing);
+    this.#statements = options.statements;
     this.#onAbort = () => {
       const running = this.#running;
       if (running !== undefined) running.cancelling ??= this.#callOff(running);
@@ -109,9 +110,11 @@ export class PostgresSession implements DriverConnection {
         this.#statements.succeeded(text, result.columns);
         return result;
       }
-      this.#statements.failed(text, isStale(error));
+      const staleness = stalenessOf(error);
+      this.#statements.failed(text, staleness);
+      const isStale = prepared.isParsed && staleness !== undefined;
       // Nothing was run, and outside a transaction nothing has failed with it.
-      if (attempt === 1 && prepared.isParsed && isStale(error) && this.#status === "I") continue;
+      if (attempt === 1 && isStale && this.#status === "I") continue;
       // On a standby every write fails: the next connection may find the primary.
       if (error.code === READ_ONLY && this.#options.isStandby) this.#destroy();
       throw error;

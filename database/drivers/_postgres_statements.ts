@@ -12,6 +12,9 @@ export interface Prepared {
   readonly forgotten: readonly string[];
 }
 
+/** Why a prepared statement cannot be used again. */
+export type Staleness = "unknown" | "out of date";
+
 interface Known {
   /** Empty while the text was seen once only. */
   readonly name: string;
@@ -26,6 +29,12 @@ const MAX_STATEMENTS = 256;
 // Long texts are lists of values, which seldom come twice.
 const MAX_TEXT = 10_000;
 
+/** What the sessions of one driver tell each other. */
+export class Plans {
+  /** Counts how often a statement was out of date: others of other sessions may be so too. */
+  age = 0;
+}
+
 /**
  * Which statements a session has prepared. A text gets a name the second time it comes, so that
  * those that come once leave nothing behind; the one not used for longest makes room.
@@ -33,17 +42,28 @@ const MAX_TEXT = 10_000;
 export class Statements {
   readonly #known = new Map<string, Known>();
   readonly #isOn: boolean;
+  readonly #plans: Plans;
+  #age: number;
   #forgotten: string[] = [];
   #serial = 0;
 
-  /** @param isOn False parses every statement each time, as poolers in transaction mode need it. */
-  constructor(isOn: boolean) {
+  /**
+   * @param isOn False parses every statement each time, as poolers in transaction mode need it.
+   * @param plans Shared with the driver's other sessions.
+   */
+  constructor(isOn: boolean, plans: Plans) {
     this.#isOn = isOn;
+    this.#plans = plans;
+    this.#age = plans.age;
   }
 
   /** How to send a text now. */
   next(text: string): Prepared {
     if (!this.#isOn || text.length > MAX_TEXT) return UNNAMED;
+    if (this.#age !== this.#plans.age) {
+      this.#age = this.#plans.age;
+      for (const known of [...this.#known.keys()]) this.#forget(known);
+    }
     const seen = this.#known.get(text);
     if (seen === undefined) {
       if (this.#known.size >= MAX_STATEMENTS) this.#forget(this.#known.keys().next().value!);
@@ -72,10 +92,11 @@ export class Statements {
    * Notes a failure. A statement that the server may not have, or not in this form, gets another
    * name next time.
    *
-   * @param isStale The server called the statement unknown or out of date.
+   * @param staleness The server called the statement unknown, or out of date.
    */
-  failed(text: string, isStale: boolean): void {
-    if (isStale || this.#known.get(text)?.columns === undefined) this.#forget(text);
+  failed(text: string, staleness: Staleness | undefined): void {
+    if (staleness === "out of date") this.#plans.age++;
+    if (staleness !== undefined || this.#known.get(text)?.columns === undefined) this.#forget(text);
   }
 
   /** Forgets all of them, as the server does at `discard all`. */

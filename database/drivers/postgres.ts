@@ -12,6 +12,7 @@ import type { DatabaseDriver, DatabaseFeatures, DriverConnection } from "../type
 import { quoteIdentifier } from "../sql.ts";
 import { requestCancel } from "./_postgres_cancel.ts";
 import { PostgresSession } from "./_postgres_session.ts";
+import { Plans, Statements } from "./_postgres_statements.ts";
 import { type Host, type ParsedUrl, parseUrl, type SslMode, targetOf } from "./_postgres_target.ts";
 import { tlsFor } from "./_postgres_tls.ts";
 import { wireOf } from "./_postgres_wire.ts";
@@ -32,6 +33,8 @@ const KEEP_ALIVE_MS = 10_000;
 interface KnownClient {
   readonly processID: number;
   readonly secretKey: number;
+  /** Parameters of the start-up message, read when it is sent. */
+  readonly connectionParameters: { options: unknown; replication: unknown };
 }
 
 /**
@@ -60,10 +63,11 @@ export async function createDriver(
   const tls = await tlsFor(section?.tls, sslMode, env.logger);
   const isPreparing = !has("preparedStatements") || section!.preparedStatements;
   const path = section?.searchPath ?? [];
+  const plans = new Plans();
 
   async function connectTo(host: Host, password: string, signal: AbortSignal | undefined) {
     const ssl = tls(host);
-    // All that the client would otherwise take from PG* variables is said here.
+    // All that the client would otherwise take from PG* variables is said here,
     const client = new Client({
       host: host.host,
       port: host.port,
@@ -77,6 +81,9 @@ export async function createDriver(
       keepAlive: true,
       keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     });
+    const known = client as unknown as KnownClient;
+    // or, where it has no way to say "none", taken back: PGOPTIONS, PGREPLICATION.
+    Object.assign(known.connectionParameters, { options: undefined, replication: undefined });
     const { stream } = client.connection;
     const parameters = new Map<string, string>();
     wireOf(client.connection).on("parameterStatus", ({ parameterName, parameterValue }) => {
@@ -87,6 +94,7 @@ export async function createDriver(
     client.on("error", () => {});
     signal?.addEventListener("abort", onAbort, { once: true });
     try {
+      signal?.throwIfAborted();
       await client.connect();
       signal?.throwIfAborted();
     } catch (error) {
@@ -96,13 +104,12 @@ export async function createDriver(
     } finally {
       signal?.removeEventListener("abort", onAbort);
     }
-    const { processID, secretKey } = client as unknown as KnownClient;
-    const key = { processId: processID, secret: secretKey };
+    const key = { processId: known.processID, secret: known.secretKey };
     const isStandby = parameters.get("in_hot_standby") === "on";
     const isReadOnly = isStandby || parameters.get("default_transaction_read_only") === "on";
     const session = new PostgresSession(client, {
       clock: env.clock,
-      isPreparing,
+      statements: new Statements(isPreparing, plans),
       isStandby,
       cancel: (cancelSignal) => requestCancel(host, ssl, key, cancelSignal),
     });

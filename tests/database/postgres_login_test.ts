@@ -178,15 +178,33 @@ if (postgres !== undefined) {
   });
 
   test("PG variables of the environment are not read", async () => {
-    process.env["PGUSER"] = "cqi_nobody";
-    process.env["PGDATABASE"] = "not_there";
-    process.env["PGPASSWORD"] = "wrong";
-    try {
+    const variables = {
+      PGUSER: "cqi_nobody",
+      PGDATABASE: "not_there",
+      PGPASSWORD: "wrong",
+      PGPORT: "1",
+      PGSSLMODE: "require",
+      PGAPPNAME: "somebody",
+      PGCLIENT_ENCODING: "LATIN1",
+      PGOPTIONS: "-c work_mem=77kB -c search_path=elsewhere",
+      PGREPLICATION: "database",
+    };
+    const read = async (): Promise<unknown> => {
       const db = await openPostgres(postgres.section);
-      assert.equal((await db.sql`select 1`).length, 1);
+      const row = await db.sql`
+        select current_setting('work_mem') as memory, current_setting('search_path') as path,
+               current_setting('application_name') as name,
+               current_setting('client_encoding') as encoding, backend_type
+        from pg_stat_activity where pid = pg_backend_pid()`.one();
       await db.close();
+      return row;
+    };
+    const without = await read();
+    Object.assign(process.env, variables);
+    try {
+      assert.deepEqual(await read(), without);
     } finally {
-      for (const name of ["PGUSER", "PGDATABASE", "PGPASSWORD"]) delete process.env[name];
+      for (const name of Object.keys(variables)) delete process.env[name];
     }
   });
 }

@@ -182,6 +182,18 @@ test("query errors keep nothing of what the driver threw", async () => {
   await db.close();
 });
 
+test("query errors take no code of the operating system for an SQLSTATE", async () => {
+  const { db, driver } = await onHand();
+  for (const code of ["EPIPE", "EPERM", "ENXIO", "EBUSY"]) {
+    driver.answer = () => Promise.reject(Object.assign(new Error("no"), { code }));
+    await assert.rejects(db.sql`select 1`.rows(), {
+      code: "CQI_DATABASE_UNAVAILABLE",
+      details: { driver_code: code },
+    });
+  }
+  await db.close();
+});
+
 test("connecting errors keep nothing of what the driver threw", async () => {
   const { db, driver } = await onHand();
   driver.arrive = () =>

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { duration, systemClock } from "../../core/mod.ts";
-import { type Database, sql } from "../../database/mod.ts";
+import { type Database, sql, type TransactionOptions } from "../../database/mod.ts";
 import { realPostgres } from "../../testing/real_postgres.ts";
 import { real } from "../_real.ts";
 import { until } from "../_until.ts";
@@ -260,5 +260,25 @@ if (postgres !== undefined) {
     report(`D4: ${n} statements prepared after 600 different ones`);
     assert(n <= 256, String(n));
     await db.close();
+  });
+
+  test("D4: a transaction whose prepared statement is out of date may be run again, and only one is", async () => {
+    const db = await openPostgres({ ...postgres.section, maxConns: 3 });
+    const other = await openPostgres(postgres.section);
+    await other.sql`create table moving (a int4)`;
+    const read = (options: TransactionOptions = {}): Promise<unknown> =>
+      db.transaction((tx) => tx.sql`select m.*, pg_sleep(0.05)::text as s from moving m`, options);
+    for (let round = 0; round < 3; round++) await Promise.all([read(), read(), read()]);
+    assert.equal(db.pool.idle, 3);
+    await other.sql`alter table moving add b text`;
+    await assert.rejects(read(), {
+      code: "CQI_DATABASE_SERIALIZATION",
+      retryable: true,
+      message: /SQLSTATE 0A000/,
+    });
+    await Promise.all([read(), read(), read()]);
+    await other.sql`alter table moving drop b`;
+    await Promise.all([read({ retry: 2 }), read({ retry: 2 }), read({ retry: 2 })]);
+    await Promise.all([db.close(), other.close()]);
   });
 }
