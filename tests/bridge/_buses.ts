@@ -7,10 +7,11 @@ import { bytesIn, type Message, type Reply } from "./_protocol.ts";
 const SIDE_BY_SIDE = 64;
 /** Bytes of a header that the bus takes. */
 const HEADER_BYTES = 8000;
-// Members that come and go are noticed at a heartbeat.
+// Members that come and go are noticed at a heartbeat, those that are killed as soon as brokers
+// allow by themselves.
 const HEARTBEATS = {
   heartbeatInterval: { nanos: 200_000_000 },
-  sessionTimeout: { seconds: 10n },
+  sessionTimeout: { seconds: 6n },
 };
 const UUID = "bridge-uuid";
 const METADATA = "bridge-metadata-";

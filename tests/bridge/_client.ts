@@ -39,6 +39,8 @@ export function startWorker(env: Readonly<Record<string, string>>): Client {
     stdio: ["pipe", "pipe", "inherit"],
     env: { ...process.env, ...env },
   });
+  // What is told to one that was killed meanwhile is heard by nobody.
+  child.stdin.on("error", () => {});
   const answers = new Map<number, PromiseWithResolvers<Record<string, unknown>>>();
   const ends = new Map<number, PromiseWithResolvers<void>>();
   const exit = Promise.withResolvers<number | null>();

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { systemClock, systemRandom, uuid } from "../../core/mod.ts";
+import { sleep, systemClock, systemRandom, uuid } from "../../core/mod.ts";
 import { seededRandom } from "../../testing/mod.ts";
-import { until } from "../_until.ts";
 import { type Client, type Delivered, startWorker } from "./_client.ts";
 import { type Entry, judge } from "./_judge.ts";
 import type { Message } from "./_protocol.ts";
@@ -21,18 +20,29 @@ function messageOf(n: number, key: string): Message {
   };
 }
 
-/** Drives a worker, and keeps the history of one topic. */
+// A member that is killed is waited for until its session is over, a broker until it is back.
+async function until(done: () => boolean, what: string): Promise<void> {
+  const since = performance.now();
+  while (!done()) {
+    if (performance.now() - since > 45_000) throw new Error(`Waited in vain for ${what}`);
+    await sleep(systemClock, 5);
+  }
+}
+
+/** Drives a worker, and keeps the history of one topic: its own, or that of another worker too. */
 class Driver {
-  readonly history: Entry[] = [];
-  readonly topic: string = fresh("topic");
+  readonly history: Entry[];
+  readonly topic: string;
   readonly #client: Client;
   readonly #groups = new Map<number, string>();
   readonly #early: Delivered[] = [];
   readonly #answer: (uuid: string) => "ack" | "nack" | "none";
 
-  constructor(client: Client, answer: (uuid: string) => "ack" | "nack" | "none") {
+  constructor(client: Client, answer: (uuid: string) => "ack" | "nack" | "none", beside?: Driver) {
     this.#client = client;
     this.#answer = answer;
+    this.history = beside?.history ?? [];
+    this.topic = beside?.topic ?? fresh("topic");
     client.onDelivery((delivered) => this.#take(delivered));
   }
 
@@ -186,4 +196,74 @@ export async function closingIsIdempotent(env: Env): Promise<void> {
   await assert.rejects(client.ask({ op: "levitate" }), /Unknown op/);
   await assert.rejects(client.ask({ op: "new" }), /lacks group/);
   assert.equal(await client.finish(), 0);
+}
+
+const ACCEPTED = (entry: Entry): boolean => entry.kind === "accepted";
+
+/**
+ * A worker is killed in the middle, another takes its place: what it had not done, and of its
+ * partitions what was not committed yet, comes again, and nothing else.
+ */
+export async function killedOneIsReplaced(env: Env): Promise<void> {
+  await using client = startWorker(env);
+  const group = fresh("group");
+  const driver = new Driver(client, () => "ack");
+  const h = await driver.open(group);
+  await driver.subscribe(h, group);
+  let told = 0;
+  const victim = startWorker(env);
+  const dying = new Driver(victim, () => ++told % 5 === 0 ? "none" : "ack", driver);
+  await dying.subscribe(await dying.open(group), group);
+  const batch = (from: number): Message[] =>
+    Array.from({ length: 100 }, (_, i) => messageOf(from + i, `k${i % 24}`));
+  await driver.publish(h, batch(0));
+  await until(() => told >= 10, "deliveries to the one that is killed");
+  const publishing = driver.publish(h, batch(100));
+  driver.history.push({ kind: "disrupt", group });
+  await victim.kill();
+  await publishing;
+  await using next = startWorker(env);
+  const heir = new Driver(next, () => "ack", driver);
+  await heir.subscribe(await heir.open(group), group);
+  await driver.publish(h, batch(200));
+  await until(() => driver.acked(group) === 300, "every acknowledgement");
+  const findings = judge(driver.history, [group]).filter(({ rule }) => rule !== "duplicate");
+  assert.deepEqual(findings, []);
+}
+
+/**
+ * The broker is killed and started again, twice, while messages flow.
+ *
+ * @param restart Kills the broker and starts it again; resolves when it is back.
+ * @returns What was counted: repeats, and milliseconds from the broker being back to the end.
+ */
+export async function brokerRestarts(env: Env, restart: () => Promise<void>): Promise<string> {
+  const COUNT = 10_000;
+  const SIZE = 200;
+  await using client = startWorker(env);
+  const group = fresh("group");
+  const driver = new Driver(client, () => "ack");
+  const h = await driver.open(group);
+  await driver.subscribe(h, group);
+  const batches = Array.from(
+    { length: COUNT / SIZE },
+    (_, n) => Array.from({ length: SIZE }, (_, i) => messageOf(n * SIZE + i, `k${i % 50}`)),
+  );
+  const reaches = (count: number) =>
+    until(() => driver.history.filter(ACCEPTED).length >= count, `${count} accepted ones`);
+  const publishing = (async () => {
+    for (const batch of batches) await driver.publish(h, batch);
+  })();
+  publishing.catch(() => {});
+  await reaches(COUNT / 5);
+  await restart();
+  await reaches(COUNT / 2);
+  await restart();
+  const since = performance.now();
+  await publishing;
+  await until(() => driver.acked(group) === COUNT, "every acknowledgement");
+  const took = Math.round(performance.now() - since);
+  const findings = judge(driver.history, [group]);
+  assert.deepEqual(findings.filter(({ rule }) => rule !== "duplicate"), []);
+  return `${COUNT} of ${COUNT}, ${findings.length} repeats, ${took} ms after the broker was back`;
 }

@@ -4,6 +4,7 @@ import { real } from "../_real.ts";
 import {
   closingIsIdempotent,
   everythingArrives,
+  killedOneIsReplaced,
   membersComeAndGo,
   unansweredHoldsItsKey,
 } from "./_scenarios.ts";
@@ -28,6 +29,10 @@ if (server !== undefined) {
 
   test("worker kafka, what is not answered holds up its key alone and comes again", async () => {
     await unansweredHoldsItsKey(env);
+  });
+
+  test("worker kafka, one that is killed is replaced without loss", async () => {
+    await killedOneIsReplaced(env);
   });
 
   test("worker kafka, closing twice and at once is one closing", async () => {
