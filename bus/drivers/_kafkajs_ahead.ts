@@ -1,7 +1,7 @@
 // How far the driver reads ahead of what is taken: the client library fetches on by itself, so
 // partitions are held (paused) and let go, each by what waits of it and all by what waits in all.
 
-import type { BusRecord } from "../driver.ts";
+import type { BusRecord, TopicPartition } from "../driver.ts";
 
 /** What waits to be taken. */
 export interface ReadAhead<T> {
@@ -21,6 +21,12 @@ interface Held {
   paused: boolean;
 }
 
+interface HeldTopic {
+  partitions: number;
+  bytes: number;
+  full: boolean;
+}
+
 // Of one partition: from the first on nothing more is fetched, until it is down to the second.
 const HIGH = { records: 2000, bytes: 2 * 2 ** 20 };
 const LOW = { records: 500, bytes: 2 ** 19 };
@@ -28,22 +34,28 @@ const LOW = { records: 500, bytes: 2 ** 19 };
 /**
  * Bounds what is read ahead. What is on its way when a bound is reached comes on top: one fetch.
  *
- * @param maxBytes Bytes of all partitions from which on nothing more is fetched, until they are
- * down to half.
+ * @param maxBytes Bytes of all partitions from which on nothing more is fetched, until half of them
+ * are left. Each topic may have its even share all the same, so that one whose events wait does not
+ * keep the others waiting: in all at most twice as much.
  * @param flow Holds a partition (`true`) or lets it go.
  */
-export function readAhead<T>(
+export function readAhead<T extends TopicPartition>(
   maxBytes: number,
   flow: (one: T, paused: boolean) => void,
 ): ReadAhead<T> {
   const all = new Map<T, Held>();
-  let bytes = 0;
-  let full = false;
+  const topics = new Map<string, HeldTopic>();
+  let total = 0;
 
   const settle = (): void => {
-    full = full ? bytes > maxBytes / 2 : bytes >= maxBytes;
+    const share = maxBytes / topics.size;
+    for (const topic of topics.values()) {
+      topic.full = topic.full
+        ? total > maxBytes / 2 && topic.bytes > share / 2
+        : total >= maxBytes && topic.bytes >= share;
+    }
     for (const [one, held] of all) {
-      const paused = full ||
+      const paused = topics.get(one.topic)!.full ||
         (held.paused
           ? held.records > LOW.records || held.bytes > LOW.bytes
           : held.records >= HIGH.records || held.bytes >= HIGH.bytes);
@@ -53,26 +65,37 @@ export function readAhead<T>(
     }
   };
 
-  const count = (one: T, records: readonly BusRecord[], sign: 1 | -1): void => {
+  const count = (one: T, records: number, bytes: number): void => {
     const held = all.get(one);
     if (held === undefined) return;
-    const size = sign * heldBytes(records);
-    held.records += sign * records.length;
-    held.bytes += size;
-    bytes += size;
-    settle();
+    held.records += records;
+    held.bytes += bytes;
+    topics.get(one.topic)!.bytes += bytes;
+    total += bytes;
   };
 
   return {
     join(one) {
       all.set(one, { records: 0, bytes: 0, paused: false });
+      const topic = topics.get(one.topic) ?? { partitions: 0, bytes: 0, full: false };
+      topic.partitions++;
+      topics.set(one.topic, topic);
       settle();
     },
-    add: (one, records) => count(one, records, 1),
-    remove: (one, records) => count(one, records, -1),
+    add(one, records) {
+      count(one, records.length, heldBytes(records));
+      settle();
+    },
+    remove(one, records) {
+      count(one, -records.length, -heldBytes(records));
+      settle();
+    },
     leave(one) {
-      bytes -= all.get(one)?.bytes ?? 0;
+      const held = all.get(one);
+      if (held === undefined) return;
+      count(one, -held.records, -held.bytes);
       all.delete(one);
+      if (--topics.get(one.topic)!.partitions === 0) topics.delete(one.topic);
       settle();
     },
   };

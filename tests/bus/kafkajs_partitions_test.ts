@@ -8,6 +8,7 @@ import { noopLogger } from "../../core/mod.ts";
 import { until } from "../_until.ts";
 
 interface Fetched {
+  readonly topic?: string;
   readonly partition: number;
   readonly fetched: number;
   readonly records: number;
@@ -16,7 +17,7 @@ interface Fetched {
   readonly headers?: Record<string, Uint8Array>;
 }
 
-function batchOf({ partition, fetched, records, bytes = 1, key, headers }: Fetched) {
+function batchOf({ topic = "t", partition, fetched, records, bytes = 1, key, headers }: Fetched) {
   const messages = Array.from({ length: records }, (_, i) => ({
     key: key === undefined ? null : Buffer.from(key),
     value: Buffer.alloc(bytes),
@@ -25,7 +26,7 @@ function batchOf({ partition, fetched, records, bytes = 1, key, headers }: Fetch
     timestamp: "0",
   }));
   const batch = {
-    topic: "t",
+    topic,
     partition,
     fetchedOffset: `${fetched}`,
     messages,
@@ -34,9 +35,13 @@ function batchOf({ partition, fetched, records, bytes = 1, key, headers }: Fetch
   return { batch, resolveOffset: () => {} } as unknown as EachBatchPayload;
 }
 
+function namesOf(all: readonly { topic: string; partitions?: number[] }[]): string[] {
+  return all.flatMap(({ topic, partitions }) => (partitions ?? []).map((one) => `${topic}${one}`));
+}
+
 /** Partitions of a client that is played: what it is told is kept, and fetches obey it. */
 function rig(maxFetchBytes: number) {
-  const paused = new Set<number>();
+  const paused = new Set<string>();
   const sought: [number, number][] = [];
   const failures: unknown[] = [];
   const waiting: { readonly records: readonly BusRecord[]; readonly take: () => void }[] = [];
@@ -51,8 +56,8 @@ function rig(maxFetchBytes: number) {
   };
   const partitions = kafkajsPartitions(sink, {
     consumer: {
-      pause: (all) => all.forEach((each) => each.partitions?.forEach((one) => paused.add(one))),
-      resume: (all) => all.forEach((each) => each.partitions?.forEach((one) => paused.delete(one))),
+      pause: (all) => namesOf(all).forEach((name) => paused.add(name)),
+      resume: (all) => namesOf(all).forEach((name) => paused.delete(name)),
       seek: ({ partition, offset }) => void sought.push([partition, Number(offset)]),
     },
     topics: {
@@ -63,17 +68,18 @@ function rig(maxFetchBytes: number) {
     logger: noopLogger,
     failed: (error) => failures.push(error),
   });
-  const add = (count: number): void => {
+  const add = (count: number, topic = "t"): void => {
     const all = Array.from({ length: count }, (_, partition) => partition);
-    partitions.add(all.map((partition) => ({ topic: "t", partition, offset: 0n })));
+    partitions.add(all.map((partition) => ({ topic, partition, offset: 0n })));
     sought.length = 0;
   };
-  const next = new Map<number, number>();
+  const next = new Map<string, number>();
   /** Fetches on, as the client does of what it is not told to hold. True when it may. */
   const fetch = (of: Omit<Fetched, "fetched">): boolean => {
-    if (paused.has(of.partition)) return false;
-    const fetched = next.get(of.partition) ?? 0;
-    next.set(of.partition, fetched + of.records);
+    const name = `${of.topic ?? "t"}${of.partition}`;
+    if (paused.has(name)) return false;
+    const fetched = next.get(name) ?? 0;
+    next.set(name, fetched + of.records);
     partitions.take(batchOf({ ...of, fetched }));
     return true;
   };
@@ -113,7 +119,18 @@ test("kafkajsPartitions holds all partitions when too much waits in all, the idl
     if (fetch({ partition: i % 2, records: 1, bytes: 100_000 })) bytes += 100_000;
   }
   assert.ok(bytes <= 2 ** 20 + 100_000, `${bytes} bytes wait`);
-  assert.deepEqual([...paused].sort(), [0, 1, 2]);
+  assert.deepEqual([...paused].sort(), ["t0", "t1", "t2"]);
+});
+
+test("kafkajsPartitions leaves a topic its share while another's events wait", () => {
+  const { add, fetch } = rig(2 ** 20);
+  add(3);
+  add(1, "other");
+  const bytes = 100_000;
+  for (let i = 0; i < 1000; i++) fetch({ partition: i % 3, records: 1, bytes });
+  let fetches = 0;
+  while (fetches < 1000 && fetch({ topic: "other", partition: 0, records: 1, bytes })) fetches++;
+  assert.equal(fetches, 6);
 });
 
 test("kafkajsPartitions lets partitions go once what waits is taken", async () => {
