@@ -8,11 +8,12 @@ import { fileURLToPath } from "node:url";
 import { realRedis } from "../../testing/real_redis.ts";
 import { type Child, startChild } from "../_child.ts";
 import { real } from "../_real.ts";
-import { linesOf, uniquePrefix } from "./_redis_kit.ts";
+import { linesOf, openRedisCache, uniquePrefix } from "./_redis_kit.ts";
 
 const PROCESSES = 4;
 const CALLERS = 250;
 const SCRIPT = fileURLToPath(new URL("./_loader_child.ts", import.meta.url));
+const COUNTER = fileURLToPath(new URL("./_counter_child.ts", import.meta.url));
 
 /** Starts processes that all wait for the start. */
 async function startAll(
@@ -82,5 +83,26 @@ if (redis !== undefined) {
       assert.match(stdout, new RegExp(`got ${CALLERS} by ${loads[1]}\n`));
     }
     await rm(path, { recursive: true });
+  });
+
+  test("R5 Two processes add 5,000 each, and the count is exact", { timeout: 60_000 }, async () => {
+    const keyPrefix = uniquePrefix();
+    const children = [1, 2].map(() =>
+      startChild(COUNTER, [String(port), keyPrefix, "5000"], { stdio: ["pipe", "pipe", "pipe"] })
+    );
+    await Promise.all(children.map((child) => child.until(/ready/)));
+    go(children);
+    const ends = await Promise.all(children.map((child) => child.ended));
+    await using one = await openRedisCache(redis, { keyPrefix });
+    const counters = one.cache.counters({ name: "hits", ttl: "5m" });
+    const sum = await counters.increment("k", 0);
+    const ofEach = ends.map(({ stdout }) => /sums (\d+) greatest (\d+)/.exec(stdout)!);
+    process.stdout.write(`processes 2, increments 10000, sum ${sum}\n`);
+    assert.equal(sum, 10_000);
+    // Each increment got a sum of its own.
+    assert.deepEqual(ofEach.map((match) => match[1]), ["5000", "5000"]);
+    assert.equal(Math.max(...ofEach.map((match) => Number(match[2]))), 10_000);
+    const left = Number(await redis.command(["pttl", `${keyPrefix}:hits:-count:k`]));
+    assert.ok(left > 0 && left <= 300_000);
   });
 }

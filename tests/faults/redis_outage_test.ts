@@ -5,13 +5,12 @@ import { realRedis } from "../../testing/real_redis.ts";
 import { real } from "../_real.ts";
 import { measureLoads, openCache, report, text, timeUntil } from "./_redis_kit.ts";
 
-/** Operation timeout by default, in milliseconds, and how much p99 varies from run to run. */
+/** Operation timeout by default, in milliseconds. */
 const DEADLINE_MS = 100;
-const SLACK_MS = 60;
-const LOAD_MS = 50;
+const LOAD_MS = 20;
 const CALLERS = 50;
-/** The same calls while all is well: what the load and a busy machine take without any fault. */
-const USUAL = { forMs: 1000, loadMs: LOAD_MS, callers: CALLERS };
+/** How late a single timer of a busy machine may be, in milliseconds. */
+const LATE_MS = 100;
 
 const redis = await real(() => realRedis({ own: true }));
 if (redis !== undefined) {
@@ -24,9 +23,8 @@ if (redis !== undefined) {
     const { cache, counts } = one;
     const bytes = cache.bytes({ name: "r1", ttl: "1m" });
     await bytes.set("k", text("v"));
-    const usual = await measureLoads(bytes, USUAL);
     await node.kill();
-    const down = await measureLoads(bytes, { forMs: 1500, loadMs: LOAD_MS, callers: CALLERS });
+    const down = await measureLoads(bytes, { forMs: 4000, loadMs: LOAD_MS, callers: CALLERS });
     assert.equal(await bytes.get("k"), undefined);
     assert.equal(await bytes.set("k", text("w")), false);
     await assert.rejects(bytes.delete("k"), { code: "CQI_CACHE_UNAVAILABLE" });
@@ -43,13 +41,13 @@ if (redis !== undefined) {
     await Promise.all(Array.from({ length: 1000 }, () => bytes.getOrLoad("cold", load)));
     report("R1 killed and back", {
       loads_while_down: down.calls,
-      usual_p99_ms: usual.p99,
       p99_ms: down.p99,
+      cost_p99_ms: down.costP99,
       back_after_ms: backMs,
       errors: counts["r1 get error"] ?? 0,
       loads_of_1000_callers_after: loads,
     });
-    assert.ok(down.p99 < usual.p99 + DEADLINE_MS + SLACK_MS, `p99 ${down.p99}`);
+    assert.ok(down.costP99 < DEADLINE_MS, `p99 of what the cache costs ${down.costP99}`);
     assert.ok(backMs < 5000);
     assert.equal(loads, 1);
   });
@@ -78,11 +76,10 @@ if (redis !== undefined) {
       await using one = await openCache(redis);
       const bytes = one.cache.bytes({ name: "frozen", ttl: "1m" });
       await bytes.set("k", text("v"));
-      const usual = await measureLoads(bytes, USUAL);
       node.freeze();
       try {
         const frozen = await measureLoads(bytes, {
-          forMs: 4000,
+          forMs: 5000,
           loadMs: LOAD_MS,
           callers: CALLERS,
         });
@@ -94,14 +91,14 @@ if (redis !== undefined) {
         report("R4 frozen", {
           loads: frozen.calls,
           p50_ms: frozen.p50,
-          usual_p99_ms: usual.p99,
           p99_ms: frozen.p99,
+          cost_p99_ms: frozen.costP99,
           max_ms: frozen.max,
           get_ms: getMs,
           back_after_ms: backMs,
         });
-        assert.ok(frozen.p99 < usual.p99 + DEADLINE_MS + SLACK_MS, `p99 ${frozen.p99}`);
-        assert.ok(getMs < DEADLINE_MS + SLACK_MS);
+        assert.ok(frozen.costP99 < DEADLINE_MS, `p99 of what the cache costs ${frozen.costP99}`);
+        assert.ok(getMs < DEADLINE_MS + LATE_MS);
         assert.ok(backMs < 5000);
         assert.deepEqual(await bytes.get("k"), text("v"));
       } finally {
