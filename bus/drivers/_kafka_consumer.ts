@@ -2,15 +2,17 @@
 // begins again after whatever went wrong. Heartbeats go on beside it, so that slow handlers and
 // slow drains do not cost the membership.
 
-import { type Instruments, sleep, withDeadline } from "../../core/mod.ts";
+import { type Instruments, withDeadline } from "../../core/mod.ts";
 import { CqiError } from "../../errors/mod.ts";
 import { delays } from "../../retry/mod.ts";
 import type { ConsumeOptions, DriverConsumer, RecordSink, TopicPartition } from "../driver.ts";
 import type { KafkaClient, TopicInfo } from "./_kafka_client.ts";
-import { heartbeats } from "./_kafka_heartbeats.ts";
+import { committing } from "./_kafka_committing.ts";
+import { answerOf } from "./_kafka_errors.ts";
 import { kafkaMember } from "./_kafka_member.ts";
 import { nameOf } from "./_kafka_offsets.ts";
 import { kafkaPartitions } from "./_kafka_partitions.ts";
+import { session } from "./_kafka_session.ts";
 import type { KafkaSettings } from "./_kafka_settings.ts";
 import { pause, unlessAborted } from "./_kafka_wait.ts";
 import type { KafkaTopics } from "./_kafka_topics.ts";
@@ -34,18 +36,12 @@ const BACKOFF = { initialMs: 100, maxMs: 2000, multiplier: 2, jitter: "equal" } 
 /** How often new partitions are looked for, in heartbeats. */
 const PARTITIONS_EVERY = 10;
 const LEAVE_MS = 2000;
-const COMMIT_TRIES = 20;
-const COMMIT_RETRY_MS = 100;
 /** Answers that say: we are no longer who we were. */
 const DROPPED = new Set(["UNKNOWN_MEMBER_ID", "ILLEGAL_GENERATION", "FENCED_INSTANCE_ID"]);
-/** Answers to a commit while members come and go; the next generation takes it. */
-const BETWEEN = new Set([
-  "REBALANCE_IN_PROGRESS",
-  "ILLEGAL_GENERATION",
-  "NOT_COORDINATOR",
-  "COORDINATOR_NOT_AVAILABLE",
-  "COORDINATOR_LOAD_IN_PROGRESS",
-]);
+const LOST = {
+  dropped: "Consumer was dropped from its group and joins anew",
+  unheard: "Consumer was not heard by its group for session_timeout and gives up its partitions",
+} as const;
 
 /**
  * Starts a consumer. Resolves when it has its first share; while Kafka is away it waits, and says
@@ -62,6 +58,8 @@ export async function startKafkaConsumer(
   const member = group === undefined ? undefined : kafkaMember(client, settings, group);
   const closing = new AbortController();
   const { signal } = closing;
+  // Later: after a join that is cut off nothing can be committed, since the generation is not known.
+  const leaving = new AbortController();
   const started = Promise.withResolvers<void>();
   // Heard of below; closing may be sooner.
   started.promise.catch(() => {});
@@ -69,8 +67,10 @@ export async function startKafkaConsumer(
   let wanted = first;
   let change: Change | undefined;
   let assigned: TopicPartition[] = [];
-  let wake = Promise.withResolvers<void>();
-  let dropped = false;
+  // Aborts when the generation is over.
+  let wake = new AbortController();
+  // How the group lost us: it says so, or it has not heard of us for as long as a session lasts.
+  let lost: "dropped" | "unheard" | undefined;
   let hasStarted = false;
   const absent = new Set<string>();
 
@@ -92,17 +92,17 @@ export async function startKafkaConsumer(
     trouble: (error) => trouble("reading", error),
   });
 
-  const beats = heartbeats(clock, settings.heartbeatMs, async (wait) => {
-    try {
-      await member!.heartbeat(wait);
-      trouble("group", undefined);
-    } catch (error) {
-      if (wait.signal?.aborted) return;
-      const caught = CqiError.from(error, "CQI_BUS_UNAVAILABLE");
-      if (DROPPED.has(answerOf(caught))) dropped = true;
-      if (dropped || answerOf(caught) === "REBALANCE_IN_PROGRESS") return wake.resolve();
-      trouble("group", caught);
-    }
+  const beats = session(clock, {
+    everyMs: settings.heartbeatMs,
+    sessionMs: settings.sessionMs,
+    beat: (wait) => member!.heartbeat(wait),
+    heard(error) {
+      const answer = error === undefined ? "" : answerOf(error);
+      if (DROPPED.has(answer)) lost = "dropped";
+      else if (beats.isOverdue) lost = "unheard";
+      if (answer !== "REBALANCE_IN_PROGRESS" && lost !== "dropped") trouble("group", error);
+      if (lost !== undefined || answer === "REBALANCE_IN_PROGRESS") wake.abort();
+    },
   });
 
   /** How many partitions the topics have now, as text. */
@@ -118,13 +118,8 @@ export async function startKafkaConsumer(
     // Unknown while Kafka is away: asked again.
     let known = await counts().catch(() => undefined);
     for (;;) {
-      const over = new AbortController();
-      const tick = pause(clock, PARTITIONS_EVERY * settings.heartbeatMs, over.signal)
-        .then(() => true);
-      const timedOut = await Promise.race([tick, wake.promise.then(() => false)]);
-      over.abort();
-      await tick;
-      if (!timedOut || signal.aborted) return;
+      await pause(clock, PARTITIONS_EVERY * settings.heartbeatMs, wake.signal);
+      if (wake.signal.aborted || signal.aborted) return;
       // Whoever shares out sees to it; the others hear of it.
       if (member !== undefined && !member.isLeader && absent.size === 0) continue;
       // The same: as if nothing had changed.
@@ -163,18 +158,19 @@ export async function startKafkaConsumer(
     const names = found.map(({ name }) => name);
     beats.stop();
     const owned = assigned.filter(({ topic }) => names.includes(topic));
-    const given = await member.join(names, owned, { signal });
+    const given = await member.join(names, owned, { signal: leaving.signal });
     beats.start();
     return given;
   };
 
   /** One generation. */
   const generation = async (): Promise<void> => {
-    wake = Promise.withResolvers();
-    dropped = false;
+    wake = new AbortController();
+    lost = undefined;
     const asked = change;
     if (asked !== undefined) await partitions.keepOnly(new Set());
     assigned = await share();
+    if (signal.aborted) return;
     const names = new Set(assigned.map(nameOf));
     const moving = [...partitions.names].some((name) => !names.has(name));
     await partitions.keepOnly(names);
@@ -207,19 +203,21 @@ export async function startKafkaConsumer(
         if (signal.aborted) break;
         const caught = CqiError.from(error, "CQI_BUS_UNAVAILABLE");
         const answer = answerOf(caught);
-        if (DROPPED.has(answer)) dropped = true;
+        if (DROPPED.has(answer)) lost = "dropped";
+        else if (beats.isOverdue && assigned.length > 0) lost = "unheard";
         if (!caught.retryable) refuse(caught);
-        if (!dropped && answer !== "REBALANCE_IN_PROGRESS") trouble("group", caught);
+        if (lost !== "dropped" && answer !== "REBALANCE_IN_PROGRESS") trouble("group", caught);
         failures++;
       }
-      if (dropped) {
-        // Others have our partitions by now: commits fail, and what we do is done twice.
-        env.logger.warn("Consumer was dropped from its group and joins anew", { group });
+      if (lost !== undefined) {
+        // Others have our partitions by now: commits are refused, and what we do is done twice.
+        env.logger.warn(LOST[lost], { group });
         beats.stop();
-        member?.reset();
         assigned = [];
         // What cannot be committed comes again, to whoever has it now.
         await partitions.keepOnly(new Set()).catch(() => {});
+        // Last: what has no generation would be committed for a group without members.
+        if (lost === "dropped") member?.reset();
       }
       if (failures > 0) await pause(clock, delayAfter(failures), signal);
     }
@@ -245,11 +243,11 @@ export async function startKafkaConsumer(
       closing.abort(new CqiError("CQI_CLOSED", "Cannot read: the consumer is closed"));
       started.reject(signal.reason);
       change?.done.reject(signal.reason);
-      wake.resolve();
+      wake.abort();
       // At once: what has not begun by now is left to the next.
-      const given = release();
+      await release();
+      leaving.abort(signal.reason);
       await running;
-      await given;
       await end();
     })();
     return ending;
@@ -264,37 +262,21 @@ export async function startKafkaConsumer(
     throw error;
   }
   return {
-    async commit(positions) {
-      if (member === undefined) throw notOwned();
-      for (let attempt = 1;; attempt++) {
-        if (!partitions.has(positions)) throw notOwned();
-        try {
-          await member.commit(positions, {});
-          return partitions.committed(positions);
-        } catch (error) {
-          const caught = CqiError.from(error);
-          if (dropped || attempt === COMMIT_TRIES || !BETWEEN.has(answerOf(caught))) throw caught;
-        }
-        await sleep(clock, COMMIT_RETRY_MS);
-      }
-    },
+    commit: committing({
+      clock,
+      member,
+      partitions,
+      isLost: () => lost !== undefined,
+      signal: leaving.signal,
+    }),
     lag: (wait = {}) => partitions.lag(wait),
     async change(topics: ConsumeOptions["topics"]) {
       const asked: Change = { before: wanted, done: Promise.withResolvers() };
       change = asked;
       wanted = topics;
-      wake.resolve();
+      wake.abort();
       await unlessAborted(asked.done.promise, signal);
     },
     close,
   };
-}
-
-/** What the broker answered, by name. */
-function answerOf(error: CqiError): string {
-  return String(error.details["kafka"] ?? "");
-}
-
-function notOwned(): CqiError {
-  return new CqiError("CQI_CONFLICT", "Cannot commit: a partition is no longer owned here");
 }

@@ -35,6 +35,20 @@ export function brokerError(action: string, code: number, says?: string | null):
   });
 }
 
+/** What a broker answered, by name; empty where none did. */
+export function answerOf(error: CqiError): string {
+  return String(error.details["kafka"] ?? "");
+}
+
+// What goes wrong on the way: by the client library, or by the system.
+const ON_THE_WAY_REGEXP = /^PLT_KFK_(NETWORK|TIMEOUT|AUTHENTICATION|MULTIPLE|USER)|^E[A-Z]+$/;
+
+/** Whether a request was answered, and the answer could not be read. */
+export function isUnreadable({ cause }: CqiError): boolean {
+  if (!(cause instanceof Error) || isCqiError(cause)) return false;
+  return !ON_THE_WAY_REGEXP.test(String((cause as { code?: unknown }).code ?? ""));
+}
+
 /** An error and all that it was made of. */
 function* chainOf(error: unknown, depth = 0): Generator<Record<string, unknown>> {
   if (typeof error !== "object" || error === null || depth > 8) return;

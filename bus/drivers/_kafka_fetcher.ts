@@ -7,10 +7,11 @@ import type { Instruments } from "../../core/mod.ts";
 import { CqiError } from "../../errors/mod.ts";
 import { delays } from "../../retry/mod.ts";
 import type { BusRecord, TopicPartition } from "../driver.ts";
-import type { KafkaClient, TopicInfo } from "./_kafka_client.ts";
-import { brokerError, errorName } from "./_kafka_errors.ts";
-import { leaderMayHaveMoved } from "./_kafka_offsets.ts";
-import { heldBytes, isReady, newReading, type Reading } from "./_kafka_reading.ts";
+import type { KafkaClient } from "./_kafka_client.ts";
+import { brokerError, errorName, isUnreadable } from "./_kafka_errors.ts";
+import { fetchMemory } from "./_kafka_memory.ts";
+import { leaderMayHaveMoved, nameOf } from "./_kafka_offsets.ts";
+import { type Asked, isReady, newReading, type Reading, requestOf } from "./_kafka_reading.ts";
 import { readPartition } from "./_kafka_records.ts";
 import type { KafkaSettings } from "./_kafka_settings.ts";
 import { pause } from "./_kafka_wait.ts";
@@ -63,7 +64,7 @@ export function kafkaFetcher(
   const running = new Set<Promise<void>>();
   let pumping = false;
   let again = false;
-  let held = 0;
+  const memory = fetchMemory(settings.maxFetchBytes);
 
   const laneFor = (leader: number): Lane | undefined => {
     const free = lanes.find(({ asking }) => !asking.has(leader));
@@ -75,9 +76,8 @@ export function kafkaFetcher(
 
   const handOver = async (reading: Reading): Promise<void> => {
     while (reading.waiting !== undefined && !reading.lost) {
-      const records = reading.waiting;
+      const { records, bytes } = reading.waiting;
       reading.waiting = undefined;
-      const bytes = heldBytes(records);
       // What waits is asked for while this is being handled.
       pump();
       try {
@@ -86,11 +86,11 @@ export function kafkaFetcher(
         reading.trouble = CqiError.from(error);
         tell();
       } finally {
-        held -= bytes;
+        memory.give(reading.topic, bytes);
       }
     }
     if (reading.waiting !== undefined) {
-      held -= heldBytes(reading.waiting);
+      memory.give(reading.topic, reading.waiting.bytes);
       reading.waiting = undefined;
     }
     reading.handing = undefined;
@@ -126,14 +126,15 @@ export function kafkaFetcher(
   };
 
   const took = (reading: Reading, part: fetchV17.FetchResponsePartition): void => {
-    const { records, next } = readPartition(reading, reading.position, part);
+    const { records, bytes, next } = readPartition(reading, reading.position, part);
     reading.position = next;
     reading.busy = false;
     reading.failures = 0;
     reading.trouble = undefined;
+    reading.alone = false;
     if (records.length === 0) return;
-    held += heldBytes(records);
-    reading.waiting = records;
+    memory.take(reading.topic, bytes);
+    reading.waiting = { records, bytes };
     reading.handing ??= handOver(reading);
   };
 
@@ -149,42 +150,45 @@ export function kafkaFetcher(
       : error;
   };
 
+  const take = (
+    reading: Reading,
+    part: fetchV17.FetchResponsePartition,
+  ): CqiError | undefined => {
+    if (part.errorCode !== 0) return judge(reading, part.errorCode);
+    try {
+      took(reading, part);
+      return undefined;
+    } catch (error) {
+      return new CqiError(
+        "CQI_BUS_UNAVAILABLE",
+        `Cannot read '${reading.topic}': what the broker gave is malformed`,
+        { cause: error, details: { partition: reading.partition } },
+      );
+    }
+  };
+
   const fetch = async (
     lane: Lane,
     leader: number,
-    parts: readonly { readonly reading: Reading; readonly info: TopicInfo }[],
+    parts: readonly Asked[],
   ): Promise<void> => {
-    const byId = new Map<string, Reading[]>();
-    for (const { reading, info } of parts) {
-      byId.set(info.id, [...byId.get(info.id) ?? [], reading]);
-    }
-    const topics = [...byId].map(([topicId, all]) => ({
-      topicId,
-      partitions: all.map(({ partition, position }) => ({
-        partition,
-        fetchOffset: position,
-        currentLeaderEpoch: -1,
-        lastFetchedEpoch: -1,
-        partitionMaxBytes: Math.min(PARTITION_BYTES, settings.maxFetchBytes),
-      })),
-    }));
+    const maxBytes = memory.allowance(parts.map(({ reading }) => reading.topic));
+    const { byId, topics } = requestOf(parts, Math.min(PARTITION_BYTES, maxBytes));
+    // One by itself must not keep a connection from the others.
+    const waitMs = parts[0]?.reading.alone ? 0 : MAX_WAIT_MS;
     const open = new Set(parts.map(({ reading }) => reading));
     try {
       const answer = await client.request("Fetch", {
         broker: client.broker(leader)!,
         // No fetch session: number 0, epoch -1.
-        args: [MAX_WAIT_MS, 1, settings.maxFetchBytes, settings.isolation, 0, -1, topics, [], ""],
+        args: [waitMs, 1, maxBytes, settings.isolation, 0, -1, topics, [], ""],
       }, { signal, pool: lane.pool });
       if (answer.errorCode !== 0) throw brokerError("read", answer.errorCode);
       for (const { topicId, partitions } of answer.responses) {
         for (const part of partitions) {
           const reading = byId.get(topicId)?.find((each) => each.partition === part.partitionIndex);
           if (reading === undefined || !open.delete(reading) || reading.lost) continue;
-          if (part.errorCode === 0) {
-            took(reading, part);
-            continue;
-          }
-          const error = judge(reading, part.errorCode);
+          const error = take(reading, part);
           if (error !== undefined) failed([reading], error);
         }
       }
@@ -192,7 +196,10 @@ export function kafkaFetcher(
       tell();
     } catch (error) {
       if (signal.aborted) return;
-      failed([...open], CqiError.from(error, "CQI_BUS_UNAVAILABLE"));
+      const caught = CqiError.from(error, "CQI_BUS_UNAVAILABLE");
+      // One of them is malformed: the others must not fail with it for ever.
+      if (isUnreadable(caught)) { for (const reading of open) reading.alone = true; }
+      failed([...open], caught);
     } finally {
       lane.asking.delete(leader);
       pump();
@@ -206,14 +213,15 @@ export function kafkaFetcher(
 
   const plan = async (): Promise<void> => {
     for (const reading of readings) if (reading.lost) readings.delete(reading);
-    const ready = [...readings].filter(isReady);
-    // One fetch more than may be held at once, at most.
-    if (ready.length === 0 || held > settings.maxFetchBytes) return;
+    memory.topics = new Set([...readings].map(({ topic }) => topic)).size;
+    const mayRead = (reading: Reading): boolean => isReady(reading) && memory.has(reading.topic);
+    const ready = [...readings].filter(mayRead);
+    if (ready.length === 0) return;
     const infos = await client.topics([...new Set(ready.map(({ topic }) => topic))], { signal });
-    const byLeader = new Map<number, { reading: Reading; info: TopicInfo }[]>();
+    const requests = new Map<string, { leader: number; parts: Asked[] }>();
     for (const reading of ready) {
       const info = infos.get(reading.topic);
-      if (!isReady(reading)) continue;
+      if (!mayRead(reading)) continue;
       if (info === undefined || info instanceof CqiError) {
         reading.busy = true;
         failed([reading], info ?? new CqiError("CQI_BUS_UNAVAILABLE", "Cannot find a topic"));
@@ -226,10 +234,11 @@ export function kafkaFetcher(
         continue;
       }
       const leader = info.partitions[reading.partition]?.leader ?? -1;
-      if (!byLeader.has(leader)) byLeader.set(leader, []);
-      byLeader.get(leader)!.push({ reading, info });
+      const request = reading.alone ? `${leader} ${nameOf(reading)}` : `${leader}`;
+      if (!requests.has(request)) requests.set(request, { leader, parts: [] });
+      requests.get(request)!.parts.push({ reading, info });
     }
-    for (const [leader, parts] of byLeader) {
+    for (const { leader, parts } of requests.values()) {
       const all = parts.map(({ reading }) => reading);
       if (client.broker(leader) === undefined) {
         for (const reading of all) reading.busy = true;

@@ -1,8 +1,9 @@
 import { CqiError } from "../../errors/mod.ts";
 import type { RecordToSend } from "../driver.ts";
 import { HEADER, headerText } from "../headers.ts";
-import { partitionOfKey } from "../murmur2.ts";
+import { murmur2 } from "../murmur2.ts";
 import type { Published } from "../types.ts";
+import { keyBytes } from "./_kafka_keys.ts";
 
 /** What a producer stamps a batch with. */
 export interface Stamp {
@@ -123,7 +124,7 @@ export function partsOf(lanes: Map<string, Lane>, random: () => number): Cut {
           turn.set(topic, next);
         }
         partition = turn.get(topic)! % count;
-      } else partition = partitionOfKey(key, count);
+      } else partition = (murmur2(keyBytes(key)) & 0x7fffffff) % count;
       const name = `${topic}:${partition}`;
       if (!groups.has(name)) groups.set(name, { topic, partition, at: [] });
       groups.get(name)!.at.push(index);

@@ -5,8 +5,8 @@ import { Buffer } from "node:buffer";
 import type { BusRecord, RecordToSend, TopicPartition } from "../driver.ts";
 import type { HeaderValue } from "../types.ts";
 import { headerReader, plain } from "./_kafka_headers.ts";
+import { keyBytes, keyText } from "./_kafka_keys.ts";
 
-const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 // Names of headers repeat from record to record.
 const MAX_NAMES = 1000;
 
@@ -29,7 +29,7 @@ export function recordWriter(): (record: RecordToSend, partition: number) => Mes
       partition,
       // A tombstone; the library's type does not say so, its protocol does.
       value: (record.value === null ? null : bytesOf(record.value)) as Buffer,
-      ...record.key !== null && { key: Buffer.from(record.key) },
+      ...record.key !== null && { key: keyBytes(record.key) },
       headers,
       timestamp: BigInt(Math.trunc(record.timestampMs)),
     };
@@ -45,13 +45,15 @@ const CONTROL = 0b10_0000;
 const TRANSACTIONAL = 0b1_0000;
 const LOG_APPEND_TIME = 0b1000;
 const ABORT = 0;
+// What a record takes in memory besides its bytes, about.
+const RECORD_BYTES = 100;
 
 /** What one fetch brought of a partition. */
 export interface Fetched {
   readonly records: BusRecord[];
   /** The offset to read next. */
   readonly next: bigint;
-  /** Bytes of keys, values and headers, about. */
+  /** Memory that the records take, about: keys, values, headers and something for each. */
   readonly bytes: number;
 }
 
@@ -91,12 +93,12 @@ export function readPartition(
     for (const record of batch.records) {
       const offset = batch.firstOffset + BigInt(record.offsetDelta);
       if (offset < from) continue;
-      bytes += record.length;
+      bytes += RECORD_BYTES + record.length;
       records.push({
         topic,
         partition,
         offset,
-        key: record.key === null ? null : utf8.decode(record.key),
+        key: record.key === null ? null : keyText(record.key),
         value: record.value === null ? null : plain(record.value),
         headers: headersOf(record.headers),
         timestampMs: Number(

@@ -211,8 +211,8 @@ export function kafkaSender(
         leaderless.push(part);
         continue;
       }
-      const { epoch } = stamp(part);
-      const key = `${leader} ${epoch}`;
+      const { id, epoch } = stamp(part);
+      const key = `${leader} ${id} ${epoch}`;
       if (!requests.has(key)) requests.set(key, { leader, parts: [] });
       requests.get(key)!.parts.push(part);
     }

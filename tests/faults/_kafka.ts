@@ -41,13 +41,15 @@ export interface Place {
   readonly sessionMs?: number;
   /** @default {that of the driver} */
   readonly heartbeatMs?: number;
+  /** Most bytes of a fetch. @default {that of the driver} */
+  readonly maxFetchBytes?: number;
   /** Settings of `kafka` or `kafkajs` besides; in JSON where it goes to another process. */
   readonly client?: Readonly<Record<string, unknown>>;
 }
 
 /** Opens a bus. Topics that are missing are made as the broker has it. */
 export function openKafka(
-  { driver = "kafka", brokers, client, sessionMs, heartbeatMs }: Place,
+  { driver = "kafka", brokers, client, sessionMs, heartbeatMs, maxFetchBytes }: Place,
   section: EventBusConfigInit = {},
   options: OpenOptions = {},
 ): Promise<Bus> {
@@ -55,6 +57,7 @@ export function openKafka(
     brokers: [...brokers],
     ...sessionMs !== undefined && { sessionTimeout: ms(sessionMs) },
     ...heartbeatMs !== undefined && { heartbeatInterval: ms(heartbeatMs) },
+    ...maxFetchBytes !== undefined && { maxFetchBytes: BigInt(maxFetchBytes) },
     ...client,
   };
   const own = { driver, ensureTopics: true, [driver]: settings };
@@ -175,8 +178,11 @@ export function load(bus: Bus, topic: Prices, options: LoadOptions = {}): Load {
   };
 }
 
+/** What a publisher was told. */
+export type Refusal = Pick<CqiError, "code" | "details">;
+
 /** Errors by code and outcome, for a line of output. */
-export function counted(refused: Load["refused"]): string {
+export function counted(refused: ReadonlyMap<number, Refusal>): string {
   const counts = new Map<string, number>();
   for (const { code, details } of refused.values()) {
     const name = details["outcome"] === undefined ? code : `${code} (${details["outcome"]})`;

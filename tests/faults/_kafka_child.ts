@@ -3,9 +3,10 @@
 // (`failed`).
 // Argument: what it is, as JSON.
 
+import { BytesValueSchema } from "@bufbuild/protobuf/wkt";
 import { writeSync } from "node:fs";
 import process from "node:process";
-import { topic } from "../../bus/mod.ts";
+import { type Delivery, topic } from "../../bus/mod.ts";
 import { sleep, systemClock, systemRandom } from "../../core/mod.ts";
 import { PriceUpdatedSchema } from "../../gen/ts/cqc/events/v1/mod.ts";
 import { ms, openKafka, type Place } from "./_kafka.ts";
@@ -15,6 +16,8 @@ export interface MemberSettings {
   readonly place: Place;
   readonly topic: string;
   readonly group: string;
+  /** What its events are: prices, counted by their sequence, or bytes, counted one by one. */
+  readonly of?: "prices" | "bytes";
   /** Milliseconds that a handler takes: from, to. */
   readonly takesMs: readonly [number, number];
   /** Most events in hand. */
@@ -59,8 +62,7 @@ const measuring = setInterval(() => {
   if (settings.memory) say(`rss ${Math.round(process.memoryUsage().rss / 2 ** 20)}`);
 }, 100);
 
-await bus.subscribe(topic(PriceUpdatedSchema, { name: settings.topic }), async (event, given) => {
-  const number = Number(event.price?.sequence);
+const handle = async (number: number, given: Delivery): Promise<void> => {
   say(`got ${number} ${given.partition} ${given.offset}`);
   if (settings.fails) {
     say(`failed ${number} ${given.attempt}`);
@@ -68,5 +70,16 @@ await bus.subscribe(topic(PriceUpdatedSchema, { name: settings.topic }), async (
   }
   await sleep(systemClock, fromMs + systemRandom.next() * (toMs - fromMs));
   say(`did ${number}`);
-});
+};
+
+const name = settings.topic;
+if (settings.of === "bytes") {
+  let count = 0;
+  await bus.subscribe(topic(BytesValueSchema, { name }), (_, given) => handle(count++, given));
+} else {
+  await bus.subscribe(
+    topic(PriceUpdatedSchema, { name }),
+    (event, given) => handle(Number(event.price?.sequence), given),
+  );
+}
 say("ready");
