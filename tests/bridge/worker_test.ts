@@ -1,33 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startWorker } from "./_client.ts";
-import {
-  closingIsIdempotent,
-  everythingArrives,
-  membersComeAndGo,
-  unansweredHoldsItsKey,
-} from "./_scenarios.ts";
+import { envOf, workerTests } from "./_worker_tests.ts";
 
-const MEMORY = { CQI_DRIVER: "memory", PARTITIONS: "6", REDIS_URL: "" };
+const SUBJECT = { driver: "memory" };
 
-test("worker memory, everything reaches each group and the reader, in order, refusals included", async () => {
-  await everythingArrives(MEMORY);
-});
-
-test("worker memory, members that come and go lose, skip and repeat nothing", async () => {
-  await membersComeAndGo(MEMORY);
-});
-
-test("worker memory, what is not answered holds up its key alone and comes again", async () => {
-  await unansweredHoldsItsKey(MEMORY);
-});
-
-test("worker memory, closing twice and at once is one closing", async () => {
-  await closingIsIdempotent(MEMORY);
-});
+workerTests(SUBJECT);
 
 test("worker cache, gives back the bytes it was given until they are deleted or over", async () => {
-  await using client = startWorker(MEMORY);
+  await using client = startWorker(envOf(SUBJECT));
   const value = Buffer.from([0, 255, 10]).toString("base64");
   const key = "any key: {1}*\n";
   assert.equal((await client.ask({ op: "cacheGet", key }))["found"], false);
