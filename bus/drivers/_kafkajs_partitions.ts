@@ -7,6 +7,7 @@ import type { Instruments } from "../../core/mod.ts";
 import { CqiError } from "../../errors/mod.ts";
 import type { BusRecord, Position, RecordSink, TopicPartition } from "../driver.ts";
 import type { HeaderValue } from "../types.ts";
+import { plain } from "./_kafka_headers.ts";
 import { readAhead } from "./_kafkajs_ahead.ts";
 import type { KafkajsSettings } from "./_kafkajs_settings.ts";
 import type { KafkajsTopics } from "./_kafkajs_topics.ts";
@@ -244,9 +245,4 @@ function recordOf(at: TopicPartition, message: KafkaMessage): BusRecord {
     headers,
     timestampMs: Number(message.timestamp),
   };
-}
-
-// Plain bytes over the same memory: a Buffer's slice would share it where a copy is meant.
-function plain(value: Uint8Array): Uint8Array {
-  return new Uint8Array(value.buffer as ArrayBuffer, value.byteOffset, value.byteLength);
 }
