@@ -8,6 +8,7 @@ import { CqiError } from "../../errors/mod.ts";
 import type { BusRecord, Position, RecordSink, TopicPartition } from "../driver.ts";
 import type { HeaderValue } from "../types.ts";
 import { plain } from "./_kafka_headers.ts";
+import { keyText } from "./_kafka_keys.ts";
 import { readAhead } from "./_kafkajs_ahead.ts";
 import type { KafkajsSettings } from "./_kafkajs_settings.ts";
 import type { KafkajsTopics } from "./_kafkajs_topics.ts";
@@ -240,7 +241,7 @@ function recordOf(at: TopicPartition, message: KafkaMessage): BusRecord {
     topic: at.topic,
     partition: at.partition,
     offset: BigInt(message.offset),
-    key: message.key === null ? null : message.key.toString("utf8"),
+    key: message.key === null ? null : keyText(message.key),
     value: message.value === null ? null : plain(message.value),
     headers,
     timestampMs: Number(message.timestamp),

@@ -8,6 +8,7 @@ import { CqiError } from "../../errors/mod.ts";
 import { delays } from "../../retry/mod.ts";
 import type { RecordToSend } from "../driver.ts";
 import type { HeaderValue, Published } from "../types.ts";
+import { keyBytes } from "./_kafka_keys.ts";
 import { type Lane, type Part, partsOf } from "./_kafka_parts.ts";
 import { abandoned, DIVISIBLE, neverSent } from "./_kafka_verdicts.ts";
 import { pause, unlessAborted } from "./_kafka_wait.ts";
@@ -187,7 +188,7 @@ function messageOf(record: RecordToSend, partition: number): Message {
   for (const [name, value] of record.headers) headers[name] = bytesOf(value);
   return {
     partition,
-    key: record.key,
+    key: record.key === null ? null : keyBytes(record.key),
     value: record.value === null ? null : bytesOf(record.value),
     headers,
     timestamp: `${Math.trunc(record.timestampMs)}`,

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { EachBatchPayload } from "kafkajs";
 import { heldBytes } from "../../bus/drivers/_kafkajs_ahead.ts";
+import { keyBytes } from "../../bus/drivers/_kafka_keys.ts";
 import { kafkajsPartitions } from "../../bus/drivers/_kafkajs_partitions.ts";
 import type { BusRecord, RecordSink } from "../../bus/mod.ts";
 import { noopLogger } from "../../core/mod.ts";
@@ -152,6 +153,14 @@ test("kafkajsPartitions counts what was given up as gone", async () => {
   await partitions.release();
   add(2);
   assert.deepEqual([...paused], []);
+});
+
+test("kafkajsPartitions gives keys of arbitrary bytes as text that stands for them", () => {
+  const { add, fetch, waiting } = rig(2 ** 20);
+  add(1);
+  const key = Uint8Array.of(0xff, 0x00, 0xc3, 0xa9, 0xc3);
+  fetch({ partition: 0, records: 1, key });
+  assert.deepEqual(new Uint8Array(keyBytes(waiting[0]!.records[0]!.key!)), key);
 });
 
 test("heldBytes counts keys and headers as well as values", () => {
