@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type Bus, type BusRecord, HEADER, type RecordToSend, topic } from "../bus/mod.ts";
 import { type Logger, noopLogger } from "../core/mod.ts";
-import { encode } from "../contracts/mod.ts";
+import { decode, encode } from "../contracts/mod.ts";
 import { CqiError } from "../errors/mod.ts";
 import {
   type PriceUpdated,
@@ -192,9 +192,14 @@ export function failureTests(backend: BusBackend): SuiteTest[] {
         await got.until((seen) => seen.length === 3);
         await one.close();
         const again = collector<number>();
-        await bus.subscribe(prices, (event) => again.add(numberOf(event)), { group });
+        await bus.subscribe(prices, (event) => {
+          again.add(numberOf(event));
+          throw new CqiError("CQI_BUS_PERMANENT", "Cannot book a price of a closed market");
+        }, { group });
         await publishNumbers(bus, prices, 3, 4);
-        assert.deepEqual(await again.until((seen) => seen.length > 0), [3]);
+        const letter = await deadLetterOf(bus, prices.name);
+        assert.deepEqual(again.seen, [3]);
+        assert.equal(numberOf(decode(PriceUpdatedSchema, letter.value!)), 3);
       },
     },
     {

@@ -1,6 +1,7 @@
 import type { Bus, BusFeatures, EventBusConfigInit, OpenOptions } from "../bus/mod.ts";
 import { deliveryTests } from "./_bus_delivery_tests.ts";
 import { failureTests } from "./_bus_failure_tests.ts";
+import { groupTests } from "./_bus_group_tests.ts";
 import { lifecycleTests } from "./_bus_lifecycle_tests.ts";
 import { operatorTests } from "./_bus_operator_tests.ts";
 import { orderTests } from "./_bus_order_tests.ts";
@@ -28,6 +29,7 @@ export interface BusBackend {
 export function busContract(subject: string, backend: BusBackend, features: BusFeatures): void {
   registerSuite(subject, { ...features }, [
     ...deliveryTests(backend),
+    ...groupTests(backend),
     ...orderTests(backend),
     ...failureTests(backend),
     ...lifecycleTests(backend),
