@@ -74,8 +74,10 @@ export async function outboxedHandlers(
       }, { signal });
     },
     async published(topic) {
+      // The outbox has the name on the log, with the prefix that the configuration puts before it.
       const { count } = await db.sql<{ count: bigint }>`
-        select count(*) from ${TABLE} where topic = ${topic}`.one();
+        select count(*) from ${TABLE}
+        where right(topic, length(${topic}::text)) = ${topic}`.one();
       return Number(count);
     },
     async isIdle() {
