@@ -66,7 +66,7 @@ export function openKafka(
 
 /** Prints what a test counted. */
 export function report(line: string): void {
-  process.stdout.write(`${line}\n`);
+  process.stdout.write(`counted ${line}\n`);
 }
 
 /** Waits for a condition, and says which one never came. */
