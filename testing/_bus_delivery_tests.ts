@@ -40,7 +40,7 @@ export function deliveryTests(backend: BusBackend): SuiteTest[] {
             delivery: { eventId, type, partition, offset, attempt, actorId },
           });
         });
-        const [first] = await got.until((seen) => seen.length === 1);
+        const [first] = await got.until((seen) => seen.length >= 1);
         assert.equal(first?.equal, true);
         assert.match(published.eventId, UUID_V7_REGEXP);
         const { sentMs = 0 } = first ?? {};
@@ -73,7 +73,7 @@ export function deliveryTests(backend: BusBackend): SuiteTest[] {
             detectedAt: { seconds: 1n },
           },
         );
-        const seen = await got.until((all) => all.length === 2);
+        const seen = await got.until((all) => all.length >= 2);
         assert.deepEqual([...seen].sort(), [
           "cqc.events.v1.PriceUpdated",
           "cqc.events.v1.RiskAlert",
@@ -98,7 +98,7 @@ export function deliveryTests(backend: BusBackend): SuiteTest[] {
           key: null,
           headers: { tenant: "füßchen", raw: bytes },
         });
-        const [seen] = await got.until((all) => all.length === 1);
+        const [seen] = await got.until((all) => all.length >= 1);
         assert.equal(seen?.key, undefined);
         assert.equal(seen?.size, 128);
         assert.equal(asText(seen?.headers.get("tenant")), "füßchen");
@@ -126,7 +126,7 @@ export function deliveryTests(backend: BusBackend): SuiteTest[] {
             id: delivery.eventId,
           }));
         const first = await bus.publish(a, aPriceUpdated());
-        const [last] = await got.until((seen) => seen.length === 1);
+        const [last] = await got.until((seen) => seen.length >= 1);
         assert.equal(last?.correlation, first.eventId);
         assert.equal(last?.causation, middle.seen[0]);
         assert.notEqual(last?.id, first.eventId);
@@ -144,7 +144,7 @@ export function deliveryTests(backend: BusBackend): SuiteTest[] {
           ),
         );
         await Promise.all(topics.map((each, index) => publishNumbers(bus, each, index, index + 1)));
-        const seen = await got.until((all) => all.length === 20);
+        const seen = await got.until((all) => all.length >= 20);
         assert.deepEqual([...seen].sort(), topics.map((each, i) => `${each.name}/${i}`).sort());
       },
     },

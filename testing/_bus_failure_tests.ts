@@ -77,7 +77,7 @@ export function failureTests(backend: BusBackend): SuiteTest[] {
           if (attempt < 3) throw new Error("passing trouble");
         });
         await bus.publish(prices, aPriceUpdated());
-        assert.deepEqual(await got.until((seen) => seen.length === 3), [1, 2, 3]);
+        assert.deepEqual(await got.until((seen) => seen.length >= 3), [1, 2, 3]);
       },
     },
     {
@@ -189,7 +189,7 @@ export function failureTests(backend: BusBackend): SuiteTest[] {
           return skip("noise");
         }, { group });
         await publishNumbers(bus, prices, 0, 3);
-        await got.until((seen) => seen.length === 3);
+        await got.until((seen) => seen.length >= 3);
         await one.close();
         const again = collector<number>();
         await bus.subscribe(prices, (event) => {
@@ -214,7 +214,7 @@ export function failureTests(backend: BusBackend): SuiteTest[] {
         await broken.publish(prices, aPriceUpdated(), { key: "k" });
         await bus.subscribe(prices, (event) => got.add(numberOf(event)), { group });
         await publishNumbers(bus, prices, 0, 100);
-        assert.deepEqual(await got.until((seen) => seen.length === 100), range(100));
+        assert.deepEqual(await got.until((seen) => seen.length >= 100), range(100));
         const letter = await deadLetterOf(bus, prices.name);
         assert.equal(header(letter, HEADER.dlqReason), "undecodable");
         assert.equal(header(letter, HEADER.dlqError), "CQI_CONTRACT_DECODE");
@@ -254,7 +254,7 @@ export function failureTests(backend: BusBackend): SuiteTest[] {
         await publishNumbers(lenient, prices, 0, 1);
         const got = collector<number>();
         await lenient.subscribe(prices, (e) => got.add(numberOf(e)), { group: freshGroup() });
-        assert.deepEqual(await got.until((seen) => seen.length === 1), [0]);
+        assert.deepEqual(await got.until((seen) => seen.length >= 1), [0]);
         await strict.subscribe(prices, () => {}, { group: freshGroup() });
         const letter = await deadLetterOf(strict, prices.name);
         assert.equal(header(letter, HEADER.dlqReason), "unknown_type");
@@ -277,7 +277,7 @@ export function failureTests(backend: BusBackend): SuiteTest[] {
           });
         }, { timeout: "20ms" });
         await bus.publish(prices, aPriceUpdated());
-        assert.deepEqual(await got.until((seen) => seen.length === 2), ["aborted", "handled"]);
+        assert.deepEqual(await got.until((seen) => seen.length >= 2), ["aborted", "handled"]);
       },
     },
   ];

@@ -22,7 +22,7 @@ export function groupTests(backend: BusBackend): SuiteTest[] {
         await second.subscribe(prices, (e) => inAlone.add(numberOf(e)), { group: alone });
         await publishNumbers(first, prices, 0, 200, (n) => `k${n % 20}`);
         await inShared.until((seen) => new Set(seen).size === 200);
-        await inAlone.until((seen) => seen.length === 200);
+        await inAlone.until((seen) => seen.length >= 200);
         // What a second member may have read as well it hands out before it is closed.
         await Promise.all([first.close(), second.close()]);
         assert.deepEqual([...inShared.seen].sort((a, b) => a - b), range(200));
@@ -59,7 +59,7 @@ export function groupTests(backend: BusBackend): SuiteTest[] {
           startAt: "latest",
         });
         await publishNumbers(bus, prices, 10, 11);
-        await early.until((seen) => seen.length === 11);
+        await early.until((seen) => seen.length >= 11);
         assert.deepEqual(await late.until((seen) => seen.length > 0), [10]);
       },
     },
@@ -72,12 +72,12 @@ export function groupTests(backend: BusBackend): SuiteTest[] {
         const first = collector<number>();
         const one = await bus.subscribe(prices, (e) => first.add(numberOf(e)), { group });
         await publishNumbers(bus, prices, 0, 5);
-        await first.until((seen) => seen.length === 5);
+        await first.until((seen) => seen.length >= 5);
         await one.close();
         await publishNumbers(bus, prices, 5, 8);
         const second = collector<number>();
         await bus.subscribe(prices, (e) => second.add(numberOf(e)), { group });
-        assert.deepEqual(await second.until((seen) => seen.length === 3), [5, 6, 7]);
+        assert.deepEqual(await second.until((seen) => seen.length >= 3), [5, 6, 7]);
       },
     },
     {
@@ -94,7 +94,7 @@ export function groupTests(backend: BusBackend): SuiteTest[] {
         await publishNumbers(bus, prices, 3, 5);
         const got = collector<number>();
         await bus.subscribe(prices, (e) => got.add(numberOf(e)), { startAt: since });
-        assert.deepEqual(await got.until((seen) => seen.length === 2), [3, 4]);
+        assert.deepEqual(await got.until((seen) => seen.length >= 2), [3, 4]);
       },
     },
     {
@@ -121,7 +121,7 @@ export function groupTests(backend: BusBackend): SuiteTest[] {
           group,
           startAt: { offsets },
         });
-        await got.until((seen) => seen.length === expected.length);
+        await got.until((seen) => seen.length >= expected.length);
         await first.close();
         // What is committed counts, not where it started.
         await bus.subscribe(prices, (e) => got.add(numberOf(e)), { group, startAt: { offsets } });
@@ -145,7 +145,7 @@ export function groupTests(backend: BusBackend): SuiteTest[] {
         await bus.subscribe(prices, (e) => got.add(numberOf(e)), { group: freshGroup(), startAt });
         await bus.subscribe(prices, (e) => got.add(numberOf(e)), { broadcast: true, startAt });
         await publishNumbers(bus, prices, 6, 8);
-        await got.until((seen) => seen.length === 4);
+        await got.until((seen) => seen.length >= 4);
         assert.deepEqual([...got.seen].sort((a, b) => a - b), [6, 6, 7, 7]);
         for await (
           const { offset } of bus.records(prices.name, {

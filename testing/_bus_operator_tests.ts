@@ -34,9 +34,9 @@ export function operatorTests(backend: BusBackend): SuiteTest[] {
         await second.subscribe(prices, from(two), all);
         await second.subscribe(prices, from(late), { broadcast: true });
         await publishNumbers(second, prices, 20, 30, (n) => `k${n}`);
-        await one.until((seen) => seen.length === 30);
-        await two.until((seen) => seen.length === 30);
-        await late.until((seen) => seen.length === 10);
+        await one.until((seen) => seen.length >= 30);
+        await two.until((seen) => seen.length >= 30);
+        await late.until((seen) => seen.length >= 10);
         const sorted = (got: typeof one) => [...got.seen].sort((a, b) => a - b);
         assert.deepEqual(sorted(one), range(30));
         assert.deepEqual(sorted(two), range(30));
@@ -58,7 +58,7 @@ export function operatorTests(backend: BusBackend): SuiteTest[] {
         const large = Uint8Array.from({ length: 900_000 }, (_, i) => (i * 31) % 251);
         await bus.publish(blobs, { value: large }, { key: "large" });
         await bus.publish(blobs, { value: new Uint8Array() }, { key: "" });
-        const seen = await got.until((all) => all.length === 2);
+        const seen = await got.until((all) => all.length >= 2);
         assert.deepEqual([...seen].sort((a, b) => a.size - b.size), [
           { size: 0, sum: 0, key: "" },
           { size: 900_000, sum: sumOf(large), key: "large" },
@@ -95,7 +95,7 @@ export function operatorTests(backend: BusBackend): SuiteTest[] {
         await publishNumbers(bus, prices, 0, 50, (n) => `k${n}`);
         const behind = await eventually(lagOf, (lag) => lag === 50n);
         gate.resolve();
-        await got.until((seen) => seen.length === 50);
+        await got.until((seen) => seen.length >= 50);
         assert.deepEqual([behind, await eventually(lagOf, (lag) => lag === 0n)], [50n, 0n]);
         await assert.rejects(bus.lag({ signal: AbortSignal.abort() }), { name: "AbortError" });
       },
@@ -128,7 +128,7 @@ export function operatorTests(backend: BusBackend): SuiteTest[] {
         assert.equal(await box.park([letters[1]!], { note: "by hand" }), 1);
         assert.equal(await box.purge([letters[2]!]), 1);
         assert.deepEqual(await box.replay(letters), { replayed: 1, parked: 0, passed: 2 });
-        assert.deepEqual(await got.until((seen) => seen.length === 2), [3, 0]);
+        assert.deepEqual(await got.until((seen) => seen.length >= 2), [3, 0]);
         assert.deepEqual(await box.replay({}), { replayed: 0, parked: 0, passed: 0 });
         assert.equal((await box.list({ state: "parked" }))[0]?.note, "by hand");
         await publishNumbers(bus, prices, 4, 5);
