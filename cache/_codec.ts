@@ -26,8 +26,11 @@ export interface Codec<V, I = V> {
    * Keeps no view of the bytes, unless they are the caller's own. Throws for bytes it cannot read.
    */
   decode(bytes: Uint8Array, isOwn?: boolean): V;
-  /** A copy that shares nothing with the value, where that takes less time than to decode it. */
-  copy?(value: V): V;
+  /**
+   * Makes copies of a value that share nothing with it, where that takes less time than to decode
+   * it. The value is not to change any more.
+   */
+  copies?(value: V): () => V;
 }
 
 /** Size of the block that small copies share, in bytes; copies of over half of it get their own. */
@@ -108,11 +111,19 @@ export function messageCodec<Desc extends DescMessage>(
     fingerprint: schema.typeName,
     take: (given) => isMessage(given) ? given as MessageShape<Desc> : madeOf(schema, given),
     encode: (message) => encode(schema, message),
-    copy: copyOf,
+    copies: copiesOf,
     decode: holdsBytes(schema)
       ? (bytes) => decode(schema, bytes, { maxBytes: bytes.length })
       : (bytes) => fromBinary(schema, copy(bytes), options),
   };
+}
+
+// A message of plain fields alone is copied by the engine, in half the time or less.
+function copiesOf<T extends object>(value: T): () => T {
+  const isFlat = Object.values(value).every((field) => typeof field !== "object");
+  if (!isFlat) return () => copyOf(value);
+  const prototype: object | null = Object.getPrototypeOf(value);
+  return () => Object.assign(Object.create(prototype) as T, value);
 }
 
 /**

@@ -17,7 +17,7 @@ export class StoreKeyspace<V, I = V> implements Keyspace<V, I> {
     this.name = store.settings.name;
   }
 
-  get(key: CacheKey, options: WaitOptions = {}): Promise<V | undefined> {
+  get(key: CacheKey, options?: WaitOptions): Promise<V | undefined> {
     const store = this.#store;
     return store.traced("get", (span) => {
       const full = store.key(key);
@@ -28,7 +28,7 @@ export class StoreKeyspace<V, I = V> implements Keyspace<V, I> {
         return this.#take("get", full, read);
       };
       // Promises by hand: an async function more would be felt in what a hit costs.
-      const answer = near ?? store.read(full, options.signal, true);
+      const answer = near ?? store.read(full, options?.signal, true);
       return answer instanceof Promise ? answer.then(take) : Promise.resolve(take(answer));
     });
   }

@@ -93,7 +93,7 @@ function valueOf<V, I>(store: Store<V, I>, landed: Answered): V | undefined {
   const { payload, spare } = landed;
   if (payload === undefined) return undefined;
   // Bytes may be a view of the payload, which the others decode too.
-  if (spare === undefined || store.codec.copy === undefined) return store.codec.decode(payload);
+  if (spare === undefined || store.codec.copies === undefined) return store.codec.decode(payload);
   landed.spare = undefined;
   return spare as V;
 }

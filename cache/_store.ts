@@ -17,6 +17,9 @@ const NEGATIVE = { result: "negative" } as const;
 const ERROR = { result: "error" } as const;
 const NO_TAGS: readonly string[] = [];
 
+/** Most keys of a keyspace whose whole text is remembered. */
+const MAX_KEYS = 4096;
+
 /** The reads of one keyspace, and what its writes share: keys, envelopes, counters and spans. */
 export class Store<V, I = V> {
   readonly shared: Shared;
@@ -29,6 +32,8 @@ export class Store<V, I = V> {
   readonly near: Near | undefined;
   readonly news: News | undefined;
   readonly #decoded: Decoded<V>;
+  // Whole keys of late: to look one up in a map, the engine hashes a text once, and a new one anew.
+  readonly #keys = new Map<string, string>();
   // By operation, then by result: joining the two for each call would cost more than the count.
   readonly #counters = new Map<string, Map<string, Counter>>();
 
@@ -48,7 +53,13 @@ export class Store<V, I = V> {
   }
 
   key(key: CacheKey): string {
-    return this.prefix + encodeKey(key);
+    if (typeof key !== "string") return this.prefix + encodeKey(key);
+    const known = this.#keys.get(key);
+    if (known !== undefined) return known;
+    const full = this.prefix + encodeKey(key);
+    if (this.#keys.size >= MAX_KEYS) this.#keys.clear();
+    this.#keys.set(key, full);
+    return full;
   }
 
   count(op: string, result: string, times = 1): void {
@@ -161,6 +172,10 @@ export class Store<V, I = V> {
   /** What stored bytes say; a value with tags is held against their versions first. */
   opened(stored: Uint8Array | undefined, ticket?: Ticket, isOwn = false): Answer<Read<V>> {
     if (stored === undefined) return this.#ended(MISS, ticket);
+    const known = this.#decoded.known(stored);
+    if (known?.isPlain) {
+      return { result: "hit", value: known.make(), payload: known.payload, staleMs: 0, stored };
+    }
     const opened = unseal(this.hash, stored);
     if (opened === undefined) return this.#ended(this.#unreadable(stored), ticket);
     if (opened.tags === undefined) {
@@ -213,14 +228,14 @@ export class Store<V, I = V> {
     if (isCqiError(error, "CQI_CLOSED")) throw error;
   }
 
-  #judge(stored: Uint8Array, { payload, freshUntil }: Opened, isOwn: boolean): Read<V> {
+  #judge(stored: Uint8Array, { payload, freshUntil, tags }: Opened, isOwn: boolean): Read<V> {
     const staleMs = freshUntil === Infinity ? 0 : Math.max(0, this.shared.clock.now() - freshUntil);
     if (staleMs > this.settings.graceMs) return { ...MISS, stored };
     if (payload === undefined) return NEGATIVE;
     try {
       const value = this.shared.guard.driver.features.remote
         ? this.codec.decode(payload, isOwn)
-        : this.#decoded.get(stored, payload);
+        : this.#decoded.get(stored, payload, freshUntil === Infinity && tags === undefined);
       return { result: staleMs > 0 ? "stale" : "hit", value, payload, staleMs, stored };
     } catch {
       return this.#unreadable(stored);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { create } from "@bufbuild/protobuf";
+import { create, isMessage } from "@bufbuild/protobuf";
 import { AnySchema, StructSchema } from "@bufbuild/protobuf/wkt";
 import { createCopier, holdsBytes, messageCodec } from "../../cache/_codec.ts";
 import { decode, encode } from "../../contracts/mod.ts";
@@ -53,4 +53,21 @@ test("encode() refuses a message of another type", () => {
   const codec = messageCodec(PositionSchema, createCopier());
   const wrong = create(ApiKeySchema) as unknown as ReturnType<typeof position>;
   assert.throws(() => codec.encode(wrong), { code: "CQI_CONTRACT_INVALID" });
+});
+
+test("copies() of a message give objects of their own, also of what lies within them", () => {
+  const codec = messageCodec(PositionSchema, createCopier());
+  const flat = create(PositionSchema, { quantity: "1" });
+  const deep = create(PositionSchema, { quantity: "1" });
+  deep.$unknown = [{ no: 9999, wireType: 0, data: new Uint8Array([5]) }];
+  for (const value of [flat, deep]) {
+    const make = codec.copies!(value);
+    const [first, second] = [make(), make()];
+    assert.deepEqual(first, value);
+    assert.ok(isMessage(first, PositionSchema));
+    first.quantity = "2";
+    first.$unknown?.[0]?.data.fill(0);
+    assert.deepEqual(second, value);
+    assert.equal(value.quantity, "1");
+  }
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CacheDriver } from "../../cache/mod.ts";
+import { PositionSchema } from "../../gen/ts/cqc/portfolio/v1/mod.ts";
 import { openFixture } from "./_fixture.ts";
 
 const DAY_MS = 86_400_000;
@@ -68,4 +69,13 @@ test("set() with tags wins over a load that begins while its tags are read", asy
   await load;
   await fixture.clock.advance(0);
   assert.deepEqual(await bytes.get("k"), two);
+});
+
+test("A message with tags that has been read before is held against its tags each time", async () => {
+  await using fixture = await openFixture();
+  const positions = fixture.cache.keyspace(PositionSchema, { name: "p", ttl: "1m" });
+  await positions.set("k", { quantity: "1" }, { tags: ["t"] });
+  for (let i = 0; i < 3; i++) assert.equal((await positions.get("k"))?.quantity, "1");
+  await positions.invalidateTags(["t"]);
+  assert.equal(await positions.get("k"), undefined);
 });
