@@ -1,5 +1,5 @@
 // K17: members killed with SIGKILL at random moments. Ten times each way; TEST_LONG=1 makes it a
-// hundred. The seed is printed; CQI_SEED sets it.
+// hundred. The seed is printed; TEST_SEED sets it.
 
 import assert from "node:assert/strict";
 import process from "node:process";
@@ -15,7 +15,7 @@ import { type Member, startMember } from "./_kafka_member.ts";
 const PARTITIONS = 4;
 const IN_FLIGHT = 40;
 const KILLS = process.env["TEST_LONG"] ? 100 : 10;
-const SEED = Number(process.env["CQI_SEED"] ?? (Date.now() % 1_000_000));
+const SEED = Number(process.env["TEST_SEED"] ?? (Date.now() % 1_000_000));
 
 const server = await real(() =>
   realKafka({ own: true, settings: { "num.partitions": `${PARTITIONS}` } })
