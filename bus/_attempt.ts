@@ -1,7 +1,10 @@
 import type { Message } from "@bufbuild/protobuf";
 import { CqiError, isCqiError, isRetryable, messageOf } from "../errors/mod.ts";
+import type { Clock } from "../core/mod.ts";
+import type { Course, Registration } from "./_course.ts";
 import type { Environment } from "./_environment.ts";
 import type { Envelope } from "./_received.ts";
+import type { Cuttable } from "./_deadlines.ts";
 import type { BusRecord } from "./driver.ts";
 import { copyHeaders } from "./headers.ts";
 import type { Delivery, HeaderValue, Skip, SubscriptionInfo } from "./types.ts";
@@ -17,37 +20,161 @@ export function validated(env: Environment, check: () => void): void {
   }
 }
 
-/** What a handler is given. */
-export function deliveryOf(
-  record: BusRecord,
-  envelope: Envelope,
-  event: Message,
-  attempt: number,
-  signal: AbortSignal,
-): Delivery {
-  let headers: ReadonlyMap<string, HeaderValue> | undefined;
-  return {
-    event,
-    eventId: envelope.eventId,
-    correlationId: envelope.correlationId,
-    type: event.$typeName,
-    topic: record.topic,
-    partition: record.partition,
-    offset: record.offset,
-    key: record.key ?? undefined,
-    // Handlers are strangers to each other, and to the next attempt. Few look at them.
-    get headers() {
-      return headers ??= copyHeaders(record.headers);
-    },
-    timestampMs: record.timestampMs,
-    attempt,
-    signal,
-    skip: (reason) => ({ skip: reason }),
-  };
+/** One call of a handler. Its signal is made when it is asked for: few handlers look at it. */
+class Attempt implements Cuttable {
+  /** When it began, by the clock that never jumps. */
+  readonly begunMs: number;
+  /** How often the dependencies had gone down by then. */
+  readonly downs: number;
+  #controller: AbortController | undefined;
+  #cut: { readonly reason: unknown } | undefined;
+  #onCut: ((reason: unknown) => void) | undefined;
+
+  constructor(begunMs: number, downs: number) {
+    this.begunMs = begunMs;
+    this.downs = downs;
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#cut !== undefined) this.#controller.abort(this.#cut.reason);
+    return this.#controller.signal;
+  }
+
+  cut(reason: unknown): void {
+    this.#cut = { reason };
+    // First of the two, so that it stands before what the handler does about the abort.
+    this.#onCut?.(reason);
+    this.#controller?.abort(reason);
+  }
+
+  /** What comes first: what the handler gives, or the cut, after which it is left behind. */
+  async race(result: PromiseLike<unknown>): Promise<unknown> {
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    this.#onCut = reject;
+    result.then(resolve, reject);
+    return await promise;
+  }
 }
 
-/** Whether a handler said that there is nothing to do. */
-export function isSkip(result: unknown): result is Skip {
+/** What a handler is given. */
+class Received implements Delivery {
+  readonly event: Message;
+  readonly eventId: string;
+  readonly correlationId: string;
+  readonly type: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: bigint;
+  readonly key: string | undefined;
+  readonly timestampMs: number;
+  readonly attempt: number;
+  readonly #record: BusRecord;
+  readonly #attempt: Attempt;
+  #headers: ReadonlyMap<string, HeaderValue> | undefined;
+
+  constructor(
+    record: BusRecord,
+    envelope: Envelope,
+    event: Message,
+    number: number,
+    attempt: Attempt,
+  ) {
+    this.event = event;
+    this.eventId = envelope.eventId;
+    this.correlationId = envelope.correlationId;
+    this.type = event.$typeName;
+    this.topic = record.topic;
+    this.partition = record.partition;
+    this.offset = record.offset;
+    this.key = record.key ?? undefined;
+    this.timestampMs = record.timestampMs;
+    this.attempt = number;
+    this.#record = record;
+    this.#attempt = attempt;
+  }
+
+  get headers(): ReadonlyMap<string, HeaderValue> {
+    // Handlers are strangers to each other, and to the next attempt.
+    this.#headers ??= copyHeaders(this.#record.headers);
+    return this.#headers;
+  }
+
+  get signal(): AbortSignal {
+    return this.#attempt.signal;
+  }
+
+  skip(reason: string): Skip {
+    return { skip: reason };
+  }
+}
+
+/** What an attempt is of. */
+export interface Attempted {
+  readonly course: Course;
+  readonly envelope: Envelope;
+  readonly registration: Registration;
+}
+
+/** What came of an attempt. */
+export type Outcome = "handled" | Skip | Failure;
+
+/** Why an attempt did not get through. */
+export class Failure {
+  readonly thrown: unknown;
+  readonly of: Attempt;
+
+  constructor(thrown: unknown, of: Attempt) {
+    this.thrown = thrown;
+    this.of = of;
+  }
+}
+
+/** Calls the handler once, within its time. Where it gives no promise neither does this. */
+export function attempt(
+  clock: Clock,
+  { course: { record, stopping }, envelope, registration }: Attempted,
+  event: Message,
+  number: number,
+): Outcome | Promise<Outcome> {
+  const { info, limits, duration, gate } = registration;
+  const own = new Attempt(clock.monotonic(), gate?.downs ?? 0);
+  const over = (): void => duration.observe((clock.monotonic() - own.begunMs) / 1000);
+  try {
+    const delivery = new Received(record, envelope, event, number, own);
+    const result = registration.handle(delivery, info);
+    if (!isThenable(result)) {
+      over();
+      return isSkip(result) ? result : "handled";
+    }
+    return waitFor(result);
+  } catch (thrown) {
+    over();
+    return new Failure(thrown, own);
+  }
+
+  async function waitFor(result: PromiseLike<unknown>): Promise<Outcome> {
+    limits.add(own);
+    stopping.underway.add(own);
+    try {
+      const value = await own.race(result);
+      return isSkip(value) ? value : "handled";
+    } catch (thrown) {
+      return new Failure(thrown, own);
+    } finally {
+      limits.delete(own);
+      stopping.underway.delete(own);
+      over();
+    }
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value &&
+    typeof value.then === "function";
+}
+
+function isSkip(result: unknown): result is Skip {
   return typeof result === "object" && result !== null && "skip" in result;
 }
 

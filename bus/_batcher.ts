@@ -94,8 +94,6 @@ export function batcher(env: Pick<Environment, "driver" | "clock" | "settings">)
     },
     async close(budgetMs) {
       closed = true;
-      const flushed = (): Promise<unknown> =>
-        Promise.all([...queues.values()].map((queue) => queue.flushing));
       const over = clock.timer(() => {
         for (const queue of queues.values()) {
           for (const entry of queue.entries.splice(0)) entry.reject(closedError());

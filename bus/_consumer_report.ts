@@ -1,6 +1,6 @@
 import type { HealthReport } from "../core/mod.ts";
 import { messageOf } from "../errors/mod.ts";
-import type { Registration } from "./_dispatch.ts";
+import type { Registration } from "./_course.ts";
 import type { SubscriptionState } from "./types.ts";
 
 /** How a consumer and its subscriptions are. */

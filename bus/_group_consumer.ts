@@ -3,13 +3,15 @@ import { delays } from "../retry/mod.ts";
 import type { Batcher } from "./_batcher.ts";
 import { commits } from "./_commits.ts";
 import { reportOf, sumByTopic } from "./_consumer_report.ts";
-import { dispatcher, type Registration } from "./_dispatch.ts";
+import type { Registration } from "./_course.ts";
+import { dispatcher } from "./_dispatch.ts";
 import type { Environment } from "./_environment.ts";
 import { CLOSING } from "./_settings.ts";
 import { type Flow, flow } from "./_flow.ts";
+import { intake } from "./_intake.ts";
 import { ownedPartition, type Partition } from "./_partition.ts";
 import type { BusRecord, DriverConsumer, RecordSink, TopicPartition } from "./driver.ts";
-import type { Rest } from "./lanes.ts";
+import { sizeOf } from "./headers.ts";
 import type { GroupLag } from "./bus.ts";
 import type { SubscriptionState } from "./types.ts";
 
@@ -46,9 +48,10 @@ export function groupConsumer(
   const { settings, clock, logger, metrics, driver } = env;
   const { group } = options;
   const label = group ?? "";
-  const dispatch = dispatcher(env, out, group);
   const delayAfter = delays(settings.backoff, env.random);
   const registrations: Registration[] = [];
+  // The same, by topic.
+  const handlers = new Map<string, readonly Registration[]>();
   const leaving = new Set<Registration>();
   const pausing = new Set<Registration>();
   const ensured = new Set<string>();
@@ -78,19 +81,26 @@ export function groupConsumer(
     return found;
   };
 
+  const handlersOf = (topic: string): readonly Registration[] => {
+    let found = handlers.get(topic);
+    if (found === undefined) {
+      found = registrations.filter(({ info }) => info.topic === topic);
+      handlers.set(topic, found);
+    }
+    return found;
+  };
+
   const stateOf = (registration: Registration): SubscriptionState => {
     const { topic } = registration.info;
     if (!registrations.includes(registration)) return "closed";
-    const together = registrations.filter(({ info }) => info.topic === topic);
+    const together = handlersOf(topic);
     if (together.some((each) => pausing.has(each))) return "paused";
     if (together.some((each) => each.gate?.held)) return "waiting";
     return trouble === undefined ? "running" : "offline";
   };
 
   const isPaused = (topic: string): boolean =>
-    registrations.some((each) =>
-      each.info.topic === topic && (pausing.has(each) || each.gate?.held === true)
-    );
+    handlersOf(topic).some((each) => pausing.has(each) || each.gate?.held === true);
 
   const applyPause = (topic: string): void => {
     const paused = isPaused(topic);
@@ -111,6 +121,7 @@ export function groupConsumer(
     registration.gate?.stop();
     pausing.delete(registration);
     registrations.splice(registrations.indexOf(registration), 1);
+    handlers.clear();
     applyPause(registration.info.topic);
     if (registrations.length === 0) startAgain?.cancel();
   };
@@ -120,32 +131,12 @@ export function groupConsumer(
     async (positions) => await (await started.promise).commit(positions),
   );
 
-  const keepsNotes = group !== undefined && driver.features.attemptsPersist;
-
-  const handle = async (owner: Partition, record: BusRecord, rest: Rest): Promise<boolean> => {
-    const { marks, failures, stopping } = owner;
-    const settled = await dispatch(
-      record,
-      registrations.filter((registration) => registration.info.topic === record.topic),
-      {
-        stopping,
-        rest,
-        failures: failures.of(record.offset),
-        failed(count) {
-          if (!keepsNotes) return;
-          failures.set(record.offset, count);
-          // The same place again, or past offsets that the log has no records for.
-          if (!owner.fenced) committed.note(owner, marks.lowest ?? record.offset);
-        },
-      },
-    );
-    if (settled === "abandoned") return false;
-    failures.forget(record.offset);
-    metrics.consumed.with({ topic: record.topic, group: label, result: settled }).add();
-    const offset = marks.done(record.offset);
-    if (offset !== undefined && !owner.fenced && group !== undefined) committed.note(owner, offset);
-    return true;
-  };
+  const take = intake(env, {
+    group,
+    dispatch: dispatcher(env, out, group),
+    note: committed.note,
+    handlersOf,
+  });
 
   const ownerOf = (record: BusRecord): Partition => {
     const name = nameOf(record);
@@ -167,17 +158,12 @@ export function groupConsumer(
       const owners = records.map(ownerOf);
       for (const [index, record] of records.entries()) {
         const owner = owners[index]!;
-        const work = flowOf(record.topic);
-        if (!await work.enter(record, owner)) continue;
-        owner.add(record.offset);
-        work.work.push(
-          record.key === null ? undefined : `${record.partition}:${record.key}`,
-          (rest) =>
-            owner.run(record, () => handle(owner, record, rest))
-              // Not marked as done, so its offset stays and it comes again.
-              .catch((error) => logger.error("Event cannot be seen through", { error }))
-              .finally(() => work.leave(record)),
-        );
+        const flow = flowOf(record.topic);
+        const bytes = record.bytes ?? sizeOf(record);
+        const entered = flow.enter(bytes, owner);
+        if (entered === true || (entered !== false && await entered)) {
+          take({ owner, record, flow, bytes });
+        }
       }
     },
     async revoked(lost) {
@@ -254,13 +240,13 @@ export function groupConsumer(
     applyPause(registration.info.topic);
   };
 
-  const reads = (topic: string): boolean =>
-    registrations.some((each) => each.info.topic === topic && !leaving.has(each));
+  const reads = (topic: string): boolean => handlersOf(topic).some((each) => !leaving.has(each));
 
   return {
     async add(registration) {
       const known = reads(registration.info.topic);
       registrations.push(registration);
+      handlers.clear();
       applyPause(registration.info.topic);
       watch(registration);
       try {

@@ -1,5 +1,5 @@
 import { type Clock, sleep } from "../core/mod.ts";
-import type { Stopping } from "./_dispatch.ts";
+import type { Stopping } from "./_course.ts";
 import { type Failures, failures } from "./_attempts.ts";
 import { type Watermark, watermark } from "./committer.ts";
 import type { BusRecord, Position, TopicPartition } from "./driver.ts";
@@ -14,14 +14,18 @@ export interface Partition extends TopicPartition {
   /** Takes in a record that was read. */
   add(offset: bigint): void;
   /**
-   * Runs the work of a record that was taken in, unless the partition is given up before. Where a
-   * record did not get through, which it does when its work gives true, later ones of its key are
-   * not run either: it comes again, and they behind it.
+   * Begins the work of a record that was taken in; `end` is called for it in any case.
+   *
+   * @returns False where it is not to be done: the partition is being given up, or an earlier record
+   * of its key did not get through; that one comes again, and this one behind it.
    */
-  run(
-    record: Pick<BusRecord, "offset" | "key">,
-    work: () => Promise<boolean>,
-  ): Promise<void>;
+  begin(record: Pick<BusRecord, "offset" | "key">): boolean;
+  /**
+   * The work of a record is over.
+   *
+   * @param isThrough False where the record comes again.
+   */
+  end(record: Pick<BusRecord, "offset" | "key">, isThrough: boolean): void;
   /**
    * Starts nothing beyond what has begun already, lets that finish within the budget, aborts the
    * rest, and fences. Records between finished ones are handled too, so that what is done can be
@@ -41,6 +45,7 @@ export function ownedPartition(at: TopicPartition, committed?: Position): Partit
   const marks = watermark();
   const draining = new AbortController();
   const aborting = new AbortController();
+  const underway: Stopping["underway"] = new Set();
   // Offsets taken in and not through, lowest first.
   const open = new Set<bigint>();
   const halted = new Set<string>();
@@ -57,17 +62,17 @@ export function ownedPartition(at: TopicPartition, committed?: Position): Partit
     return running > 0 || (gap && !aborting.signal.aborted);
   };
 
+  const abort = (): void => {
+    aborting.abort();
+    for (const attempt of [...underway]) attempt.cut(aborting.signal.reason);
+    progress.resolve();
+  };
+
   const drain = async (clock: Clock, budgetMs: number, paused: boolean): Promise<void> => {
     last = paused ? -1n : begun;
     draining.abort();
     const over = new AbortController();
-    const budget = sleep(clock, budgetMs, { signal: over.signal }).then(
-      () => {
-        aborting.abort();
-        progress.resolve();
-      },
-      () => {},
-    );
+    const budget = sleep(clock, budgetMs, { signal: over.signal }).then(abort, () => {});
     // A handler that ignores its signal is left behind by its deadline, so this ends.
     while (isBusy()) {
       progress = Promise.withResolvers();
@@ -83,7 +88,7 @@ export function ownedPartition(at: TopicPartition, committed?: Position): Partit
     partition: at.partition,
     marks,
     failures: failures(committed),
-    stopping: { draining: draining.signal, aborting: aborting.signal },
+    stopping: { draining: draining.signal, aborting: aborting.signal, underway },
     get fenced() {
       return fenced;
     },
@@ -91,20 +96,18 @@ export function ownedPartition(at: TopicPartition, committed?: Position): Partit
       marks.add(offset);
       open.add(offset);
     },
-    async run({ offset, key }, work) {
-      const given = last !== undefined && (offset > last || aborting.signal.aborted);
-      const wanted = !given && (key === null || !halted.has(key));
+    begin({ offset, key }) {
       running++;
-      if (wanted && offset > begun) begun = offset;
-      let through = false;
-      try {
-        through = wanted && await work();
-      } finally {
-        if (!through && key !== null) halted.add(key);
-        running--;
-        open.delete(offset);
-        progress.resolve();
-      }
+      if (last !== undefined && (offset > last || aborting.signal.aborted)) return false;
+      if (key !== null && halted.has(key)) return false;
+      if (offset > begun) begun = offset;
+      return true;
+    },
+    end({ offset, key }, isThrough) {
+      if (!isThrough && key !== null) halted.add(key);
+      running--;
+      open.delete(offset);
+      progress.resolve();
     },
     drain(clock, budgetMs, paused) {
       drained ??= drain(clock, budgetMs, paused);

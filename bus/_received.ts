@@ -1,8 +1,9 @@
 import type { DescMessage, Message } from "@bufbuild/protobuf";
 import { decode, eventOptions, eventTypes, messageType, validate } from "../contracts/mod.ts";
 import { CqiError } from "../errors/mod.ts";
-import { HEADER, headerText, isPrintable } from "./headers.ts";
+import { HEADER, isPrintable, textOf } from "./headers.ts";
 import type { BusRecord } from "./driver.ts";
+import type { HeaderValue } from "./types.ts";
 
 /** What a record says of itself in its headers. All of it is untrusted. */
 export interface Envelope {
@@ -13,19 +14,47 @@ export interface Envelope {
 }
 
 const MAX_ID = 256;
+const CONTENT_TYPE_REGEXP = /^application\/(?:x-)?protobuf$/i;
 
-/** Reads the envelope; a foreign record without one gets an id from its place in the log. */
-export function readEnvelope(record: BusRecord): Envelope {
-  const place = `${record.topic}/${record.partition}/${record.offset}`;
-  const eventId = idOf(record, HEADER.id) ?? place;
-  const correlationId = idOf(record, HEADER.correlationId) ?? eventId;
-  return { eventId, correlationId, type: headerText(record.headers, HEADER.type) };
+/** Makes a reader of envelopes; a foreign record without one gets an id from its place in the log. */
+export function envelopeReader(): (record: BusRecord) => Envelope {
+  // Mostly the same from record to record.
+  const typeOf = textReader();
+  return (record) => {
+    const { headers } = record;
+    const id = headers.get(HEADER.id);
+    const correlation = headers.get(HEADER.correlationId);
+    const eventId = idOf(id) ?? `${record.topic}/${record.partition}/${record.offset}`;
+    // What follows from nothing has its own id there.
+    const correlationId = isSame(id, correlation) ? eventId : idOf(correlation) ?? eventId;
+    return { eventId, correlationId, type: typeOf(headers.get(HEADER.type)) };
+  };
 }
 
 // Ids go on into logs, spans and the headers of what handlers publish.
-function idOf(record: BusRecord, name: string): string | undefined {
-  const id = headerText(record.headers, name);
+function idOf(value: HeaderValue | undefined): string | undefined {
+  const id = textOf(value);
   return id !== undefined && id !== "" && id.length <= MAX_ID && isPrintable(id) ? id : undefined;
+}
+
+/** Makes a reader of a header that rarely changes: the same bytes are decoded once. */
+function textReader(): (value: HeaderValue | undefined) => string | undefined {
+  let bytes: Uint8Array | undefined;
+  let text: string | undefined;
+  return (value) => {
+    if (value === undefined || typeof value === "string") return value;
+    if (isSame(bytes, value)) return text;
+    bytes = value.slice();
+    text = textOf(value);
+    return text;
+  };
+}
+
+function isSame(one: HeaderValue | undefined, other: HeaderValue | undefined): boolean {
+  if (typeof one !== "object" || typeof other !== "object") return one === other;
+  if (one.length !== other.length) return false;
+  for (let at = 0; at < one.length; at++) if (one[at] !== other[at]) return false;
+  return true;
 }
 
 /**
@@ -46,29 +75,32 @@ export function schemaOf(
   return declared?.typeName === type ? declared : messageType(type);
 }
 
-/** Decodes and validates; throws what the dead letter will say. */
-export function readEvent(
+/** Decodes and validates an event; throws what the dead letter will say. */
+export type EventReader = (
   record: BusRecord,
   schema: DescMessage,
   check: (validate: () => void) => void,
-): Message {
-  if (record.value === null) {
-    throw new CqiError(
-      "CQI_CONTRACT_DECODE",
-      `Cannot decode ${schema.typeName}: the value is null`,
-    );
-  }
-  const contentType = headerText(record.headers, HEADER.contentType);
-  if (
-    contentType !== undefined && !/^application\/(?:x-)?protobuf$/i.test(contentType.slice(0, 64))
-  ) {
-    throw new CqiError(
-      "CQI_CONTRACT_DECODE",
-      `Cannot decode ${schema.typeName}: content-type must be 'application/protobuf', current ` +
-        `value has ${contentType.length} characters`,
-    );
-  }
-  const event = decode(schema, record.value);
-  check(() => validate(schema, event));
-  return event;
+) => Message;
+
+/** Makes a reader of events. */
+export function eventReader(): EventReader {
+  const contentTypeOf = textReader();
+  return (record, schema, check) => {
+    if (record.value === null) throw undecodable(schema, "the value is null");
+    const contentType = contentTypeOf(record.headers.get(HEADER.contentType));
+    if (contentType !== undefined && !CONTENT_TYPE_REGEXP.test(contentType.slice(0, 64))) {
+      throw undecodable(
+        schema,
+        `content-type must be 'application/protobuf', current value has ${contentType.length} ` +
+          "characters",
+      );
+    }
+    const event = decode(schema, record.value);
+    check(() => validate(schema, event));
+    return event;
+  };
+}
+
+function undecodable(schema: DescMessage, why: string): CqiError {
+  return new CqiError("CQI_CONTRACT_DECODE", `Cannot decode ${schema.typeName}: ${why}`);
 }

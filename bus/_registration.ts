@@ -1,8 +1,10 @@
 import type { DescMessage } from "@bufbuild/protobuf";
 import { chain, type Checkable, toMilliseconds } from "../core/mod.ts";
 import { refuse, requireInteger } from "../internal/options.ts";
+import { handlerTimeout } from "./_attempt.ts";
+import { deadlines } from "./_deadlines.ts";
 import { gate } from "./_dependencies.ts";
-import type { Registration } from "./_dispatch.ts";
+import type { Registration } from "./_course.ts";
 import type { Environment } from "./_environment.ts";
 import { requireTopicName, type Topics } from "./topic.ts";
 import type {
@@ -87,14 +89,18 @@ export function registrationOf(
   // What cannot be dead-lettered would hold its key for ever.
   const buried = group === undefined ? undefined : settings.deadLetterTopic?.(full);
   if (buried !== undefined) requireTopicName(buried);
+  const layers = [...wanted.middleware, ...limits.middleware ?? []];
+  const info = { topic: full, group };
+  const timeoutMs = limits.timeout === undefined
+    ? settings.handlerTimeoutMs
+    : toMilliseconds("timeout", limits.timeout);
   return {
-    info: { topic: full, group },
+    info,
     topic: name,
     schema: topic?.schema,
-    handle: chain([...wanted.middleware, ...limits.middleware ?? []], wanted.handler),
-    timeoutMs: limits.timeout === undefined
-      ? settings.handlerTimeoutMs
-      : toMilliseconds("timeout", limits.timeout),
+    handle: layers.length === 0 ? wanted.handler : chain(layers, wanted.handler),
+    duration: env.metrics.duration.with({ topic: full, group: group ?? "" }),
+    limits: deadlines(env.clock, timeoutMs, () => handlerTimeout(info, timeoutMs)),
     attempts: requireInteger("attempts", limits.attempts ?? settings.attempts, 1, 100),
     startAt: limits.startAt ?? settings.startAt,
     gate: dependsOn.length === 0 ? undefined : gate(env.clock, dependsOn),

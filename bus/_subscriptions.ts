@@ -1,7 +1,7 @@
 import { type WaitOptions, withDeadline } from "../core/mod.ts";
 import { CqiError } from "../errors/mod.ts";
 import type { Batcher } from "./_batcher.ts";
-import type { Registration } from "./_dispatch.ts";
+import type { Registration } from "./_course.ts";
 import type { Environment } from "./_environment.ts";
 import { type GroupConsumer, groupConsumer } from "./_group_consumer.ts";
 import type { Subscription } from "./types.ts";

@@ -28,6 +28,12 @@ export interface BusRecord extends TopicPartition {
   readonly headers: ReadonlyMap<string, HeaderValue>;
   /** When it was written, in Unix milliseconds. */
   readonly timestampMs: number;
+  /**
+   * Size of key, value and headers, in bytes, about, where the driver knows it.
+   *
+   * @default {counted from them}
+   */
+  readonly bytes?: number;
 }
 
 /** One partition of a topic. */

@@ -169,7 +169,11 @@ export function headerText(
   headers: ReadonlyMap<string, HeaderValue>,
   name: string,
 ): string | undefined {
-  const value = headers.get(name);
+  return textOf(headers.get(name));
+}
+
+/** The value of a header as text, or undefined when it is absent or not UTF-8. */
+export function textOf(value: HeaderValue | undefined): string | undefined {
   if (value === undefined || typeof value === "string") return value;
   try {
     return decoder.decode(value);

@@ -7,7 +7,7 @@ import { loadDriver } from "../internal/load_driver.ts";
 import { refuse, requireSection } from "../internal/options.ts";
 import { batcher } from "./_batcher.ts";
 import { deadLetterBox } from "./_dead_letter_box.ts";
-import type { Registration } from "./_dispatch.ts";
+import type { Registration } from "./_course.ts";
 import { type Environment, environment } from "./_environment.ts";
 import { createOutlet } from "./_outlet.ts";
 import { publisher } from "./_publisher.ts";

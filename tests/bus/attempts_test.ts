@@ -142,7 +142,9 @@ test("row 15 one commit a failure at most, of a place that does not move, and no
     if (numberOf(event) === 1 && attempt < 3) throw new Error("passing");
     done.add(numberOf(event));
   }, { group: freshGroup() });
-  await publishNumbers(bus, prices, 0, 2);
+  await publishNumbers(bus, prices, 0, 1);
+  await until(() => commits.length === 1, "the first commit");
+  await publishNumbers(bus, prices, 1, 2);
   while (done.seen.length < 2) await clock.advance(1000);
   await until(() => commits.at(-1)?.offset === 2n, "the last commit");
   assert.deepEqual(

@@ -5,8 +5,9 @@ import { HEADER } from "../../bus/mod.ts";
 import { CqiError } from "../../errors/mod.ts";
 import { collector, freshGroup, freshTopic, numberOf } from "../../testing/_bus_kit.ts";
 import { aPriceUpdated } from "../../testing/builders.ts";
+import { fakeClock } from "../../testing/fake_clock.ts";
 import { testLogger } from "../../testing/test_logger.ts";
-import { openOn, until } from "./_kit.ts";
+import { openOn, turn, until } from "./_kit.ts";
 
 const quick = {
   retry: {
@@ -227,4 +228,24 @@ test("row 10 a dead letter's message shows no secret", async () => {
   const [letter] = await box.list();
   assert.match(letter!.message, /connect to postgres:/);
   assert.equal(letter!.message.includes(canary), false);
+});
+
+test("row 14 a key in retry with more events behind it than max_in_flight holds up no other key", async () => {
+  const clock = fakeClock();
+  const broker = createBroker({ partitions: 1 });
+  const retry = { maxAttempts: 100, initialDelay: { seconds: 60n }, maxDelay: { seconds: 60n } };
+  await using bus = await openOn(broker, { retry, maxInFlight: 20, concurrency: 4 }, { clock });
+  const prices = freshTopic();
+  const others = collector<number>();
+  await bus.subscribe(prices, (event, { key }) => {
+    if (key === "bad") throw new Error("no");
+    others.add(numberOf(event));
+  }, { group: freshGroup() });
+  // 100 of the failing key, and between and behind them 50 of others.
+  for (let n = 0; n < 150; n++) {
+    const key = n % 3 < 2 ? "bad" : `k${n}`;
+    await bus.publish(prices, aPriceUpdated({ sequence: BigInt(n) }), { key });
+  }
+  for (let n = 0; n < 50 && others.seen.length < 50; n++) await turn();
+  assert.equal(others.seen.length, 50);
 });

@@ -165,6 +165,8 @@ test("a topic that cannot be started rejects its own subscribe and leaves the gr
   assert.equal((await bus.check()).status, "degraded");
   await publishNumbers(bus, one, 0, 3);
   await got.until((seen) => seen.length === 3);
+  // Records may come before the driver says that its consumer runs.
+  await turn();
   assert.equal((await bus.check()).status, "ok");
   await bus.subscribe(two, () => {}, { group });
 });

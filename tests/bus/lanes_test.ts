@@ -1,10 +1,14 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Lanes, lanes, type Rest } from "../../bus/lanes.ts";
+import { type Lanes, lanes, type LaneTask, type Rest } from "../../bus/lanes.ts";
 
 // Every promise callback that is ready runs first.
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** A task that is done when its promise settles. */
+const task = (work: (rest: Rest) => Promise<void>): LaneTask => (rest, done) =>
+  void work(rest).then(done, done);
 
 interface Step {
   readonly lane: number;
@@ -27,19 +31,22 @@ function play(work: Lanes, plan: readonly Step[]) {
   };
   const pause = (id: number): Promise<void> => new Promise((resolve) => open.set(id, resolve));
   plan.forEach((step, id) =>
-    work.push(step.lane === 0 ? undefined : `lane ${step.lane}`, async (rest: Rest) => {
-      log.started.push(id);
-      enter();
-      if (step.rests) {
-        log.atWork--;
-        await rest(pause(id));
+    work.push(
+      step.lane === 0 ? undefined : `lane ${step.lane}`,
+      task(async (rest) => {
+        log.started.push(id);
         enter();
-      }
-      await pause(id);
-      log.atWork--;
-      log.ended.push(id);
-      if (step.rejects) throw new Error("a task that breaks its promise");
-    })
+        if (step.rests) {
+          log.atWork--;
+          await rest(pause(id));
+          enter();
+        }
+        await pause(id);
+        log.atWork--;
+        log.ended.push(id);
+        if (step.rejects) throw new Error("a task that fails");
+      }),
+    )
   );
   return { log, open };
 }
@@ -120,24 +127,53 @@ test("lanes start nothing while paused, let resting tasks finish, and go on in o
 test("lanes rest rejects as the wait did, with a place again", async () => {
   const work = lanes(1);
   const { promise, resolve } = Promise.withResolvers<unknown>();
-  work.push("a", async (rest) => {
-    await rest(Promise.reject(new Error("cut"))).catch(resolve);
-  });
+  work.push(
+    "a",
+    task(async (rest) => {
+      await rest(Promise.reject(new Error("cut"))).catch(resolve);
+    }),
+  );
   assert.equal((await promise as Error).message, "cut");
 });
 
-test("lanes run 100,000 tasks of one lane in order without piling up the stack", async () => {
-  const work = lanes(4);
-  const done = Promise.withResolvers<void>();
-  let last = -1;
-  for (let n = 0; n < 100_000; n++) {
-    work.push("one", () => {
-      assert.equal(n, last + 1);
-      last = n;
-      if (n === 99_999) done.resolve();
-      return Promise.resolve();
-    });
-  }
-  await done.promise;
-  assert.equal(last, 99_999);
+for (
+  const [how, finish] of [
+    ["at once", (done: () => void) => done()],
+    ["later", (done: () => void) => queueMicrotask(done)],
+  ] as const
+) {
+  test(`lanes run 100,000 tasks that are done ${how} in order without piling up the stack`, async () => {
+    const work = lanes(4);
+    const all = Promise.withResolvers<void>();
+    let last = -1;
+    work.pause(true);
+    for (let n = 0; n < 100_000; n++) {
+      work.push("one", (_rest, done) => {
+        assert.equal(n, last + 1);
+        last = n;
+        if (n === 99_999) all.resolve();
+        finish(done);
+      });
+    }
+    work.pause(false);
+    await all.promise;
+    assert.equal(last, 99_999);
+  });
+}
+
+test("lanes count what rests and what waits behind it as parked, and nothing else", async () => {
+  let parkings = 0;
+  const work = lanes(2, () => parkings++);
+  const slept = Promise.withResolvers<void>();
+  const running = Promise.withResolvers<void>();
+  work.push("a", task((rest) => rest(slept.promise)));
+  for (let n = 0; n < 3; n++) work.push("a", task(() => running.promise));
+  for (let n = 0; n < 3; n++) work.push("b", task(() => running.promise));
+  assert.deepEqual([work.parked, parkings], [4, 1]);
+  slept.resolve();
+  await turn();
+  assert.equal(work.parked, 0);
+  running.resolve();
+  await turn();
+  assert.equal(work.parked, 0);
 });

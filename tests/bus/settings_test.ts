@@ -226,3 +226,26 @@ test("retry.jitter decorrelated grows from the delay before", async () => {
   await clock.advance(60_000);
   assert.deepEqual(at.map((ms) => Math.round(ms / 1000)), [0, 3, 12, 22, 32]);
 });
+
+test("max_in_flight_bytes counts keys and headers too", async () => {
+  const broker = createBroker({ partitions: 1 });
+  let handedOver = 0;
+  await using bus = await openOn(broker, { maxInFlightBytes: 65_536n, concurrency: 1 }, {
+    faults: {
+      records(records, pass) {
+        handedOver += records.length;
+        return pass();
+      },
+    },
+  });
+  const prices = freshTopic();
+  const gate = Promise.withResolvers<void>();
+  const headers = { note: "x".repeat(8000) };
+  for (let n = 0; n < 1000; n++) {
+    await bus.publish(prices, aPriceUpdated(), { headers, key: "k" });
+  }
+  await bus.subscribe(prices, () => gate.promise);
+  for (let n = 0; n < 20; n++) await turn();
+  assert.ok(handedOver <= 300, `${handedOver} of 1000 handed over`);
+  gate.resolve();
+});
