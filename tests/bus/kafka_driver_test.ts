@@ -77,6 +77,16 @@ if (server !== undefined) {
       assert.deepEqual(published.map(({ partition }) => partition), wanted);
     });
 
+    test(`go-peer 5 bus on ${driver} uses the other addresses where the first does not answer`, async () => {
+      // Port 1 is nobody's on any machine of ours: it refuses.
+      await using opened = await open(driver, {}, { brokers: ["127.0.0.1:1", ...server.brokers] });
+      const prices = freshTopic();
+      const got = collector<number>();
+      await opened.subscribe(prices, (event) => got.add(numberOf(event)), { group: freshGroup() });
+      await publishNumbers(opened, prices, 0, 3);
+      assert.deepEqual(await got.until((seen) => seen.length >= 3), [0, 1, 2]);
+    });
+
     test(`bus on ${driver} makes a topic as it is configured`, async () => {
       const prices = freshTopic();
       await using opened = await open(driver, {
