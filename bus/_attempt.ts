@@ -28,7 +28,7 @@ class Attempt implements Cuttable {
   readonly downs: number;
   #controller: AbortController | undefined;
   #cut: { readonly reason: unknown } | undefined;
-  #onCut: ((reason: unknown) => void) | undefined;
+  #settle: ((outcome: Outcome) => void) | undefined;
 
   constructor(begunMs: number, downs: number) {
     this.begunMs = begunMs;
@@ -44,16 +44,28 @@ class Attempt implements Cuttable {
   cut(reason: unknown): void {
     this.#cut = { reason };
     // First of the two, so that it stands before what the handler does about the abort.
-    this.#onCut?.(reason);
+    this.#settle?.(new Failure(reason, this));
     this.#controller?.abort(reason);
   }
 
   /** What comes first: what the handler gives, or the cut, after which it is left behind. */
-  async race(result: PromiseLike<unknown>): Promise<unknown> {
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    this.#onCut = reject;
-    result.then(resolve, reject);
-    return await promise;
+  race(result: PromiseLike<unknown>): Promise<Outcome> {
+    return new Promise((resolve) => {
+      this.#settle = resolve;
+      result.then(
+        (value) => resolve(this.outcomeOf(value)),
+        (thrown) => resolve(new Failure(thrown, this)),
+      );
+    });
+  }
+
+  /** What a handler's result means; one that cannot be looked at counts as a failure. */
+  outcomeOf(result: unknown): Outcome {
+    try {
+      return isSkip(result) ? result : "handled";
+    } catch (thrown) {
+      return new Failure(thrown, this);
+    }
   }
 }
 
@@ -139,34 +151,26 @@ export function attempt(
 ): Outcome | Promise<Outcome> {
   const { info, limits, duration, gate } = registration;
   const own = new Attempt(clock.monotonic(), gate?.downs ?? 0);
-  const over = (): void => duration.observe((clock.monotonic() - own.begunMs) / 1000);
+  const over = (outcome: Outcome): Outcome => {
+    duration.observe((clock.monotonic() - own.begunMs) / 1000);
+    return outcome;
+  };
+  let settled: Promise<Outcome>;
   try {
     const delivery = new Received(record, envelope, event, number, own);
     const result = registration.handle(delivery, info);
-    if (!isThenable(result)) {
-      over();
-      return isSkip(result) ? result : "handled";
-    }
-    return waitFor(result);
+    if (!isThenable(result)) return over(own.outcomeOf(result));
+    settled = own.race(result);
   } catch (thrown) {
-    over();
-    return new Failure(thrown, own);
+    return over(new Failure(thrown, own));
   }
-
-  async function waitFor(result: PromiseLike<unknown>): Promise<Outcome> {
-    limits.add(own);
-    stopping.underway.add(own);
-    try {
-      const value = await own.race(result);
-      return isSkip(value) ? value : "handled";
-    } catch (thrown) {
-      return new Failure(thrown, own);
-    } finally {
-      limits.delete(own);
-      stopping.underway.delete(own);
-      over();
-    }
-  }
+  limits.add(own);
+  stopping.underway.add(own);
+  return settled.then((outcome) => {
+    limits.delete(own);
+    stopping.underway.delete(own);
+    return over(outcome);
+  });
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -138,11 +138,11 @@ export function groupConsumer(
     handlersOf,
   });
 
-  const ownerOf = (record: BusRecord): Partition => {
-    const name = nameOf(record);
+  const ownerOf = (at: TopicPartition): Partition => {
+    const name = nameOf(at);
     let owner = partitions.get(name);
     if (owner === undefined) {
-      owner = ownedPartition(record);
+      owner = ownedPartition(at);
       partitions.set(name, owner);
     }
     return owner;
@@ -155,7 +155,11 @@ export function groupConsumer(
     },
     async records(records) {
       // Owners are looked up before the first wait: a partition given up meanwhile is not owned anew.
-      const owners = records.map(ownerOf);
+      let last: Partition | undefined;
+      const owners = records.map((at) => {
+        if (at.topic !== last?.topic || at.partition !== last.partition) last = ownerOf(at);
+        return last;
+      });
       for (const [index, record] of records.entries()) {
         const owner = owners[index]!;
         const flow = flowOf(record.topic);
