@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import process from "node:process";
 import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
 import { createDriver } from "../../cache/drivers/memory.ts";
@@ -81,4 +82,14 @@ test("createDriver() honours the longest time to live, 2^31 seconds", async () =
   assert.ok(driver.get("a"));
   await clock.advance(3);
   assert.equal(driver.get("a"), undefined);
+});
+
+test("createDriver() with a bound of 10 MB holds no more, whatever passes through it", () => {
+  const { driver } = openDriver({ maxEntries: 1_000_000n, maxBytes: 10_000_000n });
+  const before = process.memoryUsage.rss();
+  const values = 500_000;
+  for (let i = 0; i < values; i++) put(driver, `key-${i}`, 1024);
+  const grownBytes = process.memoryUsage.rss() - before;
+  // Half of what went through: the collector takes its time.
+  assert.ok(grownBytes < values * 1024 / 2, `${grownBytes} bytes`);
 });
