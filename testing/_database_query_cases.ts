@@ -211,13 +211,22 @@ export const CANCEL_CASES: DatabaseCases = {
       where query like 'select pg_sleep(10)%' and state = 'active'`.one();
     assert.equal(n, 0n);
   },
-  "query is called off by its signal": async ({ db }) => {
+  "query is called off by its signal, on the server too": async ({ db, schema }) => {
     const controller = new AbortController();
-    const slow = db.sql`select pg_sleep(10)`.with({ signal: controller.signal }).rows();
+    const { signal } = controller;
+    const mark = sql.identifier(schema);
+    const slow = db.sql`select pg_sleep(10) as ${mark}`.with({ signal }).rows();
     const first = db.sql`select pg_sleep(0.2)`.rows();
     await first;
+    const running = async (): Promise<bigint> =>
+      (await db.sql<{ n: bigint }>`
+        select count(*) as n from pg_stat_activity
+        where query like ${`select pg_sleep(10) as %${schema}%`} and state = 'active'`.one()).n;
+    assert.equal(await running(), 1n);
+    const size = db.pool.used + db.pool.idle;
     controller.abort(new Error("enough"));
     await assert.rejects(slow, { message: "enough" });
-    assert.equal(db.pool.used, 0);
+    assert.equal(await running(), 0n);
+    assert.deepEqual([db.pool.used, db.pool.idle], [0, size]);
   },
 };
