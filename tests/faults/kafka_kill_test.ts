@@ -101,7 +101,9 @@ if (server !== undefined) {
       }
       // No life was handed an event twice.
       assert.deepEqual(twice, lives.map(() => 0));
-      assert(Math.max(...again) <= IN_FLIGHT, `${again}`);
+      // Who comes under a new name meets the rebalance that ends the session of the one before:
+      // commits wait for it while handlers go on.
+      assert(Math.max(...again) <= (instance === undefined ? 4 : 1) * IN_FLIGHT, `${again}`);
     });
   }
 }
