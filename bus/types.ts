@@ -49,7 +49,8 @@ export interface PublishOptions extends WaitOptions {
 }
 
 /**
- * One event as it reaches a handler.
+ * One event as it reaches a handler. `headers` and `signal` are made when they are asked for: a copy
+ * by spread leaves out these and `skip`, so a layer that changes something passes them on by name.
  *
  * @typeParam E The message.
  */
