@@ -1,4 +1,4 @@
-import { type Clock, type WaitOptions, withDeadline } from "../core/mod.ts";
+import { type WaitOptions, withDeadline } from "../core/mod.ts";
 import { CqiError } from "../errors/mod.ts";
 import type { Environment } from "./_environment.ts";
 import type { RecordToSend } from "./driver.ts";
@@ -15,7 +15,8 @@ const MAX_QUEUED_BYTES = 64 * 2 ** 20;
 const GRACE_MS = 1000;
 
 interface TopicQueue {
-  entries: Entry[];
+  /** What is not on its way yet, the oldest first. */
+  readonly entries: Set<Entry>;
   bytes: number;
   flushing: Promise<void>;
 }
@@ -25,7 +26,6 @@ interface Entry {
   readonly bytes: number;
   readonly resolve: (published: Published) => void;
   readonly reject: (error: unknown) => void;
-  state: "queued" | "sent" | "left";
 }
 
 /**
@@ -60,9 +60,8 @@ export function batcher(env: Pick<Environment, "driver" | "clock" | "settings">)
   const flush = async (topic: string, queue: TopicQueue): Promise<void> => {
     // A turn of the microtask queue, so that callers of the same moment share the first batch.
     await Promise.resolve();
-    while (queue.entries.length > 0) {
-      const batch = takeBatch(queue, settings.maxMessageBytes);
-      if (batch.length > 0) await sendBatch(env, batch, stop.signal);
+    while (queue.entries.size > 0) {
+      await sendBatch(env, takeBatch(queue, settings.maxMessageBytes), stop.signal);
     }
     queues.delete(topic);
   };
@@ -70,7 +69,7 @@ export function batcher(env: Pick<Environment, "driver" | "clock" | "settings">)
   const queueOf = (topic: string): TopicQueue => {
     let queue = queues.get(topic);
     if (queue === undefined) {
-      queue = { entries: [], bytes: 0, flushing: Promise.resolve() };
+      queue = { entries: new Set(), bytes: 0, flushing: Promise.resolve() };
       queues.set(topic, queue);
       queue.flushing = flush(topic, queue);
     }
@@ -83,20 +82,23 @@ export function batcher(env: Pick<Environment, "driver" | "clock" | "settings">)
       if (closed) throw closedError();
       const queue = queueOf(record.topic);
       const bytes = sizeOf(record);
-      if (queue.entries.length >= MAX_QUEUED || queue.bytes + bytes > roomFor(bytes)) {
-        throw notSent(record.topic, `${queue.entries.length} events wait for the broker already`);
+      if (queue.entries.size >= MAX_QUEUED || queue.bytes + bytes > roomFor(bytes)) {
+        throw notSent(record.topic, `${queue.entries.size} events wait for the broker already`);
       }
       const { promise, resolve, reject } = Promise.withResolvers<Published>();
-      const entry: Entry = { record, bytes, resolve, reject, state: "queued" };
-      queue.entries.push(entry);
+      const entry: Entry = { record, bytes, resolve, reject };
+      queue.entries.add(entry);
       queue.bytes += bytes;
-      return await settled(clock, settings.publishTimeoutMs, entry, promise, signal);
+      return await settled(env, queue, entry, promise, signal);
     },
     async close(budgetMs) {
       closed = true;
       const over = clock.timer(() => {
         for (const queue of queues.values()) {
-          for (const entry of queue.entries.splice(0)) entry.reject(closedError());
+          for (const entry of queue.entries) {
+            entry.reject(closedError());
+            withdraw(queue, entry);
+          }
         }
         stop.abort(unacknowledged("every topic", budgetMs));
       }, budgetMs);
@@ -111,17 +113,22 @@ function roomFor(bytes: number): number {
   return Math.max(bytes, MAX_QUEUED_BYTES);
 }
 
+/** Takes an event out of the queue; false when it is on its way already. */
+function withdraw(queue: TopicQueue, entry: Entry): boolean {
+  if (!queue.entries.delete(entry)) return false;
+  queue.bytes -= entry.bytes;
+  return true;
+}
+
 function takeBatch(queue: TopicQueue, maxBytes: number): Entry[] {
+  const batch: Entry[] = [];
   let bytes = 0;
-  let count = 0;
   for (const entry of queue.entries) {
-    if (count === MAX_BATCH || (count > 0 && bytes + entry.bytes > maxBytes)) break;
     bytes += entry.bytes;
-    count++;
+    if (batch.length === MAX_BATCH || (batch.length > 0 && bytes > maxBytes)) break;
+    batch.push(entry);
+    withdraw(queue, entry);
   }
-  queue.bytes -= bytes;
-  const batch = queue.entries.splice(0, count).filter((entry) => entry.state === "queued");
-  for (const entry of batch) entry.state = "sent";
   return batch;
 }
 
@@ -157,29 +164,26 @@ async function sendBatch(
   }
 }
 
-// The caller's own wait. Whoever has left the queue is not sent.
+// The caller's own wait. Whoever leaves the queue is not sent, and leaves room.
 async function settled(
-  clock: Clock,
-  limitMs: number,
+  { clock, settings }: Pick<Environment, "clock" | "settings">,
+  queue: TopicQueue,
   entry: Entry,
   outcome: Promise<Published>,
   signal: AbortSignal | undefined,
 ): Promise<Published> {
-  const leave = (reason: () => unknown): void => {
-    entry.reject(reason());
-    if (entry.state === "queued") entry.state = "left";
-  };
+  const limitMs = settings.publishTimeoutMs;
   const { topic } = entry.record;
-  const onAbort = (): void => leave(() => signal?.reason);
-  const timer = clock.timer(
-    () =>
-      leave(() =>
-        entry.state === "queued"
-          ? notSent(topic, `no room within ${limitMs} ms`)
-          : unacknowledged(topic, limitMs)
-      ),
-    limitMs + GRACE_MS,
-  );
+  const onAbort = (): void => {
+    withdraw(queue, entry);
+    entry.reject(signal?.reason);
+  };
+  const timer = clock.timer(() => {
+    const unsent = withdraw(queue, entry);
+    entry.reject(
+      unsent ? notSent(topic, `no room within ${limitMs} ms`) : unacknowledged(topic, limitMs),
+    );
+  }, limitMs + GRACE_MS);
   signal?.addEventListener("abort", onAbort, { once: true });
   try {
     return await outcome;

@@ -10,7 +10,7 @@ import { CLOSING } from "./_settings.ts";
 import { type Flow, flow } from "./_flow.ts";
 import { intake } from "./_intake.ts";
 import { ownedPartition, type Partition } from "./_partition.ts";
-import type { BusRecord, DriverConsumer, RecordSink, TopicPartition } from "./driver.ts";
+import type { DriverConsumer, RecordSink, TopicPartition } from "./driver.ts";
 import { sizeOf } from "./headers.ts";
 import type { GroupLag } from "./bus.ts";
 import type { SubscriptionState } from "./types.ts";

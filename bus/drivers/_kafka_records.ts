@@ -101,6 +101,7 @@ export function readPartition(
         key: record.key === null ? null : keyText(record.key),
         value: record.value === null ? null : plain(record.value),
         headers: headersOf(record.headers),
+        bytes: record.length,
         timestampMs: Number(
           (batch.attributes & LOG_APPEND_TIME) !== 0
             ? batch.maxTimestamp

@@ -2,6 +2,7 @@
 // partitions are held (paused) and let go, each by what waits of it and all by what waits in all.
 
 import type { BusRecord, TopicPartition } from "../driver.ts";
+import { sizeOf } from "../headers.ts";
 
 /** What waits to be taken. */
 export interface ReadAhead<T> {
@@ -103,10 +104,5 @@ export function readAhead<T extends TopicPartition>(
 
 /** Memory that records take, about: what they carry, and something for each. */
 export function heldBytes(records: readonly BusRecord[]): number {
-  let bytes = 0;
-  for (const { key, value, headers } of records) {
-    bytes += 100 + (key?.length ?? 0) + (value?.length ?? 0);
-    for (const [name, content] of headers) bytes += name.length + content.length;
-  }
-  return bytes;
+  return records.reduce((sum, record) => sum + 100 + (record.bytes ?? sizeOf(record)), 0);
 }

@@ -233,9 +233,12 @@ export function kafkajsPartitions(
 
 function recordOf(at: TopicPartition, message: KafkaMessage): BusRecord {
   const headers = new Map<string, HeaderValue>();
+  let bytes = (message.key?.length ?? 0) + (message.value?.length ?? 0);
   for (const [name, value] of Object.entries(message.headers ?? {})) {
     const first = Array.isArray(value) ? value[0] : value;
-    if (first !== undefined) headers.set(name, typeof first === "string" ? first : plain(first));
+    if (first === undefined) continue;
+    headers.set(name, typeof first === "string" ? first : plain(first));
+    bytes += name.length + first.length;
   }
   return {
     topic: at.topic,
@@ -244,6 +247,7 @@ function recordOf(at: TopicPartition, message: KafkaMessage): BusRecord {
     key: message.key === null ? null : keyText(message.key),
     value: message.value === null ? null : plain(message.value),
     headers,
+    bytes,
     timestampMs: Number(message.timestamp),
   };
 }

@@ -80,7 +80,7 @@ export interface PartitionLog {
   /** Offset of the first record kept. */
   base: number;
   /** Records in offset order; those before `start` are dropped. */
-  records: (BusRecord | undefined)[];
+  records: (BusRecord & { readonly bytes: number } | undefined)[];
   /** Where the kept records start. */
   start: number;
   /** Offsets below which running groups and readers are done, by group or reader. */
@@ -120,7 +120,7 @@ export function createBroker(options: MemoryBrokerOptions = {}): Broker {
     const { topic, headers } = record;
     const partition = log.number;
     const offset = BigInt(endOf(log));
-    log.records.push({ ...record, partition, offset });
+    log.records.push({ ...record, partition, offset, bytes });
     log.topic.bytes += bytes;
     const { resolve } = log.appended;
     log.appended = Promise.withResolvers();
@@ -200,7 +200,7 @@ function mayGo(log: PartitionLog): boolean {
 
 function dropOldest(log: PartitionLog): boolean {
   if (!mayGo(log)) return false;
-  log.topic.bytes -= sizeOf(log.records[log.start]!);
+  log.topic.bytes -= log.records[log.start]!.bytes;
   log.records[log.start] = undefined;
   log.start++;
   log.base++;

@@ -124,6 +124,42 @@ test("K18 100,000 publications to a broker that does not answer all settle in pu
   assert.equal(timers.size, 0);
 });
 
+test("a publication that its caller gave up leaves its place to another", async () => {
+  const settings = { publishTimeoutMs: 30_000, drainTimeoutMs: 10_000, maxMessageBytes: 2 ** 20 };
+  const sent: string[][] = [];
+  const gate = Promise.withResolvers<void>();
+  const driver = {
+    async send(records: readonly { key: string }[]): Promise<Error[]> {
+      sent.push(records.map(({ key }) => key));
+      await gate.promise;
+      return records.map(() => new Error("refused"));
+    },
+  };
+  const out = batcher(
+    { clock: fakeClock(), settings, driver } as unknown as Parameters<typeof batcher>[0],
+  );
+  const send = (key: string, signal?: AbortSignal): Promise<string> =>
+    out.send({
+      topic: "t",
+      key,
+      value: new Uint8Array(2 ** 20),
+      headers: new Map<string, string>(),
+      timestampMs: 0,
+    }, { ...signal && { signal } }).then(() => "sent", ({ message }) => message);
+  const first = send("first");
+  await turn();
+  const impatient = new AbortController();
+  const given = Array.from({ length: 63 }, () => send("given up", impatient.signal));
+  assert.match(await send("too much"), /wait for the broker already/);
+  impatient.abort(new Error("impatient"));
+  const next = send("next");
+  assert.deepEqual(await Promise.all(given), Array(63).fill("impatient"));
+  gate.resolve();
+  assert.deepEqual(await Promise.all([first, next]), ["refused", "refused"]);
+  assert.deepEqual(sent, [["first"], ["next"]]);
+  await out.close(1000);
+});
+
 test("K18 order per key holds for 12,000 publications that nobody awaits one by one", async () => {
   await using bus = await openOn(createBroker());
   const prices = freshTopic();
