@@ -1,5 +1,5 @@
 import type { Message } from "@bufbuild/protobuf";
-import { CqiError, isCqiError, isRetryable, messageOf } from "../errors/mod.ts";
+import { CqiError, type CqiErrorCode, isCqiError, isRetryable, messageOf } from "../errors/mod.ts";
 import type { Clock } from "../core/mod.ts";
 import type { Course, Registration } from "./_course.ts";
 import type { Environment } from "./_environment.ts";
@@ -193,9 +193,14 @@ export function readable(thrown: unknown): unknown {
   }
 }
 
-/** Whether an error may pass. An abort that is not ours came from within the handler, and may. */
+// Not retryable of itself, and yet no reason to set an event aside: an abort that is not ours came
+// from within the handler and may pass, and delivery is at least once, so a handler stands being run
+// again where the answer of its database was lost.
+const PASSING: readonly CqiErrorCode[] = ["CQI_ABORTED", "CQI_DATABASE_OUTCOME_UNKNOWN"];
+
+/** Whether an error may pass. */
 export function isTransient(error: unknown): boolean {
-  return isRetryable(error) || isCqiError(error, "CQI_ABORTED") || !isCqiError(error);
+  return !isCqiError(error) || error.retryable || PASSING.includes(error.code);
 }
 
 /** Says that a handler was too slow. */

@@ -103,6 +103,18 @@ for (const [what, make] of THROWN) {
   });
 }
 
+test("an answer that a database lost is no reason to set an event aside", async () => {
+  await using bus = await openOn(createBroker(), quick);
+  const prices = freshTopic();
+  const attempts = collector<number>();
+  await bus.subscribe(prices, (_event, { attempt }) => {
+    attempts.add(attempt);
+    if (attempt === 1) throw new CqiError("CQI_DATABASE_OUTCOME_UNKNOWN", "Cannot say");
+  });
+  await bus.publish(prices, aPriceUpdated());
+  assert.deepEqual(await attempts.until((seen) => seen.length >= 2), [1, 2]);
+});
+
 test("B7 a middleware of handling that throws counts as the handler's failure", async () => {
   await using bus = await openOn(createBroker(), quick, {
     consumeMiddleware: [(delivery, info, next) => {

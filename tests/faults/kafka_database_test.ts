@@ -39,9 +39,7 @@ if (postgres !== undefined && server !== undefined) {
       const number = numberOf(event);
       most = Math.max(most, attempt);
       try {
-        // Said to be idempotent: an answer that is lost is then no reason to set the event aside.
-        await database.sql`insert into seen values (${number}) on conflict do nothing`
-          .with({ idempotent: true }).execute();
+        await database.sql`insert into seen values (${number}) on conflict do nothing`.execute();
       } catch (error) {
         failures++;
         codes.add(
