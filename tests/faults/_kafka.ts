@@ -2,7 +2,6 @@
 // remembers what it was told, and a look at the log that does not go through the bus.
 
 import { Admin, ListOffsetTimestamps } from "@platformatic/kafka";
-import process from "node:process";
 import * as kafka from "../../bus/drivers/kafka.ts";
 import {
   type Bus,
@@ -62,11 +61,6 @@ export function openKafka(
   };
   const own = { driver, ensureTopics: true, [driver]: settings };
   return open({ ...own, ...section } as EventBusConfigInit, { ...options, drivers: DRIVERS });
-}
-
-/** Prints what a test counted. */
-export function report(line: string): void {
-  process.stdout.write(`counted ${line}\n`);
 }
 
 /** Waits for a condition, and says which one never came. */

@@ -4,7 +4,8 @@
 
 import process from "node:process";
 import { migrate } from "../../database/mod.ts";
-import { openPostgres, report } from "./_postgres.ts";
+import { openPostgres } from "./_postgres.ts";
+import { say } from "./_report.ts";
 
 const [section = "", edited = ""] = process.argv.slice(2);
 const db = await openPostgres(JSON.parse(section));
@@ -20,9 +21,9 @@ try {
     },
     { version: 3, name: "end", sql: "insert into steps values (3)" },
   ]);
-  report(`applied ${done.applied.length}, version ${done.version}`);
+  say(`applied ${done.applied.length}, version ${done.version}`);
 } catch (error) {
-  report(`refused: ${(error as Error).message}`);
+  say(`refused: ${(error as Error).message}`);
   process.exitCode = 3;
 } finally {
   await db.close();

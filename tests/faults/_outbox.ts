@@ -1,6 +1,5 @@
 // What the fault tests of the outbox share.
 
-import process from "node:process";
 import * as kafka from "../../bus/drivers/kafka.ts";
 import * as bus from "../../bus/mod.ts";
 import type { Database } from "../../database/mod.ts";
@@ -35,11 +34,6 @@ export function placeOf(postgres: RealPostgres, broker: RealKafka): Place {
 /** The topic of a place, with its events keyed by alert. */
 export function topicOf({ topic }: Place): bus.Topic<typeof RiskAlertSchema> {
   return bus.topic(RiskAlertSchema, { name: topic });
-}
-
-/** Prints a line: what a fault test counted, or how far a child is. */
-export function say(line: string): void {
-  process.stdout.write(`${line}\n`);
 }
 
 /** Key number so and so. */

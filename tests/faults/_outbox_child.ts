@@ -2,7 +2,8 @@
 // Arguments: role, place as JSON, what the role needs.
 
 import process from "node:process";
-import { alert, keyOf, openParts, type Place, say, topicOf } from "./_outbox.ts";
+import { alert, keyOf, openParts, type Place, topicOf } from "./_outbox.ts";
+import { say } from "./_report.ts";
 
 const [role = "", json = "", ...rest] = process.argv.slice(2);
 const place: Place = JSON.parse(json);

@@ -1,6 +1,5 @@
 // What the fault tests of PostgreSQL share.
 
-import process from "node:process";
 import { sleep, systemClock } from "../../core/mod.ts";
 import { createDriver } from "../../database/drivers/postgres.ts";
 import {
@@ -17,11 +16,6 @@ export function openPostgres(
   options: OpenOptions = {},
 ): Promise<Database> {
   return open(section, { ...options, drivers: { postgres: () => ({ createDriver }) } });
-}
-
-/** Prints what a test counted. */
-export function report(line: string): void {
-  process.stdout.write(`${line}\n`);
 }
 
 /** What calls that run all the time came to. */

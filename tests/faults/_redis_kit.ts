@@ -1,7 +1,7 @@
-import process from "node:process";
 import type { BytesKeyspace, CacheConfigInit } from "../../cache/mod.ts";
 import { sleep, systemClock } from "../../core/mod.ts";
 import { openRedisCache, type RedisCache, uniquePrefix } from "../cache/_redis_kit.ts";
+import { report } from "./_report.ts";
 
 export { uniquePrefix };
 
@@ -21,10 +21,10 @@ export function openCache(
   return openRedisCache(redis, { keyPrefix: uniquePrefix(), ...section });
 }
 
-/** Prints what was counted. */
-export function report(row: string, facts: Readonly<Record<string, number | string>>): void {
+/** Prints what was counted, as names and figures. */
+export function reportFacts(row: string, facts: Readonly<Record<string, number | string>>): void {
   const parts = Object.entries(facts).map(([name, value]) => `${name} ${value}`);
-  process.stdout.write(`${row}: ${parts.join(", ")}\n`);
+  report(`${row}: ${parts.join(", ")}`);
 }
 
 /** What a run of get-or-load took. */

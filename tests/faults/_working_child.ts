@@ -3,7 +3,8 @@
 // Arguments: section as JSON.
 
 import process from "node:process";
-import { openPostgres, report } from "./_postgres.ts";
+import { openPostgres } from "./_postgres.ts";
+import { say } from "./_report.ts";
 
 const db = await openPostgres(JSON.parse(process.argv[2] ?? ""));
 const told = new Promise((resolve) => process.once("SIGTERM", resolve));
@@ -18,8 +19,8 @@ const long = db.transaction(async (tx) => {
 });
 const outcomes = Promise.allSettled([short, long]);
 while (db.pool.used < 2) await new Promise((resolve) => setTimeout(resolve, 10));
-report("working");
+say("working");
 await told;
 await db.close({ signal: AbortSignal.timeout(1500) });
-report((await outcomes).map(({ status }) => status).join(" "));
+say((await outcomes).map(({ status }) => status).join(" "));
 process.exit(0);

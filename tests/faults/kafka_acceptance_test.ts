@@ -13,7 +13,8 @@ import { aPriceUpdated } from "../../testing/builders.ts";
 import { realKafka } from "../../testing/real_kafka.ts";
 import { seededRandom } from "../../testing/seeded_random.ts";
 import { real } from "../_real.ts";
-import { adminOf, committedOf, endsOf, openKafka, report, within } from "./_kafka.ts";
+import { adminOf, committedOf, endsOf, openKafka, within } from "./_kafka.ts";
+import { report } from "./_report.ts";
 import { startMember } from "./_kafka_member.ts";
 
 const PARTITIONS = 6;

@@ -5,7 +5,8 @@ import test from "node:test";
 import { collector, freshGroup, freshTopic, publishNumbers } from "../../testing/_bus_kit.ts";
 import { realKafka } from "../../testing/real_kafka.ts";
 import { real } from "../_real.ts";
-import { adminOf, ms, openKafka, report, within } from "./_kafka.ts";
+import { adminOf, ms, openKafka, within } from "./_kafka.ts";
+import { report } from "./_report.ts";
 import { startMember } from "./_kafka_member.ts";
 
 const server = await real(() => realKafka({ own: true, settings: { "num.partitions": "1" } }));

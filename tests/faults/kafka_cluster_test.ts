@@ -19,10 +19,10 @@ import {
   onLog,
   openKafka,
   repeats,
-  report,
   watch,
   within,
 } from "./_kafka.ts";
+import { report } from "./_report.ts";
 
 const PARTITIONS = 3;
 const RETRIED: LoadOptions = { callers: 12, pauseMs: 10 };

@@ -8,7 +8,8 @@ import { freshGroup, freshTopic, numberOf } from "../../testing/_bus_kit.ts";
 import { realKafka } from "../../testing/real_kafka.ts";
 import { realPostgres } from "../../testing/real_postgres.ts";
 import { real } from "../_real.ts";
-import { adminOf, endsOf, load, ms, openKafka, report, within } from "./_kafka.ts";
+import { adminOf, endsOf, load, ms, openKafka, within } from "./_kafka.ts";
+import { report } from "./_report.ts";
 import { openPostgres } from "./_postgres.ts";
 
 const AWAY_MS = 20_000;

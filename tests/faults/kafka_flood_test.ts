@@ -23,9 +23,9 @@ import {
   openKafka,
   type Refusal,
   repeats,
-  report,
   within,
 } from "./_kafka.ts";
+import { report } from "./_report.ts";
 import { startMember } from "./_kafka_member.ts";
 
 const PARTITIONS = 4;

@@ -9,7 +9,8 @@ import { assertOrderPerKey, freshGroup, freshTopic } from "../../testing/_bus_ki
 import { realKafka } from "../../testing/real_kafka.ts";
 import { seededRandom } from "../../testing/seeded_random.ts";
 import { real } from "../_real.ts";
-import { adminOf, committedOf, endsOf, load, openKafka, report, within } from "./_kafka.ts";
+import { adminOf, committedOf, endsOf, load, openKafka, within } from "./_kafka.ts";
+import { report } from "./_report.ts";
 import { type Member, startMember } from "./_kafka_member.ts";
 
 const PARTITIONS = 4;

@@ -24,10 +24,10 @@ import {
   openKafka,
   publishTo,
   repeats,
-  report,
   watch,
   within,
 } from "./_kafka.ts";
+import { report } from "./_report.ts";
 import { startProxy } from "./_proxy.ts";
 
 const PARTITIONS = 4;

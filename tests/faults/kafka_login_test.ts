@@ -10,7 +10,8 @@ import { freshGroup, freshTopic, numberOf } from "../../testing/_bus_kit.ts";
 import { aPriceUpdated } from "../../testing/builders.ts";
 import { testLogger } from "../../testing/test_logger.ts";
 import { real } from "../_real.ts";
-import { ms, openKafka, publishTo, report, within } from "./_kafka.ts";
+import { ms, openKafka, publishTo, within } from "./_kafka.ts";
+import { report } from "./_report.ts";
 import { startSecureKafka } from "./_kafka_secure.ts";
 
 const server = await real(startSecureKafka);

@@ -23,9 +23,9 @@ import {
   type Prices,
   publishTo,
   repeats,
-  report,
   within,
 } from "./_kafka.ts";
+import { report } from "./_report.ts";
 import { type Member, startMember } from "./_kafka_member.ts";
 
 const PARTITIONS = 4;

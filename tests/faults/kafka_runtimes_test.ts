@@ -21,10 +21,10 @@ import {
   ms,
   openKafka,
   publishTo,
-  report,
   watch,
   within,
 } from "./_kafka.ts";
+import { report } from "./_report.ts";
 import { startMember } from "./_kafka_member.ts";
 
 const PARTITIONS = 4;

@@ -14,9 +14,9 @@ import {
   openKafka,
   type Prices,
   publishTo,
-  report,
   within,
 } from "./_kafka.ts";
+import { report } from "./_report.ts";
 
 const server = await real(() => realKafka({ own: true, settings: { "num.partitions": "1" } }));
 

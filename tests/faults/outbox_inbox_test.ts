@@ -6,7 +6,8 @@ import { realPostgres } from "../../testing/real_postgres.ts";
 import { startChild } from "../_child.ts";
 import { real } from "../_real.ts";
 import { until } from "../_until.ts";
-import { alert, firstOf, openParts, placeOf, read, say, topicOf } from "./_outbox.ts";
+import { alert, firstOf, openParts, placeOf, read, topicOf } from "./_outbox.ts";
+import { report } from "./_report.ts";
 
 const CHILD = fileURLToPath(new URL("_outbox_child.ts", import.meta.url));
 
@@ -38,7 +39,7 @@ if (postgres !== undefined && broker !== undefined) {
     await reading.end();
     const effects = await parts.db.sql`select event_id from effects`;
     const follows = firstOf(reading.seen).filter(({ message }) => message.startsWith("follows"));
-    say(
+    report(
       `K17: delivered ${deliveries.length} times (${deliveries.join(", ")}), applied ` +
         `${effects.length} time, ${follows.length} event follows`,
     );

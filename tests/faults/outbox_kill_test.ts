@@ -7,7 +7,8 @@ import { realPostgres } from "../../testing/real_postgres.ts";
 import { seededRandom } from "../../testing/seeded_random.ts";
 import { type Child, startChild } from "../_child.ts";
 import { real } from "../_real.ts";
-import { disorder, firstOf, keyOf, openParts, placeOf, read, say } from "./_outbox.ts";
+import { disorder, firstOf, keyOf, openParts, placeOf, read } from "./_outbox.ts";
+import { report } from "./_report.ts";
 
 const CHILD = fileURLToPath(new URL("_outbox_child.ts", import.meta.url));
 const TRANSACTIONS = 1000;
@@ -74,7 +75,7 @@ if (postgres !== undefined && broker !== undefined) {
     await reading.end();
     const truth = await db.sql<{ event_id: string }>`select event_id from truth`;
     const first = firstOf(reading.seen);
-    say(
+    report(
       `K17: ${truth.length} events committed, ${first.length} on Kafka in ${reading.seen.length} ` +
         `records, ${kills.service} services and ${kills.relay} relays killed`,
     );

@@ -15,10 +15,10 @@ import {
   openParts,
   placeOf,
   read,
-  say,
   type Seen,
   topicOf,
 } from "./_outbox.ts";
+import { report } from "./_report.ts";
 import { openPostgres } from "./_postgres.ts";
 
 const CHILD = fileURLToPath(new URL("_outbox_child.ts", import.meta.url));
@@ -70,7 +70,7 @@ if (postgres !== undefined && broker !== undefined) {
     await reading.end();
     const first = firstOf(reading.seen);
     const stallMs = longestStall(first);
-    say(
+    report(
       `relays: ${first.length} events in ${reading.seen.length} records, longest stall of a key ` +
         `${Math.round(stallMs)} ms with a lease of ${LEASE_MS} ms (longest transaction ` +
         `${Math.round(pauses)} ms)`,

@@ -5,7 +5,8 @@ import { realKafka } from "../../testing/real_kafka.ts";
 import { realPostgres } from "../../testing/real_postgres.ts";
 import { real } from "../_real.ts";
 import { until } from "../_until.ts";
-import { alert, disorder, firstOf, openParts, placeOf, read, say, topicOf } from "./_outbox.ts";
+import { alert, disorder, firstOf, openParts, placeOf, read, topicOf } from "./_outbox.ts";
+import { report } from "./_report.ts";
 
 const postgres = await real(() => realPostgres({ own: true }));
 const broker = postgres === undefined ? undefined : await real(() => realKafka({ own: true }));
@@ -32,7 +33,7 @@ if (postgres !== undefined && broker !== undefined) {
     await until(() => firstOf(reading.seen).length >= 250, "all events");
     await reading.end();
     const first = firstOf(reading.seen);
-    say(
+    report(
       `K3: ${first.length} of 250 events in ${reading.seen.length} records, ${pending} waited, the ` +
         `oldest ${oldestSeconds.toFixed(1)} s`,
     );
@@ -82,7 +83,7 @@ if (postgres !== undefined && broker !== undefined) {
     const seen = new Set(first.map(({ id }) => id));
     const missing = [...committed].filter((id) => !seen.has(id));
     const extra = [...seen].filter((id) => !committed.has(id) && !unknown.has(id));
-    say(
+    report(
       `P1: ${committed.size} committed, ${failures} failed, ${unknown.size} unknown, ` +
         `${seen.size} on Kafka in ${reading.seen.length} records`,
     );

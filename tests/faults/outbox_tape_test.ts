@@ -12,7 +12,7 @@ import { startChild } from "../_child.ts";
 import { real } from "../_real.ts";
 import { until } from "../_until.ts";
 import { MAIN, runTape, withTape } from "../examples/_tape.ts";
-import { say } from "./_outbox.ts";
+import { report } from "./_report.ts";
 
 const TRADES = fileURLToPath(new URL("../../examples/tape/trades.csv", import.meta.url));
 const ROWS = 400;
@@ -101,7 +101,7 @@ if (postgres !== undefined && broker !== undefined) {
         const pick = (from: Record<string, unknown>): unknown[] =>
           LASTING.map((name) => [name, from[name]]);
         assert.deepEqual(pick(summary), pick(direct));
-        say(`K17: tape, ${killed} runs killed, ${JSON.stringify(summary["events"])}`);
+        report(`K17: tape, ${killed} runs killed, ${JSON.stringify(summary["events"])}`);
         assert.equal(killed, KILLS.length);
       });
     } finally {

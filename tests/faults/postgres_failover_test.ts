@@ -8,7 +8,8 @@ import { systemClock } from "../../core/mod.ts";
 import { realPostgres } from "../../testing/real_postgres.ts";
 import { real } from "../_real.ts";
 import { until } from "../_until.ts";
-import { counted, load, openPostgres, report } from "./_postgres.ts";
+import { counted, load, openPostgres } from "./_postgres.ts";
+import { report } from "./_report.ts";
 
 const postgres = await real(() => realPostgres({ own: true }));
 

@@ -4,7 +4,8 @@ import { duration, systemClock } from "../../core/mod.ts";
 import { type Database, migrate } from "../../database/mod.ts";
 import { type RealPostgres, realPostgres } from "../../testing/real_postgres.ts";
 import { real } from "../_real.ts";
-import { openPostgres, report } from "./_postgres.ts";
+import { openPostgres } from "./_postgres.ts";
+import { report } from "./_report.ts";
 import { type Proxy, startProxy } from "./_proxy.ts";
 
 const postgres = await real(() => realPostgres());

@@ -9,7 +9,8 @@ import { realPostgres } from "../../testing/real_postgres.ts";
 import { keepingMetrics } from "../database/_fixture.ts";
 import { real } from "../_real.ts";
 import { until } from "../_until.ts";
-import { openPostgres, report, sessionsOf } from "./_postgres.ts";
+import { openPostgres, sessionsOf } from "./_postgres.ts";
+import { report } from "./_report.ts";
 
 const postgres = await real(() => realPostgres({ own: true, settings: { max_connections: "20" } }));
 

@@ -6,7 +6,8 @@ import { type RealPostgres, realPostgres } from "../../testing/real_postgres.ts"
 import { startChild } from "../_child.ts";
 import { real } from "../_real.ts";
 import { until } from "../_until.ts";
-import { openPostgres, report, sessionsOf } from "./_postgres.ts";
+import { openPostgres, sessionsOf } from "./_postgres.ts";
+import { report } from "./_report.ts";
 
 const MIGRATING = fileURLToPath(new URL("_migrating_child.ts", import.meta.url));
 const WORKING = fileURLToPath(new URL("_working_child.ts", import.meta.url));

@@ -6,7 +6,8 @@ import { isCqiError } from "../../errors/mod.ts";
 import { realPostgres } from "../../testing/real_postgres.ts";
 import { real } from "../_real.ts";
 import { until } from "../_until.ts";
-import { counted, load, openPostgres, report, sessionsOf } from "./_postgres.ts";
+import { counted, load, openPostgres, sessionsOf } from "./_postgres.ts";
+import { report } from "./_report.ts";
 
 const postgres = await real(() => realPostgres({ own: true }));
 

@@ -5,7 +5,8 @@ import { realPostgres } from "../../testing/real_postgres.ts";
 import { real } from "../_real.ts";
 import { until } from "../_until.ts";
 import { openService } from "../service/_kit.ts";
-import { report } from "./_postgres.ts";
+
+import { report } from "./_report.ts";
 
 const postgres = await real(() => realPostgres({ own: true }));
 

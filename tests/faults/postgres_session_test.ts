@@ -5,7 +5,8 @@ import { type Database, sql, type TransactionOptions } from "../../database/mod.
 import { realPostgres } from "../../testing/real_postgres.ts";
 import { real } from "../_real.ts";
 import { until } from "../_until.ts";
-import { openPostgres, report } from "./_postgres.ts";
+import { openPostgres } from "./_postgres.ts";
+import { report } from "./_report.ts";
 
 const postgres = await real(() =>
   realPostgres({ own: true, settings: { deadlock_timeout: "20ms" } })

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { systemClock } from "../../core/mod.ts";
 import { type RealRedis, realRedis, type RedisNode } from "../../testing/real_redis.ts";
 import { real } from "../_real.ts";
-import { openCache, report, text, timeUntil } from "./_redis_kit.ts";
+import { openCache, reportFacts, text, timeUntil } from "./_redis_kit.ts";
 
 const LIMIT = { timeout: 90_000 };
 
@@ -42,7 +42,7 @@ if (sentinel !== undefined) {
       let failed = 0;
       for (let i = 0; i < 50; i++) if (!await bytes.set(`k${i}`, text("v"))) failed++;
       const here = (await next.command(["keys", "*:k*"])) as readonly string[];
-      report("R3 sentinel failover", {
+      reportFacts("R3 sentinel failover", {
         promoted_ms: promoted,
         first_write_ms: settledMs,
         attempts,
@@ -78,7 +78,7 @@ if (sentinel !== undefined) {
         30_000,
       );
       const writeMs = await timeUntil("a write", () => bytes.set("after", text("v")));
-      report("R3 primary killed", { switch_ms: switchMs, write_after_switch_ms: writeMs });
+      reportFacts("R3 primary killed", { switch_ms: switchMs, write_after_switch_ms: writeMs });
       assert.ok(writeMs < 5000);
       await victim.restart();
     },
@@ -114,7 +114,7 @@ if (cluster !== undefined) {
     const found = await bytes.getMany(keys);
     const wrong = found.filter((value, i) => String(value) !== String(text(keys[i]!))).length;
     const rewritten = await bytes.set(asked, text("new"));
-    report("R3 slot moved", { keys: keys.length, wrong, rewritten: String(rewritten) });
+    reportFacts("R3 slot moved", { keys: keys.length, wrong, rewritten: String(rewritten) });
     assert.equal(whileAsking, String(text(asked)));
     assert.equal(wrong, 0);
     assert.equal(rewritten, true);
@@ -142,7 +142,7 @@ if (cluster !== undefined) {
       const backMs = await timeUntil("all keys", async () => {
         return (await bytes.getMany(keys)).every((value) => value !== undefined);
       }, 20_000);
-      report("R1 cluster node frozen", { slowest_ms: slowest, back_after_ms: backMs });
+      reportFacts("R1 cluster node frozen", { slowest_ms: slowest, back_after_ms: backMs });
       assert.ok(slowest < 200, `slowest ${slowest}`);
     },
   );

@@ -5,7 +5,7 @@ import { isCqiError } from "../../errors/mod.ts";
 import { realRedis } from "../../testing/real_redis.ts";
 import { real } from "../_real.ts";
 import { startProxy } from "./_proxy.ts";
-import { measureLoads, onPort, openCache, report, text, timeUntil } from "./_redis_kit.ts";
+import { measureLoads, onPort, openCache, reportFacts, text, timeUntil } from "./_redis_kit.ts";
 
 const LIMIT = { timeout: 60_000 };
 
@@ -43,7 +43,7 @@ if (redis !== undefined) {
         await timeUntil("a connection", async () => (await one.cache.check()).status === "ok");
         await timeUntil("a hit", async () => await bytes.get("k0") !== undefined);
       }
-      report("R5 cut pipelines", { settled, lost, wrong, cuts: proxy.broken });
+      reportFacts("R5 cut pipelines", { settled, lost, wrong, cuts: proxy.broken });
       assert.equal(settled, 15 * 200);
       assert.equal(wrong, 0);
       assert.ok(proxy.broken >= 15 && lost > 0);
@@ -62,7 +62,7 @@ if (redis !== undefined) {
       const slow = await measureLoads(bytes, { forMs: 2000, loadMs: 20, callers: 20 });
       proxy.faults.latencyMs = 0;
       const backMs = await timeUntil("hits", async () => await bytes.get("k") !== undefined);
-      report("R6 latency", { loads: slow.calls, p99_ms: slow.p99, back_after_ms: backMs });
+      reportFacts("R6 latency", { loads: slow.calls, p99_ms: slow.p99, back_after_ms: backMs });
       assert.ok(slow.p99 < 100 + 20 + 100, `p99 ${slow.p99}`);
       assert.ok(backMs < 3000);
     },
@@ -104,7 +104,7 @@ if (redis !== undefined) {
         sum = await counters.increment("k", 0).catch(() => -1);
         return sum >= 0;
       });
-      report("R6 resets", { done, unknown, refused, sum, resets: proxy.broken });
+      reportFacts("R6 resets", { done, unknown, refused, sum, resets: proxy.broken });
       assert.ok(sum >= done && sum <= done + unknown);
       assert.ok(unknown > 0);
     },
@@ -121,7 +121,11 @@ if (redis !== undefined) {
     const silent = await measureLoads(bytes, { forMs: 2500, loadMs: 20, callers: 20 });
     proxy.hold(false);
     const backMs = await timeUntil("hits", async () => await bytes.get("k") !== undefined);
-    report("R4 black hole", { loads: silent.calls, p99_ms: silent.p99, back_after_ms: backMs });
+    reportFacts("R4 black hole", {
+      loads: silent.calls,
+      p99_ms: silent.p99,
+      back_after_ms: backMs,
+    });
     assert.ok(silent.p99 < 100 + 20 + 100, `p99 ${silent.p99}`);
     assert.ok(backMs < 5000);
   });

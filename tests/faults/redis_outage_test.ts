@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { sleep, systemClock } from "../../core/mod.ts";
 import { realRedis } from "../../testing/real_redis.ts";
 import { real } from "../_real.ts";
-import { measureLoads, openCache, report, text, timeUntil } from "./_redis_kit.ts";
+import { measureLoads, openCache, reportFacts, text, timeUntil } from "./_redis_kit.ts";
 
 /** Operation timeout by default, in milliseconds. */
 const DEADLINE_MS = 100;
@@ -39,7 +39,7 @@ if (redis !== undefined) {
       return text("once");
     };
     await Promise.all(Array.from({ length: 1000 }, () => bytes.getOrLoad("cold", load)));
-    report("R1 killed and back", {
+    reportFacts("R1 killed and back", {
       loads_while_down: down.calls,
       p99_ms: down.p99,
       cost_p99_ms: down.costP99,
@@ -64,7 +64,7 @@ if (redis !== undefined) {
       assert.deepEqual(await bytes.getOrLoad("k", () => text("v")), text("v"));
       await node.restart();
       const backMs = await timeUntil("writes", () => bytes.set("k", text("x")), 10_000);
-      report("R1 opened while down", { open_ms: openMs, back_after_ms: backMs });
+      reportFacts("R1 opened while down", { open_ms: openMs, back_after_ms: backMs });
       assert.ok(openMs < 5500 && backMs < 5000);
     },
   );
@@ -88,7 +88,7 @@ if (redis !== undefined) {
         const getMs = Math.round(systemClock.monotonic() - start);
         node.thaw();
         const backMs = await timeUntil("a hit", async () => await bytes.get("k") !== undefined);
-        report("R4 frozen", {
+        reportFacts("R4 frozen", {
           loads: frozen.calls,
           p50_ms: frozen.p50,
           p99_ms: frozen.p99,
@@ -123,7 +123,7 @@ if (redis !== undefined) {
       throw new Error("the database is down too");
     });
     await node.restart();
-    report("R1 stale from near", { stale: String(found.stale), source: found.source });
+    reportFacts("R1 stale from near", { stale: String(found.stale), source: found.source });
     assert.deepEqual([found.value?.quantity, found.stale], ["1", true]);
   });
 }

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { systemClock } from "../../core/mod.ts";
 import { realRedis } from "../../testing/real_redis.ts";
 import { real } from "../_real.ts";
-import { measureLoads, onPort, openCache, report, text, timeUntil } from "./_redis_kit.ts";
+import { measureLoads, onPort, openCache, reportFacts, text, timeUntil } from "./_redis_kit.ts";
 
 const LOADS = { forMs: 1000, loadMs: 20, callers: 20 };
 /** Deadline, load, and what a busy machine adds. */
@@ -41,7 +41,7 @@ if (redis !== undefined) {
       await assert.rejects(counter.increment("k"), { code: "CQI_CACHE_UNAVAILABLE" });
       await node.command(["config", "set", "maxmemory", "0"]);
       const backMs = await timeUntil("writes", () => bytes.set("k", text("v")));
-      report("R2 full", {
+      reportFacts("R2 full", {
         refused,
         served,
         breaker: String(breaker),
@@ -70,7 +70,7 @@ if (redis !== undefined) {
       }
       await node.command(["replicaof", "no", "one"]);
       const backMs = await timeUntil("writes", () => bytes.set("k", text("v")));
-      report("R3 read-only", { refused, served, back_after_ms: backMs });
+      reportFacts("R3 read-only", { refused, served, back_after_ms: backMs });
       assert.equal(refused, 100);
       assert.ok(served > 0);
       assert.ok(backMs < 5000);
@@ -95,7 +95,7 @@ if (redis !== undefined) {
         wrong += found.filter((value, i) => String(value) !== String(text(keys[i]!))).length;
       }
       const misses = late.filter((value) => value === undefined).length;
-      report("R4 client pause", {
+      reportFacts("R4 client pause", {
         misses,
         p99_ms: paused.p99,
         back_after_ms: backMs,
@@ -125,7 +125,7 @@ if (redis !== undefined) {
       });
       await script;
       const backMs = await timeUntil("hits", async () => await bytes.get("k") !== undefined);
-      report("R4 busy", { loads: busy.calls, p99_ms: busy.p99, back_after_ms: backMs });
+      reportFacts("R4 busy", { loads: busy.calls, p99_ms: busy.p99, back_after_ms: backMs });
       assert.ok(busy.p99 < P99_MS, `p99 ${busy.p99}`);
       assert.ok(backMs < 5000);
     },
@@ -143,7 +143,7 @@ if (redis !== undefined) {
     const loading = await measureLoads(probe, LOADS);
     await restarted;
     const backMs = await timeUntil("hits", async () => await bytes.get("k7999") !== undefined);
-    report("R4 loading", { loads: loading.calls, p99_ms: loading.p99, back_after_ms: backMs });
+    reportFacts("R4 loading", { loads: loading.calls, p99_ms: loading.p99, back_after_ms: backMs });
     assert.ok(loading.p99 < P99_MS, `p99 ${loading.p99}`);
   });
 
@@ -178,7 +178,7 @@ if (redis !== undefined) {
           () => false,
         );
       });
-      report("R4 max clients", { status, back_after_ms: backMs, said: message.slice(0, 80) });
+      reportFacts("R4 max clients", { status, back_after_ms: backMs, said: message.slice(0, 80) });
       assert.equal(status, "down");
       assert.ok(backMs < 6000);
     },
@@ -203,13 +203,13 @@ if (redis !== undefined) {
         const start = systemClock.monotonic();
         assert.deepEqual(await bytes.getOrLoad("k", () => text("l")), text("l"));
         assert.ok(systemClock.monotonic() - start < P99_MS);
-        const report = await cache.check();
-        assert.equal(report.status, "down");
-        said.push(report.message ?? "");
+        const reportFacts = await cache.check();
+        assert.equal(reportFacts.status, "down");
+        said.push(reportFacts.message ?? "");
       }
       assert.match(said[0]!, /NOAUTH|HELLO/);
       assert.match(said[1]!, /WRONGPASS/);
-      report("R4 auth", { without: said[0]!.slice(0, 90), wrong: said[1]!.slice(0, 90) });
+      reportFacts("R4 auth", { without: said[0]!.slice(0, 90), wrong: said[1]!.slice(0, 90) });
     },
   );
 }

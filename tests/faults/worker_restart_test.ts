@@ -1,9 +1,9 @@
-import process from "node:process";
 import { test } from "node:test";
 import { realKafka } from "../../testing/real_kafka.ts";
 import { real } from "../_real.ts";
 import { brokerRestarts } from "../bridge/_scenarios.ts";
 import { envOf } from "../bridge/_worker_tests.ts";
+import { report } from "./_report.ts";
 
 const server = await real(() => realKafka({ own: true }));
 if (server !== undefined) {
@@ -15,7 +15,7 @@ if (server !== undefined) {
         await node!.start();
       };
       const counted = await brokerRestarts(envOf({ driver, brokers }), restart);
-      process.stdout.write(`counted K1 worker ${driver}: ${counted}\n`);
+      report(`K1 worker ${driver}: ${counted}`);
     });
   }
 }
