@@ -202,8 +202,14 @@ export function groupConsumer(
     const staying = registrations.filter((registration) => !leaving.has(registration));
     // The first to subscribe to a topic says where it starts.
     const topics = new Map(staying.toReversed().map(({ info, startAt }) => [info.topic, startAt]));
-    await ensure([...topics.keys()]);
-    if (topics.size > 0 && consumer?.change !== undefined) return await consumer.change(topics);
+    try {
+      await ensure([...topics.keys()]);
+      if (topics.size > 0 && consumer?.change !== undefined) return await consumer.change(topics);
+    } catch (error) {
+      if (consumer === undefined || leaving.size === 0) throw error;
+      // It must not read on what nobody is there for.
+      logger.warn("Consumer cannot let go of a topic and begins anew", { error, group });
+    }
     await consumer?.close().catch((error) => logger.warn("Consumer cannot be closed", { error }));
     consumer = undefined;
     started = Promise.withResolvers();

@@ -45,6 +45,9 @@ export function intake(
 
   const see = (owner: Partition, record: BusRecord, rest: Rest): Settled | Promise<Settled> => {
     if (!owner.begin(record)) return "abandoned";
+    const registrations = handlersOf(record.topic);
+    // A driver that reads on what was let go: that is for whoever subscribes next, not for nobody.
+    if (registrations.length === 0) return "abandoned";
     const { marks, failures, stopping } = owner;
     const course = {
       record,
@@ -58,7 +61,7 @@ export function intake(
         if (!owner.fenced) note(owner, marks.lowest ?? record.offset);
       },
     };
-    return dispatch(course, handlersOf(record.topic));
+    return dispatch(course, registrations);
   };
 
   // An abandoned one is not marked as done, so its offset stays and it comes again.

@@ -13,6 +13,7 @@ export interface Faults {
     pass: () => Promise<readonly (bus.Published | Error)[]>,
   ): Promise<readonly (bus.Published | Error)[]>;
   consume?(pass: () => Promise<bus.DriverConsumer>): Promise<bus.DriverConsumer>;
+  change?(pass: () => Promise<void>): Promise<void>;
   commit?(positions: readonly bus.Position[], pass: () => Promise<void>): Promise<void>;
   records?(records: readonly bus.BusRecord[], pass: () => Promise<void>): Promise<void>;
   revoked?(lost: readonly bus.TopicPartition[], pass: () => Promise<void>): Promise<void>;
@@ -81,7 +82,12 @@ function consumerWith(consumer: bus.DriverConsumer, faults: Faults): bus.DriverC
   const { change, ...rest } = consumer;
   return {
     ...rest,
-    ...!faults.bare && change !== undefined && { change },
+    ...!faults.bare && change !== undefined && {
+      change(topics: Parameters<typeof change>[0]) {
+        const pass = () => change(topics);
+        return faults.change?.(pass) ?? pass();
+      },
+    },
     commit(positions) {
       const pass = () => consumer.commit(positions);
       return faults.commit?.(positions, pass) ?? pass();

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createBroker } from "../../bus/drivers/_memory_broker.ts";
 import { topic } from "../../bus/mod.ts";
+import { CqiError } from "../../errors/mod.ts";
 import { RiskAlertSchema } from "../../gen/ts/cqc/events/v1/mod.ts";
 import {
   assertOrderPerKey,
@@ -169,6 +170,45 @@ test("a topic that cannot be started rejects its own subscribe and leaves the gr
   await turn();
   assert.equal((await bus.check()).status, "ok");
   await bus.subscribe(two, () => {}, { group });
+});
+
+test("a driver that refuses to let go of a topic costs that topic no event, nor the rest of the group", async () => {
+  const faults: { -readonly [K in keyof Faults]: Faults[K] } = {};
+  await using bus = await openOn(createBroker(), {}, { faults });
+  const [one, two] = [freshTopic(), freshTopic()];
+  const group = freshGroup();
+  const [inOne, inTwo] = [collector<number>(), collector<number>()];
+  await bus.subscribe(one, (event) => inOne.add(numberOf(event)), { group });
+  const leaving = await bus.subscribe(two, () => {}, { group });
+  faults.change = () => Promise.reject(new CqiError("CQI_NOT_FOUND", "Topic is gone"));
+  await leaving.close();
+  await publishNumbers(bus, two, 0, 5);
+  await publishNumbers(bus, one, 0, 3);
+  await inOne.until((seen) => seen.length === 3);
+  await turn();
+  delete faults.change;
+  await bus.subscribe(two, (event) => inTwo.add(numberOf(event)), { group });
+  await inTwo.until((seen) => seen.length === 5);
+  assert.deepEqual(inTwo.seen, range(5));
+});
+
+test("what a driver reads of a topic that nobody handles any more waits for the next who does", async () => {
+  const broker = createBroker({ partitions: 1 });
+  const faults: { -readonly [K in keyof Faults]: Faults[K] } = {};
+  await using bus = await openOn(broker, {}, { faults });
+  const [one, two] = [freshTopic(), freshTopic()];
+  const group = freshGroup();
+  await bus.subscribe(one, () => {}, { group });
+  const failed = new Error("the answer was lost");
+  faults.change = (pass) => pass().then(() => Promise.reject(failed));
+  await assert.rejects(bus.subscribe(two, () => {}, { group }), /the answer was lost/);
+  await publishNumbers(bus, two, 0, 3);
+  await turn();
+  assert.equal(broker.groups.get(group)!.committed.get(`${two.name}:0`), undefined);
+  delete faults.change;
+  const got = collector<number>();
+  await bus.subscribe(two, (event) => got.add(numberOf(event)), { group });
+  await got.until((seen) => seen.length === 3);
 });
 
 function never(): Promise<never> {
