@@ -73,7 +73,8 @@ type EventBusConfig struct {
 	HandlerTimeout *durationpb.Duration `protobuf:"bytes,14,opt,name=handler_timeout,json=handlerTimeout" json:"handler_timeout,omitempty"`
 	// Handlers at work at once for each subscription, on different keys, 1 to 10000. Default: 16.
 	Concurrency *uint32 `protobuf:"varint,15,opt,name=concurrency" json:"concurrency,omitempty"`
-	// Most events fetched and not yet done, for each subscription, 1 to 1 million. Default: 1000.
+	// Most events fetched and not yet done, for each subscription, 1 to 1 million; those that wait behind
+	// a key in retry count to ten times it. Default: 1000.
 	MaxInFlight *uint32 `protobuf:"varint,16,opt,name=max_in_flight,json=maxInFlight" json:"max_in_flight,omitempty"`
 	// Most bytes of events fetched and not yet done, for each subscription, 1 KiB to 16 GiB. Default: 67108864 (64 MiB).
 	MaxInFlightBytes *uint64 `protobuf:"varint,17,opt,name=max_in_flight_bytes,json=maxInFlightBytes" json:"max_in_flight_bytes,omitempty"`
@@ -81,7 +82,8 @@ type EventBusConfig struct {
 	MaxMessageBytes *uint64 `protobuf:"varint,18,opt,name=max_message_bytes,json=maxMessageBytes" json:"max_message_bytes,omitempty"`
 	// Longest time between two commits of offsets, up to 1 min. Default: 1s.
 	CommitInterval *durationpb.Duration `protobuf:"bytes,19,opt,name=commit_interval,json=commitInterval" json:"commit_interval,omitempty"`
-	// Time that handlers have to finish when the bus closes or partitions move, up to 10 min. Default: 10s.
+	// Time that closing takes at most, up to 10 min; handlers have 80 % of it to finish, also when
+	// partitions move. Default: 10s.
 	DrainTimeout *durationpb.Duration `protobuf:"bytes,20,opt,name=drain_timeout,json=drainTimeout" json:"drain_timeout,omitempty"`
 	// Time until a publish must be acknowledged, up to 10 min. Default: 30s.
 	PublishTimeout *durationpb.Duration `protobuf:"bytes,21,opt,name=publish_timeout,json=publishTimeout" json:"publish_timeout,omitempty"`

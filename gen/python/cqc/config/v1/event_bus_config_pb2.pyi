@@ -86,7 +86,9 @@ class EventBusConfig(_message.Message):
     concurrency: _builtins.int
     """Handlers at work at once for each subscription, on different keys, 1 to 10000. Default: 16."""
     max_in_flight: _builtins.int
-    """Most events fetched and not yet done, for each subscription, 1 to 1 million. Default: 1000."""
+    """Most events fetched and not yet done, for each subscription, 1 to 1 million; those that wait behind
+    a key in retry count to ten times it. Default: 1000.
+    """
     max_in_flight_bytes: _builtins.int
     """Most bytes of events fetched and not yet done, for each subscription, 1 KiB to 16 GiB. Default: 67108864 (64 MiB)."""
     max_message_bytes: _builtins.int
@@ -123,7 +125,9 @@ class EventBusConfig(_message.Message):
 
     @_builtins.property
     def drain_timeout(self) -> _duration_pb2.Duration:
-        """Time that handlers have to finish when the bus closes or partitions move, up to 10 min. Default: 10s."""
+        """Time that closing takes at most, up to 10 min; handlers have 80 % of it to finish, also when
+        partitions move. Default: 10s.
+        """
 
     @_builtins.property
     def publish_timeout(self) -> _duration_pb2.Duration:

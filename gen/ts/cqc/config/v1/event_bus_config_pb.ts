@@ -146,7 +146,8 @@ export type EventBusConfig = Message<"cqc.config.v1.EventBusConfig"> & {
   concurrency: number;
 
   /**
-   * Most events fetched and not yet done, for each subscription, 1 to 1 million. Default: 1000.
+   * Most events fetched and not yet done, for each subscription, 1 to 1 million; those that wait behind
+   * a key in retry count to ten times it. Default: 1000.
    *
    * @generated from field: uint32 max_in_flight = 16;
    */
@@ -174,7 +175,8 @@ export type EventBusConfig = Message<"cqc.config.v1.EventBusConfig"> & {
   commitInterval?: Duration | undefined;
 
   /**
-   * Time that handlers have to finish when the bus closes or partitions move, up to 10 min. Default: 10s.
+   * Time that closing takes at most, up to 10 min; handlers have 80 % of it to finish, also when
+   * partitions move. Default: 10s.
    *
    * @generated from field: google.protobuf.Duration drain_timeout = 20;
    */
