@@ -27,7 +27,7 @@ export interface KafkaConsumerOptions {
 
 /** Other topics that are wanted. */
 interface Change {
-  /** What is read where they cannot be had. */
+  /** What was wanted until then. */
   readonly before: ConsumeOptions["topics"];
   readonly done: PromiseWithResolvers<void>;
 }
@@ -138,7 +138,9 @@ export async function startKafkaConsumer(
         found.push(await topics.find(name, signal));
       } catch (error) {
         const caught = CqiError.from(error);
-        if (!hasStarted || change !== undefined || caught.code !== "CQI_NOT_FOUND") throw caught;
+        // Whoever asks for it hears of it; nobody else is refused what they ask for.
+        const isNew = change !== undefined && !change.before.has(name);
+        if (!hasStarted || isNew || caught.code !== "CQI_NOT_FOUND") throw caught;
         absent.add(name);
         trouble("topics", caught);
       }
@@ -189,8 +191,10 @@ export async function startKafkaConsumer(
   const refuse = (error: CqiError): void => {
     started.reject(error);
     if (change === undefined) return;
-    wanted = change.before;
-    change.done.reject(error);
+    const { before, done } = change;
+    // What nobody handles any more is not read on: its events would count as handled.
+    wanted = new Map([...before].filter(([name]) => wanted.has(name)));
+    done.reject(error);
     change = undefined;
   };
 

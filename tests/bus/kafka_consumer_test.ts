@@ -1,0 +1,130 @@
+// A consumer of the Kafka driver whose topics change, go away, and whose joins take long.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startKafkaConsumer } from "../../bus/drivers/_kafka_consumer.ts";
+import type { DriverConsumer, RecordSink, TopicPartition } from "../../bus/driver.ts";
+import type { StartAt } from "../../bus/types.ts";
+import { instruments } from "../../core/mod.ts";
+import { CqiError } from "../../errors/mod.ts";
+import { type FakeClock, fakeClock } from "../../testing/fake_clock.ts";
+import { testLogger } from "../../testing/test_logger.ts";
+import { type Asked, fakeCluster, type Script, SETTINGS } from "./_kafka_cluster.ts";
+
+interface Running {
+  readonly clock: FakeClock;
+  readonly consumer: DriverConsumer;
+  readonly asked: readonly Asked[];
+  readonly logger: ReturnType<typeof testLogger>;
+  /** Names of what was given up, one list each time. */
+  readonly revoked: readonly string[][];
+  /** Topics that are not there, or may not be read. */
+  readonly gone: Map<string, CqiError>;
+  close(): Promise<void>;
+}
+
+interface RunOptions {
+  readonly topics?: readonly string[];
+  readonly group?: string | undefined;
+  readonly script?: Script;
+  readonly records?: RecordSink["records"];
+}
+
+const notFound = new CqiError("CQI_NOT_FOUND", "Kafka has no such topic");
+const wantedOf = (topics: readonly string[]) =>
+  new Map<string, StartAt>(topics.map((name) => [name, "earliest"]));
+const nameOf = ({ topic, partition }: TopicPartition): string => `${topic}:${partition}`;
+
+async function run(options: RunOptions = {}): Promise<Running> {
+  const { topics: names = ["a"], script, records = () => Promise.resolve() } = options;
+  const clock = fakeClock();
+  const { client, asked } = fakeCluster(clock, { a: 1, b: 1, c: 1 }, script);
+  const logger = testLogger();
+  const env = instruments({ clock, logger });
+  const gone = new Map<string, CqiError>();
+  const find = async (name: string) => {
+    const error = gone.get(name);
+    if (error !== undefined) throw error;
+    return (await client.topics([name])).get(name) as never;
+  };
+  const revoked: string[][] = [];
+  const sink: RecordSink = {
+    records,
+    state: () => {},
+    revoked(lost) {
+      revoked.push(lost.map(nameOf));
+      return Promise.resolve();
+    },
+  };
+  const consumer = await startKafkaConsumer(
+    {
+      client,
+      topics: { find, ensure: () => Promise.resolve() },
+      settings: SETTINGS,
+      env,
+    },
+    { group: "group" in options ? options.group : "g", topics: wantedOf(names) },
+    sink,
+    new AbortController().signal,
+  );
+  return {
+    clock,
+    consumer,
+    asked,
+    logger,
+    revoked,
+    gone,
+    async close() {
+      const closed = consumer.close();
+      await clock.advance(5000);
+      await closed;
+    },
+  };
+}
+
+/** What is fetched at the end of a while. */
+async function readBy({ clock, asked }: Running): Promise<string[]> {
+  const before = asked.length;
+  await clock.advance(2000);
+  const names = asked.slice(before).filter(({ name }) => name === "Fetch").flatMap(({ args }) =>
+    args[6].map(({ topicId }: { topicId: string }) => topicId.slice(3))
+  );
+  return [...new Set(names)].toSorted();
+}
+
+async function changed(running: Running, topics: readonly string[]): Promise<string> {
+  const done = running.consumer.change!(wantedOf(topics)).then(
+    () => "changed",
+    (error) => CqiError.from(error).code,
+  );
+  await running.clock.advance(3000);
+  return await done;
+}
+
+test("Kafka consumer takes on and lets go of topics while another of them is gone", async () => {
+  const running = await run({ topics: ["a", "b", "c"] });
+  running.gone.set("c", notFound);
+  assert.equal(await changed(running, ["a", "c"]), "changed");
+  assert.deepEqual(await readBy(running), ["a"]);
+  assert.equal(await changed(running, ["a", "b", "c"]), "changed");
+  assert.deepEqual(await readBy(running), ["a", "b"]);
+  await running.close();
+});
+
+test("Kafka consumer refuses a topic that is asked for and not there, and reads the others on", async () => {
+  const running = await run({ topics: ["a"] });
+  running.gone.set("b", notFound);
+  assert.equal(await changed(running, ["a", "b"]), "CQI_NOT_FOUND");
+  assert.deepEqual(await readBy(running), ["a"]);
+  await running.close();
+});
+
+test("Kafka consumer does not read on what was to be let go of in a change that is refused", async () => {
+  const running = await run({ topics: ["a", "b", "c"] });
+  running.gone.set("c", new CqiError("CQI_FORBIDDEN", "May not be read"));
+  const done = changed(running, ["a", "c"]);
+  assert.equal(await done, "CQI_FORBIDDEN");
+  running.gone.clear();
+  assert.deepEqual(await readBy(running), ["a", "c"]);
+  await running.close();
+});
