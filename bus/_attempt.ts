@@ -52,10 +52,13 @@ class Attempt implements Cuttable {
   race(result: PromiseLike<unknown>): Promise<Outcome> {
     return new Promise((resolve) => {
       this.#settle = resolve;
-      result.then(
-        (value) => resolve(this.outcomeOf(value)),
-        (thrown) => resolve(new Failure(thrown, this)),
-      );
+      const failed = (thrown: unknown): void => resolve(new Failure(thrown, this));
+      try {
+        // As `await` does: a native promise as it is, whatever else has `then` is adopted.
+        Promise.resolve(result).then((value) => resolve(this.outcomeOf(value)), failed);
+      } catch (thrown) {
+        failed(thrown);
+      }
     });
   }
 
@@ -174,8 +177,8 @@ export function attempt(
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && "then" in value &&
-    typeof value.then === "function";
+  if (value === null || (typeof value !== "object" && typeof value !== "function")) return false;
+  return "then" in value && typeof value.then === "function";
 }
 
 function isSkip(result: unknown): result is Skip {

@@ -7,7 +7,7 @@ import { PriceUpdatedSchema } from "../../gen/ts/cqc/events/v1/mod.ts";
 import { collector, freshTopic, numberOf } from "../../testing/_bus_kit.ts";
 import { aPriceUpdated } from "../../testing/builders.ts";
 import { testLogger } from "../../testing/test_logger.ts";
-import { openOn } from "./_kit.ts";
+import { openOn, turn } from "./_kit.ts";
 
 // The runner fails a file on an unhandled rejection: that none comes is part of each test here.
 
@@ -102,6 +102,63 @@ for (const [what, make] of THROWN) {
     assert.equal(headers.get(HEADER.dlqReason), "exhausted");
   });
 }
+
+class LateQuery extends Promise<void> {
+  override then(): never {
+    throw new Error("then bites");
+  }
+}
+
+const BAD_THENABLES: [what: string, make: () => object][] = [
+  ["whose then throws at once", () => ({
+    then() {
+      throw new Error("then bites");
+    },
+  })],
+  ["that resolves with a promise that rejects", () => ({
+    then: (resolve: (value: unknown) => void) => resolve(Promise.reject(new Error("inner"))),
+  })],
+  ["that is a function and rejects", () =>
+    Object.assign(() => {}, {
+      then: (_: unknown, reject: (error: unknown) => void) => reject(new Error("by a function")),
+    })],
+  ["that is a promise of another class whose then throws", () => new LateQuery(() => {})],
+  ["that throws after it has rejected", () => ({
+    then(_: unknown, reject: (error: unknown) => void) {
+      reject(new Error("first"));
+      throw new Error("second");
+    },
+  })],
+];
+
+for (const [what, make] of BAD_THENABLES) {
+  test(`B7 a handler that gives a thenable ${what} is retried, dead-lettered and passed`, async () => {
+    await using bus = await openOn(createBroker(), quick);
+    const headers = await deadLetterOf(bus, () => make() as Promise<void>);
+    assert.equal(headers.get(HEADER.dlqReason), "exhausted");
+    assert.equal(headers.get(HEADER.dlqAttempts), "2");
+  });
+}
+
+test("B7 an event is not done before the promise that its handler's thenable resolves with", async () => {
+  const broker = createBroker({ partitions: 1 });
+  await using bus = await openOn(broker);
+  const prices = freshTopic();
+  const gate = Promise.withResolvers<void>();
+  const started = collector<number>();
+  await bus.subscribe(prices, (event) => {
+    started.add(numberOf(event));
+    const thenable = { then: (resolve: (value: unknown) => void) => resolve(gate.promise) };
+    return thenable as unknown as Promise<void>;
+  }, { group: "g" });
+  for (const n of [0n, 1n]) await bus.publish(prices, aPriceUpdated({ sequence: n }), { key: "k" });
+  await started.until((seen) => seen.length === 1);
+  await turn();
+  assert.deepEqual(started.seen, [0]);
+  assert.equal(broker.groups.get("g")!.committed.size, 0);
+  gate.resolve();
+  await started.until((seen) => seen.length === 2);
+});
 
 test("an answer that a database lost is no reason to set an event aside", async () => {
   await using bus = await openOn(createBroker(), quick);
