@@ -18,12 +18,14 @@ import { pause } from "./_kafka_wait.ts";
 
 /** Who is told of what is read. */
 export interface FetchEvents {
-  /** Takes records; resolves when there is room for more. */
+  /** Takes records; resolves when there is room for more. What it refuses goes to `refused`. */
   records(records: readonly BusRecord[]): Promise<void>;
   /** Fetching from somewhere fails, or works again (`undefined`). */
   trouble(error: CqiError | undefined): void;
   /** The log does not have what is wanted; it must be read from another offset on. */
   reset(reading: Reading, why: string): void;
+  /** Records were not taken, those from an offset on; nothing that follows them is handed over. */
+  refused(reading: Reading, from: bigint, error: CqiError): void;
 }
 
 /** Reads partitions. */
@@ -83,8 +85,9 @@ export function kafkaFetcher(
       try {
         await events.records(records);
       } catch (error) {
-        reading.trouble = CqiError.from(error);
-        tell();
+        // Whoever handed on what follows would commit past what was not taken.
+        reading.lost = true;
+        events.refused(reading, records[0]!.offset, CqiError.from(error));
       } finally {
         memory.give(reading.topic, bytes);
       }

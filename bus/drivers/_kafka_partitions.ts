@@ -3,6 +3,7 @@
 
 import type { Instruments, WaitOptions } from "../../core/mod.ts";
 import { CqiError } from "../../errors/mod.ts";
+import { delays } from "../../retry/mod.ts";
 import type { ConsumeOptions, Position, RecordSink, TopicPartition } from "../driver.ts";
 import type { StartAt } from "../types.ts";
 import type { KafkaClient, TopicInfo } from "./_kafka_client.ts";
@@ -11,6 +12,7 @@ import type { KafkaMember } from "./_kafka_member.ts";
 import { kafkaOffsets, nameOf } from "./_kafka_offsets.ts";
 import type { Reading } from "./_kafka_reading.ts";
 import type { KafkaSettings } from "./_kafka_settings.ts";
+import { pause } from "./_kafka_wait.ts";
 
 /** Partitions that are read. */
 export interface KafkaPartitions {
@@ -54,10 +56,13 @@ export interface PartitionsOptions {
   readonly trouble: (error: CqiError | undefined) => void;
 }
 
+const BACKOFF = { initialMs: 100, maxMs: 2000, multiplier: 2, jitter: "equal" } as const;
+
 /** Makes the partitions of a consumer: none at first. */
 export function kafkaPartitions(options: PartitionsOptions): KafkaPartitions {
   const { client, settings, env, sink, member, group } = options;
   const offsets = kafkaOffsets(client, settings, env.clock);
+  const delayAfter = delays(BACKOFF, env.random);
   const owned = new Map<string, Owned>();
   const names = new Set<string>();
   const counts = new Map<string, number>();
@@ -116,6 +121,25 @@ export function kafkaPartitions(options: PartitionsOptions): KafkaPartitions {
     await member.commit(positions, wait);
   };
 
+  const take = async (partitions: readonly TopicPartition[], wait: WaitOptions): Promise<void> => {
+    const fresh = partitions.filter((at) => !owned.has(nameOf(at)));
+    if (fresh.length === 0) return;
+    const share = mine;
+    const committed = await member?.committed(fresh, wait) ?? new Map<string, Position>();
+    const unknown = fresh.filter((at) => !committed.has(nameOf(at)));
+    const starts = await startsOf(unknown, wait);
+    await pin(unknown, starts, wait);
+    // Shared out anew meanwhile: what was found may be out of date.
+    if (mine !== share) return;
+    for (const at of fresh) {
+      const known = committed.get(nameOf(at));
+      const position = known?.offset ?? starts.get(nameOf(at));
+      if (known !== undefined) sink.assigned?.(known);
+      if (position !== undefined) add(at, position);
+    }
+    fetcher.pump();
+  };
+
   // Never on to the end: what the log still has is read, and the rest is said to be missing.
   const reset = async (reading: Reading, why: string): Promise<void> => {
     const entry = owned.get(nameOf(reading));
@@ -145,7 +169,36 @@ export function kafkaPartitions(options: PartitionsOptions): KafkaPartitions {
     }
   };
 
+  // What was not taken comes again: from what is committed, or where nothing is, from there on.
+  const again = async (reading: Reading, from: bigint, error: CqiError): Promise<void> => {
+    const entry = owned.get(nameOf(reading));
+    if (entry?.reading !== reading) return;
+    const at = { topic: reading.topic, partition: reading.partition };
+    env.logger.warn("Events were not taken and are read again", { error, group, ...at });
+    options.trouble(error);
+    await give([entry]).catch((error) => {
+      env.logger.warn("Partition cannot be given up in order", { error, group, ...at });
+    });
+    const { signal } = closing;
+    // Meanwhile it may have gone to somebody else, or have been taken up by the next generation.
+    const isMissing = (): boolean =>
+      !signal.aborted && mine.has(nameOf(at)) && !owned.has(nameOf(at));
+    for (let tries = 1;; tries++) {
+      await pause(env.clock, delayAfter(tries), signal);
+      if (!isMissing()) return;
+      try {
+        if (member === undefined) add(at, from);
+        else await take([at], { signal });
+        return fetcher.pump();
+      } catch (error) {
+        if (!signal.aborted) options.trouble(CqiError.from(error, "CQI_BUS_UNAVAILABLE"));
+      }
+    }
+  };
+
   const add = (at: TopicPartition, position: bigint): void => {
+    // Two may have asked where it starts.
+    if (owned.has(nameOf(at))) return;
     names.add(nameOf(at));
     owned.set(nameOf(at), {
       reading: fetcher.add(at, position),
@@ -159,6 +212,7 @@ export function kafkaPartitions(options: PartitionsOptions): KafkaPartitions {
     records: (records) => sink.records(records),
     trouble: options.trouble,
     reset: (reading, why) => void reset(reading, why),
+    refused: (reading, from, error) => void again(reading, from, error),
   });
 
   return {
@@ -168,21 +222,7 @@ export function kafkaPartitions(options: PartitionsOptions): KafkaPartitions {
         if (!counts.has(name)) counts.set(name, partitions.length);
       }
     },
-    async take(partitions, wait) {
-      const fresh = partitions.filter((at) => !owned.has(nameOf(at)));
-      if (fresh.length === 0) return;
-      const committed = await member?.committed(fresh, wait) ?? new Map<string, Position>();
-      const unknown = fresh.filter((at) => !committed.has(nameOf(at)));
-      const starts = await startsOf(unknown, wait);
-      await pin(unknown, starts, wait);
-      for (const at of fresh) {
-        const known = committed.get(nameOf(at));
-        const position = known?.offset ?? starts.get(nameOf(at));
-        if (known !== undefined) sink.assigned?.(known);
-        if (position !== undefined) add(at, position);
-      }
-      fetcher.pump();
-    },
+    take,
     keepOnly(kept) {
       mine = kept;
       return give([...owned].flatMap(([name, one]) => (kept.has(name) ? [] : [one])));

@@ -9,7 +9,14 @@ import { instruments } from "../../core/mod.ts";
 import { CqiError } from "../../errors/mod.ts";
 import { type FakeClock, fakeClock } from "../../testing/fake_clock.ts";
 import { testLogger } from "../../testing/test_logger.ts";
-import { type Asked, fakeCluster, type Script, SETTINGS } from "./_kafka_cluster.ts";
+import {
+  type Asked,
+  fakeCluster,
+  fetched,
+  partOf,
+  type Script,
+  SETTINGS,
+} from "./_kafka_cluster.ts";
 
 interface Running {
   readonly clock: FakeClock;
@@ -128,3 +135,34 @@ test("Kafka consumer does not read on what was to be let go of in a change that 
   assert.deepEqual(await readBy(running), ["a", "c"]);
   await running.close();
 });
+
+for (const group of ["g", undefined]) {
+  const whose = group === undefined ? "without a group" : "of a group";
+  test(`Kafka consumer ${whose} reads again what was not taken, and nothing before it is done`, async () => {
+    const taken: bigint[] = [];
+    let refusals = 3;
+    // The first records may come before it is there.
+    let consumer: DriverConsumer | undefined;
+    const running = await run({
+      group,
+      // 20 records; what is asked for behind them waits.
+      script: (asked) =>
+        asked.name === "Fetch" && asked.args[6][0].partitions[0].fetchOffset < 20n
+          ? fetched(asked, (_, partition, offset) => partOf(partition, offset, 30))
+          : undefined,
+      async records([first]) {
+        if (first!.offset === 7n && refusals-- > 0) throw new Error("No room");
+        taken.push(first!.offset);
+        await consumer?.commit([{ ...first!, offset: first!.offset + 1n }]).catch((error) =>
+          assert.equal(group, undefined, error)
+        );
+      },
+    });
+    consumer = running.consumer;
+    await running.clock.advance(5000);
+    assert.deepEqual(taken, Array.from({ length: 20 }, (_, n) => BigInt(n)));
+    assert.deepEqual(running.revoked, [["a:0"], ["a:0"], ["a:0"]]);
+    running.logger.expect({ level: "warn", message: /not taken and are read again/ });
+    await running.close();
+  });
+}

@@ -27,6 +27,8 @@ interface Reader {
   /** Records that were handed over, by topic and partition. */
   readonly counts: ReadonlyMap<string, number>;
   readonly troubles: readonly (CqiError | undefined)[];
+  /** What was refused: the partition and the offset from which on. */
+  readonly refused: readonly string[];
   advance(ms: number): Promise<void>;
   close(): Promise<void>;
 }
@@ -40,6 +42,7 @@ function reader(
   const cluster = fakeCluster(clock, topics, script);
   const counts = new Map<string, number>();
   const troubles: (CqiError | undefined)[] = [];
+  const refused: string[] = [];
   const fetcher = kafkaFetcher(cluster.client, SETTINGS, instruments({ clock }), {
     records(records) {
       for (const { topic, partition } of records) {
@@ -50,6 +53,7 @@ function reader(
     },
     trouble: (error) => void troubles.push(error),
     reset: () => {},
+    refused: ({ partition }, from) => void refused.push(`${partition} from ${from}`),
   });
   for (const [topic, count] of Object.entries(topics)) {
     for (let partition = 0; partition < count; partition++) fetcher.add({ topic, partition }, 0n);
@@ -59,6 +63,7 @@ function reader(
     cluster,
     counts,
     troubles,
+    refused,
     advance: (ms) => clock.advance(ms),
     async close() {
       const closed = fetcher.close();
@@ -180,5 +185,24 @@ test("Kafka fetcher asks for partitions together after an outage", async () => {
   const sizes = cluster.asked.filter(({ name }) => name === "Fetch")
     .map(({ args }) => args[6][0].partitions.length);
   assert.deepEqual(new Set(sizes), new Set([6]));
+  await close();
+});
+
+test("Kafka fetcher hands over nothing of a partition that follows what was refused, and the others go on", async () => {
+  const taken: string[] = [];
+  const { refused, advance, close } = reader(
+    { prices: 2 },
+    bounded((_, partition, offset) => partOf(partition, offset, 30), 40),
+    ([first]) => {
+      const { partition, offset } = first!;
+      if (partition === 1 && offset === 1n) return Promise.reject(new Error("No room"));
+      taken.push(`${partition} ${offset}`);
+      return Promise.resolve();
+    },
+  );
+  await advance(3000);
+  assert.deepEqual(refused, ["1 from 1"]);
+  assert.deepEqual(taken.filter((each) => each.startsWith("1 ")), ["1 0"]);
+  assert(taken.includes("0 9"), taken.join());
   await close();
 });
