@@ -148,7 +148,9 @@ export interface BusDriver {
   /** What it can do. */
   readonly features: BusFeatures;
   /**
-   * Appends records, each atomically by itself, in order per partition.
+   * Appends records, each atomically by itself, in order per partition. Behind a record that fails
+   * no later one of its topic and key in the same call is written: those get an error that is
+   * retryable. Records of other keys, or without one, are not held up.
    *
    * @param records Checked records.
    * @param options A signal that ends the wait; records already taken may still be written.

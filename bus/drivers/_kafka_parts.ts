@@ -39,6 +39,11 @@ export interface Part {
   trouble: CqiError | undefined;
   /** Two parts in place of this one, the first to be sent first. */
   halves(): [Part, Part];
+  /**
+   * What of this part, not sent yet, is still to be: nothing of a key of which an earlier record of
+   * the call failed. Writes the outcome of the others.
+   */
+  remaining(): Part[];
   /** Writes the outcome of each record: the offset, or what went wrong. */
   settle(outcome: (record: RecordToSend, index: number) => bigint | CqiError): void;
 }
@@ -74,9 +79,11 @@ export function partsOf(lanes: Map<string, Lane>, random: () => number): Cut {
     partition: number,
     records: readonly RecordToSend[],
     finish: (index: number, outcome: Published | Error) => void,
+    // Keys that failed, with why; shared by all parts that one part is cut into.
+    failed = new Map<string, CqiError>(),
   ): Part => {
     const name = `${topic}:${partition}`;
-    return {
+    const made: Part = {
       name,
       topic,
       partition,
@@ -91,19 +98,37 @@ export function partsOf(lanes: Map<string, Lane>, random: () => number): Cut {
         const later = (index: number, outcome: Published | Error): void =>
           finish(index + middle, outcome);
         return [
-          part(topic, partition, records.slice(0, middle), finish),
-          part(topic, partition, records.slice(middle), later),
+          part(topic, partition, records.slice(0, middle), finish, failed),
+          part(topic, partition, records.slice(middle), later, failed),
         ];
+      },
+      remaining() {
+        if (failed.size === 0) return [made];
+        const at: number[] = [];
+        records.forEach(({ key }, index) => {
+          const cause = key === null ? undefined : failed.get(key);
+          if (cause === undefined) at.push(index);
+          else finish(index, behind(topic, cause));
+        });
+        if (at.length === records.length) return [made];
+        const later = (index: number, outcome: Published | Error): void =>
+          finish(at[index]!, outcome);
+        const own = at.map((index) => records[index]!);
+        return own.length === 0 ? [] : [part(topic, partition, own, later, failed)];
       },
       settle(outcome) {
         records.forEach((record, index) => {
           const is = outcome(record, index);
-          if (is instanceof CqiError) return finish(index, is);
+          if (is instanceof CqiError) {
+            if (record.key !== null) failed.set(record.key, is);
+            return finish(index, is);
+          }
           const eventId = headerText(record.headers, HEADER.id) ?? "";
           finish(index, { eventId, topic, partition, offset: is });
         });
       },
     };
+    return made;
   };
 
   return (records, topics, outcomes) => {
@@ -134,4 +159,13 @@ export function partsOf(lanes: Map<string, Lane>, random: () => number): Cut {
       return part(topic, partition, own, (index, outcome) => outcomes[at[index]!] = outcome);
     });
   };
+}
+
+// May pass: once what failed is sent, or nobody wants it any more.
+function behind(topic: string, cause: CqiError): CqiError {
+  return new CqiError(
+    "CQI_BUS_UNAVAILABLE",
+    `Cannot publish on '${topic}' yet: an earlier event of its key failed, this one was not tried`,
+    { cause, details: { outcome: "not_written" } },
+  );
 }

@@ -222,7 +222,7 @@ export function kafkaSender(
     const failed = [...results.flat(), ...leaderless];
     // Halves of a part are new; to send them there is no need to wait.
     const stuck = failed.some((part) => pending.includes(part));
-    return { left: [...failed, ...waiting], stuck };
+    return { left: [...failed, ...waiting.flatMap((part) => part.remaining())], stuck };
   };
 
   const sendAll = async (parts: readonly Part[], signal: AbortSignal): Promise<void> => {

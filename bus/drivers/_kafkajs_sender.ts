@@ -122,7 +122,7 @@ export function kafkajsSender(
     for (let tries = 1; pending.length > 0;) {
       const [part, ...rest] = pending;
       const left = await attempt(part!, signal);
-      pending = [...left, ...rest];
+      pending = [...left, ...rest.flatMap((each) => each.remaining())];
       if (signal.aborted) {
         for (const each of pending) each.settle(() => abandoned(each));
         return;

@@ -157,3 +157,27 @@ test("Kafka sender keeps batches of two producers apart, though their epochs are
     assert.equal(producedOn(asked).length, 1);
   }
 });
+
+test("Kafka sender writes nothing of a key behind a record that is refused, and all of the others", async () => {
+  // The second record of the first key; its partition has four keys of the six.
+  const cluster = sending((asked) => {
+    if (asked.name !== "Produce") return undefined;
+    const sent = asked.args[2] as readonly { readonly value: unknown }[];
+    if (!sent.some(({ value }) => `${value}` === "6")) return undefined;
+    return producedAs(producedOn(asked).map((name) => [name, name === "prices:0" ? 10 : 0]));
+  });
+  const outcomes = await cluster.send(0, 30);
+  const refused = outcomes[6];
+  assert(refused instanceof CqiError && refused.code === "CQI_REQUEST_TOO_LARGE");
+  const failed = [...outcomes.keys()].filter((number) => outcomes[number] instanceof CqiError);
+  assert.deepEqual(failed, [6, 12, 18, 24]);
+  for (const number of [12, 18, 24]) {
+    const behind = outcomes[number] as CqiError;
+    assert.equal(behind.retryable, true);
+    assert.equal(behind.cause, refused);
+  }
+  const others = [...outcomes.keys()].filter((number) =>
+    [0, 1, 2, 4].includes(number % 6) && !failed.includes(number)
+  );
+  assert.deepEqual(cluster.log.get("prices:0")!.map(Number).toSorted((a, b) => a - b), others);
+});
