@@ -236,9 +236,10 @@ export class Scope implements Executor {
     const { session, runner } = this.#state;
     // Savepoints are ended whether or not the caller has gone.
     const transaction = place.isControl === true ? undefined : this.#state.given;
-    const signal = options.signal !== undefined && transaction !== undefined
-      ? AbortSignal.any([options.signal, transaction])
-      : options.signal ?? transaction;
+    const { signal: own = transaction } = options;
+    const signal = transaction === undefined || own === transaction
+      ? own
+      : AbortSignal.any([own!, transaction]);
     const { send } = place;
     return this.#after(() =>
       runner(session, statement, signal === options.signal ? options : { ...options, signal }, {

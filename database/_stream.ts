@@ -35,14 +35,23 @@ export async function* streamed(
       if (!await next.wanted) return;
     }
   }, options.signal === undefined ? {} : { signal: options.signal });
-  // The reader hears of a failure by its next batch, or at the end.
-  const ended = work.then(() => undefined);
-  ended.catch(() => {});
+  // The reader hears of the end by the batch that it waits for, or by the next one it asks for. No
+  // race with `work`: each would leave a reaction there, with its batch, until the end.
+  let end: ((reader: typeof delivered) => void) | undefined;
+  const over = (how: (reader: typeof delivered) => void): void => {
+    end = how;
+    how(delivered);
+  };
+  work.then(
+    () => over((reader) => reader.resolve(undefined)),
+    (error) => over((reader) => reader.reject(error)),
+  );
   try {
     for (;;) {
       delivered = Promise.withResolvers();
+      end?.(delivered);
       turn.ask(true);
-      const batch = await Promise.race([delivered.promise, ended]);
+      const batch = await delivered.promise;
       if (batch === undefined) return;
       yield batch;
     }
