@@ -8,10 +8,10 @@ import {
   type Histogram,
   type Instruments,
   type Logger,
-  type Metrics,
   type Random,
   type Tracer,
 } from "../core/mod.ts";
+import { guarded, type GuardedMetrics } from "./_guarded.ts";
 import { type TopicNames, topicNames } from "./_names.ts";
 import type { Settings } from "./_settings.ts";
 import type { BusDriver } from "./driver.ts";
@@ -50,7 +50,7 @@ export interface Environment {
   readonly metrics: BusMetrics;
 }
 
-function busMetrics(metrics: Metrics): BusMetrics {
+function busMetrics(metrics: GuardedMetrics): BusMetrics {
   return {
     published: metrics.counter({
       name: "bus_published_total",
@@ -115,6 +115,6 @@ export function environment(
     tracer: given.tracer,
     clock: given.clock,
     random: given.random,
-    metrics: busMetrics(given.metrics),
+    metrics: busMetrics(guarded(given.metrics, logger)),
   };
 }

@@ -78,8 +78,8 @@ export function flow(
     leave(bytes) {
       records--;
       held -= bytes;
-      inFlight.add(-1);
       wake();
+      inFlight.add(-1);
     },
   };
 }

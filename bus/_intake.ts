@@ -1,4 +1,5 @@
-import type { Counter } from "../core/mod.ts";
+import { activeContext, type Counter, runInContext, sleep } from "../core/mod.ts";
+import { delays } from "../retry/mod.ts";
 import type { Registration, Settled } from "./_course.ts";
 import type { Dispatch } from "./_dispatch.ts";
 import type { Environment } from "./_environment.ts";
@@ -30,11 +31,13 @@ export type Intake = (taken: Taken) => void;
 
 /** Makes the intake of one consumer. */
 export function intake(
-  { driver, logger, metrics }: Environment,
+  { clock, driver, logger, metrics, random, settings }: Environment,
   { group, dispatch, note, handlersOf }: IntakeOptions,
 ): Intake {
   const keepsNotes = group !== undefined && driver.features.attemptsPersist;
   const counters = new Map<string, Partial<Record<Settled, Counter>>>();
+  const delayAfter = delays(settings.backoff, random);
+  const home = activeContext();
 
   const count = (topic: string, result: Settled): void => {
     let known = counters.get(topic);
@@ -43,8 +46,15 @@ export function intake(
     known[result].add();
   };
 
-  const see = (owner: Partition, record: BusRecord, rest: Rest): Settled | Promise<Settled> => {
-    if (!owner.begin(record)) return "abandoned";
+  const report = (action: string, error: unknown): void => {
+    try {
+      logger.error(action, { error });
+    } catch {
+      // A logger that fails has nowhere to say so, and must not hold up events.
+    }
+  };
+
+  const see = ({ owner, record }: Taken, rest: Rest): Settled | Promise<Settled> => {
     const registrations = handlersOf(record.topic);
     // A driver that reads on what was let go: that is for whoever subscribes next, not for nobody.
     if (registrations.length === 0) return "abandoned";
@@ -64,33 +74,60 @@ export function intake(
     return dispatch(course, registrations);
   };
 
-  // An abandoned one is not marked as done, so its offset stays and it comes again.
-  const finish = (owner: Partition, record: BusRecord, settled: Settled): void => {
-    if (settled !== "abandoned") {
-      owner.failures.forget(record.offset);
-      count(record.topic, settled);
-      const next = owner.marks.done(record.offset);
-      if (next !== undefined && !owner.fenced && group !== undefined) note(owner, next);
+  // What fails here is not the handler: a defect, or an instrument such as the tracer. The event
+  // keeps its place until it is through, and its key waits.
+  const again = async (taken: Taken, rest: Rest, thrown: unknown): Promise<Settled> => {
+    const { draining } = taken.owner.stopping;
+    let delayMs: number | undefined;
+    for (let tries = 1;; tries++) {
+      report("Event cannot be seen through and will be tried again", thrown);
+      delayMs = delayAfter(tries, delayMs);
+      const slept = sleep(clock, delayMs, { signal: draining }).catch(() => {});
+      await runInContext(home, () => rest(slept));
+      if (draining.aborted) return "abandoned";
+      try {
+        return await see(taken, rest);
+      } catch (error) {
+        thrown = error;
+      }
     }
-    owner.end(record, settled !== "abandoned");
   };
 
-  return ({ owner, record, flow, bytes }) => {
+  // An abandoned one is not marked as done, so its offset stays and it comes again.
+  const finish = ({ owner, record }: Taken, settled: Settled): void => {
+    const isThrough = settled !== "abandoned";
+    try {
+      if (!isThrough) return;
+      owner.failures.forget(record.offset);
+      const next = owner.marks.done(record.offset);
+      if (next !== undefined && !owner.fenced && group !== undefined) note(owner, next);
+    } finally {
+      owner.end(record, isThrough);
+    }
+    count(record.topic, settled);
+  };
+
+  return (taken) => {
+    const { owner, record, flow, bytes } = taken;
     owner.add(record.offset);
     const lane = record.key === null ? undefined : `${record.partition}:${record.key}`;
     flow.work.push(lane, (rest, done) => {
       const over = (settled: Settled): void => {
-        finish(owner, record, settled);
-        flow.leave(bytes);
-        done();
+        try {
+          finish(taken, settled);
+        } catch (error) {
+          report("Event cannot be marked as done", error);
+        } finally {
+          flow.leave(bytes);
+          done();
+        }
       };
       const failed = (error: unknown): void => {
-        logger.error("Event cannot be seen through", { error });
-        over("abandoned");
+        again(taken, rest, error).then(over).catch((error) => report("Event is stuck", error));
       };
       let settled: Settled | Promise<Settled>;
       try {
-        settled = see(owner, record, rest);
+        settled = owner.begin(record) ? see(taken, rest) : "abandoned";
       } catch (error) {
         return failed(error);
       }

@@ -5,7 +5,8 @@
 export type Rest = <T>(wait: Promise<T>) => Promise<T>;
 
 /**
- * Work of one record.
+ * Work of one record. One that throws is over; whoever had it started hears of it once all others
+ * that may run have been started too.
  *
  * @param rest Lets others run meanwhile.
  * @param done To be called once, when the work is over; the next of its lane starts then.
@@ -106,15 +107,23 @@ export function lanes(concurrency: number, onPark: () => void = () => {}): Lanes
   const start = (): void => {
     if (isStarting) return;
     isStarting = true;
+    let failed: { readonly error: unknown } | undefined;
     while (running < concurrency) {
       const back = returning.shift();
       const next = back !== undefined || paused ? undefined : ready.shift();
       if (back === undefined && next === undefined) break;
       running++;
       if (back !== undefined) back();
-      else run(next!);
+      else {
+        try {
+          run(next!);
+        } catch (error) {
+          failed ??= { error };
+        }
+      }
     }
     isStarting = false;
+    if (failed !== undefined) throw failed.error;
   };
 
   const run = (lane: Lane): void => {
@@ -130,7 +139,12 @@ export function lanes(concurrency: number, onPark: () => void = () => {}): Lanes
       } else if (lane.name !== undefined) byName.delete(lane.name);
       start();
     };
-    lane.task((wait) => restIn(lane, wait), done);
+    try {
+      lane.task((wait) => restIn(lane, wait), done);
+    } catch (error) {
+      done();
+      throw error;
+    }
   };
 
   return {
