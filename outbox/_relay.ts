@@ -25,6 +25,8 @@ export interface Relay {
 }
 
 const CLOSE_GRACE_MS = 10_000;
+/** Pause after a first failure, in milliseconds, and the least that waking leaves of any. */
+const FIRST_PAUSE_MS = 100;
 
 /** Starts a relay: one loop that sends, one that keeps the lease, one that cleans. */
 export function startRelay(env: Environment): Relay {
@@ -32,7 +34,10 @@ export function startRelay(env: Environment): Relay {
   const rows = rowsOf(env);
   const lease = leases(env, uuid(clock, env.random));
   const dispatch = dispatcher(env, rows);
-  const delayAfter = delays({ initialMs: 100, maxMs: settings.maxMs, jitter: "equal" }, env.random);
+  // No longer than a lease takes to renew: what waits for a database that is back waits for this.
+  const maxMs = Math.min(settings.maxMs, renewalMs(settings.leaseMs));
+  const initialMs = Math.min(FIRST_PAUSE_MS, maxMs);
+  const delayAfter = delays({ initialMs, maxMs, jitter: "equal" }, env.random);
   /** Nothing new is begun. */
   const stopping = new AbortController();
   /** What is under way is left behind. */
@@ -69,8 +74,8 @@ export function startRelay(env: Environment): Relay {
     return true;
   };
 
-  const idle = async (): Promise<void> => {
-    const waitMs = Math.max(0, Math.min(settings.pollMs, dispatch.dueMs() - clock.monotonic()));
+  /** Waits until it is woken, or for so long. */
+  const idle = async (waitMs: number): Promise<void> => {
     const { promise, resolve } = Promise.withResolvers<void>();
     wakeUp = resolve;
     const timer = clock.timer(resolve, waitMs, { background: true });
@@ -80,8 +85,21 @@ export function startRelay(env: Environment): Relay {
     wakeUp = undefined;
   };
 
+  // An aborted wait is a short one: who waits looks at the signal itself.
+  const pause = (ms: number): Promise<void> =>
+    sleep(clock, ms, { signal: stopping.signal, background: true }).catch(() => {});
+  // A commit means that the database is back; many of them, no more than that.
+  const pauseOrWake = async (ms: number): Promise<void> => {
+    await pause(Math.min(ms, initialMs));
+    await idle(Math.max(0, ms - initialMs));
+  };
+
   /** Repeats a step until the relay stops; a step that fails is tried again with backoff. */
-  const repeat = async (what: string, step: () => Promise<void>): Promise<void> => {
+  const repeat = async (
+    what: string,
+    step: () => Promise<void>,
+    rest = pause,
+  ): Promise<void> => {
     for (let failures = 0; !stopping.signal.aborted;) {
       try {
         await step();
@@ -94,13 +112,10 @@ export function startRelay(env: Environment): Relay {
           delay_ms: Math.round(delayMs),
           error,
         });
-        await pause(delayMs);
+        await rest(delayMs);
       }
     }
   };
-  // An aborted wait is a short one: who waits looks at the signal itself.
-  const pause = (ms: number): Promise<void> =>
-    sleep(clock, ms, { signal: stopping.signal, background: true }).catch(() => {});
 
   const sweep = sweeper(env);
   // Whoever opened the outbox, and whatever span that was in: the relay outlives it.
@@ -114,8 +129,9 @@ export function startRelay(env: Environment): Relay {
     }),
     repeat("send events", async () => {
       isWanted = false;
-      if (!await cycle()) await idle();
-    }),
+      if (await cycle()) return;
+      await idle(Math.max(0, Math.min(settings.pollMs, dispatch.dueMs() - clock.monotonic())));
+    }, pauseOrWake),
     repeat("clean its tables", async () => {
       await sweep.run({ signal: stopping.signal });
       await pause(sweep.everyMs);

@@ -134,6 +134,45 @@ test("relay does not send again what the database could not be told of", async (
   assert.deepEqual(made.landed.map(({ id }) => id).sort(), ids.sort());
 });
 
+test("relay sends within a lease once a database that was away for long is back", async () => {
+  await using made = await fixture({ section: { relay: false } });
+  let isDown = false;
+  const down = () => Promise.reject(new CqiError("CQI_DATABASE_UNAVAILABLE", "Down"));
+  await made.another({ lease: "5s" }, { db: hooked(made.db, () => isDown ? down() : undefined) });
+  await made.clock.advance(1000);
+  isDown = true;
+  for (let n = 0; n < 120; n++) await made.clock.advance(1000);
+  isDown = false;
+  await publishAll(made, [[1, "kept"]]);
+  let waitedMs = 0;
+  await until(async () => {
+    if (waitedMs < 5000) await made.clock.advance(100);
+    waitedMs += 100;
+    return made.landed.length === 1;
+  }, "the event to be sent");
+});
+
+test("relay that cannot read its events tries again at the next commit", async () => {
+  await using made = await fixture({ section: { relay: false } });
+  let asked = 0;
+  let isDown = true;
+  const db = hooked(made.db, (name) => {
+    if (name !== "outbox_fetch") return undefined;
+    asked++;
+    return isDown ? Promise.reject(new CqiError("CQI_DATABASE_TIMEOUT", "Slow")) : undefined;
+  });
+  const box = await made.another({ lease: "10m" }, { db });
+  await until(async () => {
+    await made.clock.advance(100);
+    return asked === 8;
+  }, "its pauses to be long");
+  isDown = false;
+  await box.transaction((tx) => tx.publish(RiskAlertSchema, alert(1, "committed")));
+  // The shortest of pauses; the one that it is in has some five seconds at least.
+  await made.clock.advance(100);
+  await until(() => made.landed.length === 1, "the event to be sent");
+});
+
 test("relay leaves a topic alone that takes nothing, and others flow", async () => {
   await using made = await fixture();
   let isDown = true;
