@@ -9,6 +9,7 @@ import type { Environment } from "./_environment.ts";
 import { CLOSING } from "./_settings.ts";
 import { type Flow, flow } from "./_flow.ts";
 import { intake } from "./_intake.ts";
+import { pace } from "./_pace.ts";
 import { ownedPartition, type Partition } from "./_partition.ts";
 import type { DriverConsumer, RecordSink, TopicPartition } from "./driver.ts";
 import { sizeOf } from "./headers.ts";
@@ -123,7 +124,9 @@ export function groupConsumer(
     registrations.splice(registrations.indexOf(registration), 1);
     handlers.clear();
     applyPause(registration.info.topic);
-    if (registrations.length === 0) startAgain?.cancel();
+    if (registrations.length > 0) return;
+    startAgain?.cancel();
+    breath.stop();
   };
 
   const committed = commits(
@@ -131,6 +134,7 @@ export function groupConsumer(
     async (positions) => await (await started.promise).commit(positions),
   );
 
+  const breath = pace(clock);
   const take = intake(env, {
     group,
     dispatch: dispatcher(env, out, group),
@@ -162,6 +166,8 @@ export function groupConsumer(
       });
       for (const [index, record] of records.entries()) {
         const owner = owners[index]!;
+        const turn = breath.turn();
+        if (turn !== undefined) await turn;
         const flow = flowOf(record.topic);
         const bytes = record.bytes ?? sizeOf(record);
         const entered = flow.enter(bytes, owner);
