@@ -118,24 +118,27 @@ export function idempotency(env: Environment, options: IdempotencyOptions = {}):
       count("replayed");
       return replayed(kept.answer);
     }
-    let response: Response;
     try {
-      response = await next(withBody(request, body), context);
+      const response = await next(withBody(request, body), context);
+      if (!isKept(response.status)) {
+        await released(claim);
+        return response;
+      }
+      // A body may break as it is read: its request has no more of an answer than one that threw.
+      const { answer, sent } = await split(response, maxResponse);
+      count("executed");
+      await attempt(() => keys.keep(claim, response.status, answer));
+      return sent;
     } catch (error) {
-      count("released");
-      await attempt(() => keys.release(claim));
+      await released(claim);
       throw error;
     }
-    if (!isKept(response.status)) {
-      count("released");
-      await attempt(() => keys.release(claim));
-      return response;
-    }
-    const { answer, sent } = await split(response, maxResponse);
-    count("executed");
-    await attempt(() => keys.keep(claim, response.status, answer));
-    return sent;
   };
+
+  async function released(claim: Claim): Promise<void> {
+    count("released");
+    await attempt(() => keys.release(claim));
+  }
 
   // The request has been carried out: its caller gets the answer, whatever the database says.
   async function attempt(fn: () => Promise<void>): Promise<void> {

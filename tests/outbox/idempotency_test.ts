@@ -185,6 +185,27 @@ test("idempotency gives the key back when the handler throws", async () => {
   assert.equal(await (await handler(post("k"))).text(), "done");
 });
 
+test("idempotency gives the key back when the answer breaks as it is read", async () => {
+  await using made = await fixture();
+  let calls = 0;
+  const handler = handlerOf(made, () => {
+    if (++calls > 1) return new Response("whole");
+    let isBegun = false;
+    return new Response(
+      new ReadableStream<Uint8Array>({
+        pull(controller) {
+          if (isBegun) throw new Error("Broken");
+          isBegun = true;
+          controller.enqueue(new Uint8Array(10));
+        },
+      }),
+    );
+  });
+  await assert.rejects(async () => await handler(post("k")), { message: "Broken" });
+  assert.equal(await (await handler(post("k"))).text(), "whole");
+  assert.equal(calls, 2);
+});
+
 test("idempotency takes a key over once its request is dead, and no sooner", async () => {
   await using made = await fixture();
   const table = sql.identifier(made.schema, "idempotency");
