@@ -1,6 +1,6 @@
 import type { Message } from "@bufbuild/protobuf";
 import { CqiError, type CqiErrorCode, isCqiError, isRetryable, messageOf } from "../errors/mod.ts";
-import type { Clock } from "../core/mod.ts";
+import { activeContext, type Clock, type Context, runInContext } from "../core/mod.ts";
 import type { Course, Registration } from "./_course.ts";
 import type { Environment } from "./_environment.ts";
 import type { Envelope } from "./_received.ts";
@@ -27,6 +27,8 @@ class Attempt implements Cuttable {
   /** How often the dependencies had gone down by then. */
   readonly downs: number;
   #controller: AbortController | undefined;
+  // Of whoever asked for the signal: what listens to it belongs to this event.
+  #context: Context | undefined;
   #cut: { readonly reason: unknown } | undefined;
   #settle: ((outcome: Outcome) => void) | undefined;
 
@@ -36,7 +38,10 @@ class Attempt implements Cuttable {
   }
 
   get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      this.#context = activeContext();
+    }
     if (this.#cut !== undefined) this.#controller.abort(this.#cut.reason);
     return this.#controller.signal;
   }
@@ -45,7 +50,8 @@ class Attempt implements Cuttable {
     this.#cut = { reason };
     // First of the two, so that it stands before what the handler does about the abort.
     this.#settle?.(new Failure(reason, this));
-    this.#controller?.abort(reason);
+    const controller = this.#controller;
+    if (controller !== undefined) runInContext(this.#context!, () => controller.abort(reason));
   }
 
   /** What comes first: what the handler gives, or the cut, after which it is left behind. */

@@ -1,4 +1,4 @@
-import { type Timer, withDeadline } from "../core/mod.ts";
+import { activeContext, runInContext, type Timer, withDeadline } from "../core/mod.ts";
 import type { Environment } from "./_environment.ts";
 import type { Partition } from "./_partition.ts";
 import type { Position } from "./driver.ts";
@@ -18,15 +18,18 @@ export interface Commits {
 /**
  * Makes the commits of one consumer.
  *
- * @param send Commits at the broker.
+ * @param send Commits at the broker; what is not done when its signal aborts must not be done later,
+ * since more may be committed by then.
  */
 export function commits(
   { clock, logger, settings }: Environment,
-  send: (positions: readonly Position[]) => Promise<void>,
+  send: (positions: readonly Position[], options: WaitOptions) => Promise<void>,
 ): Commits {
   const due = new Map<Partition, bigint>();
   let running: Promise<void> | undefined;
   let retry: Timer | undefined;
+  // A commit is for whatever is done by then, and of no one event.
+  const home = activeContext();
 
   const sendDue = async (): Promise<void> => {
     // Whatever finishes in the same moment shares a commit.
@@ -35,9 +38,13 @@ export function commits(
       const marks = [...due];
       due.clear();
       try {
-        await withDeadline(clock, settings.drainTimeoutMs, () => send(marks.map(positionOf)), {
-          action: "the commit",
-        });
+        const positions = marks.map(positionOf);
+        await withDeadline(
+          clock,
+          settings.drainTimeoutMs,
+          (signal) => send(positions, { signal }),
+          { action: "the commit" },
+        );
       } catch (error) {
         // What is not committed comes again, and nothing is lost.
         logger.warn("Offsets cannot be committed yet", { error, partitions: marks.length });
@@ -51,7 +58,7 @@ export function commits(
   const start = (): void => {
     retry?.cancel();
     retry = undefined;
-    running ??= sendDue();
+    running ??= runInContext(home, sendDue);
   };
 
   return {

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from "../core/mod.ts";
+import { activeContext, type Clock, runInContext, type Timer } from "../core/mod.ts";
 
 /** Work that can be ended from outside. */
 export interface Cuttable {
@@ -28,6 +28,8 @@ export function deadlines(
   const due = new Map<Cuttable, number>();
   let timer: Timer | undefined;
   let isIdling = false;
+  // The timer is everybody's: it must not keep the context of the work that happened to need it.
+  const home = activeContext();
 
   const expire = (): void => {
     timer = undefined;
@@ -56,7 +58,7 @@ export function deadlines(
     add(work) {
       if (limitMs === Infinity) return;
       due.set(work, clock.monotonic() + limitMs);
-      timer ??= clock.timer(expire, limitMs);
+      timer ??= runInContext(home, () => clock.timer(expire, limitMs));
     },
     delete(work) {
       if (!due.delete(work) || due.size > 0 || isIdling) return;
