@@ -1,6 +1,6 @@
 // A running consumer: one loop that joins, takes up its share, stays while nothing changes, and
-// begins again after whatever went wrong. Heartbeats go on beside it, so that slow handlers and
-// slow drains do not cost the membership.
+// begins again after whatever went wrong. Heartbeats go on beside it, so that slow handlers, slow
+// drains and joins that wait for others do not cost the membership.
 
 import { type Instruments, withDeadline } from "../../core/mod.ts";
 import { CqiError } from "../../errors/mod.ts";
@@ -69,6 +69,8 @@ export async function startKafkaConsumer(
   let assigned: TopicPartition[] = [];
   // Aborts when the generation is over.
   let wake = new AbortController();
+  // Cuts off the join that is under way, or is to be tried again.
+  let joining: AbortController | undefined;
   // How the group lost us: it says so, or it has not heard of us for as long as a session lasts.
   let lost: "dropped" | "unheard" | undefined;
   let hasStarted = false;
@@ -98,6 +100,11 @@ export async function startKafkaConsumer(
     beat: (wait) => member!.heartbeat(wait),
     heard(error) {
       const answer = error === undefined ? "" : answerOf(error);
+      if (joining !== undefined) {
+        // Its answer may be over a generation that it ends, or never come: then others have ours.
+        if (answer === "UNKNOWN_MEMBER_ID" || beats.isOverdue) joining.abort(error);
+        return;
+      }
       if (DROPPED.has(answer)) lost = "dropped";
       else if (beats.isOverdue) lost = "unheard";
       if (answer !== "REBALANCE_IN_PROGRESS" && lost !== "dropped") trouble("group", error);
@@ -158,9 +165,11 @@ export async function startKafkaConsumer(
       );
     }
     const names = found.map(({ name }) => name);
-    beats.stop();
     const owned = assigned.filter(({ topic }) => names.includes(topic));
-    const given = await member.join(names, owned, { signal: leaving.signal });
+    joining ??= new AbortController();
+    const cut = AbortSignal.any([leaving.signal, joining.signal]);
+    const given = await member.join(names, owned, { signal: cut });
+    joining = undefined;
     beats.start();
     return given;
   };
@@ -207,6 +216,8 @@ export async function startKafkaConsumer(
         if (signal.aborted) break;
         const caught = CqiError.from(error, "CQI_BUS_UNAVAILABLE");
         const answer = answerOf(caught);
+        // Said to members that are known, however long the answer took.
+        if (answer === "REBALANCE_IN_PROGRESS") beats.answered();
         if (DROPPED.has(answer)) lost = "dropped";
         else if (beats.isOverdue && assigned.length > 0) lost = "unheard";
         if (!caught.retryable) refuse(caught);
@@ -217,6 +228,7 @@ export async function startKafkaConsumer(
         // Others have our partitions by now: commits are refused, and what we do is done twice.
         env.logger.warn(LOST[lost], { group });
         beats.stop();
+        joining = undefined;
         assigned = [];
         // What cannot be committed comes again, to whoever has it now.
         await partitions.keepOnly(new Set()).catch(() => {});

@@ -12,6 +12,8 @@ export interface Session {
   readonly isOverdue: boolean;
   /** Begins to beat; called when the group has just heard of the member. */
   start(): void;
+  /** Called when the group has answered another request as one of a member. */
+  answered(): void;
   stop(): void;
 }
 
@@ -61,6 +63,9 @@ export function session(clock: Clock, options: SessionOptions): Session {
     start() {
       heardAt = clock.monotonic();
       beats.start();
+    },
+    answered() {
+      heardAt = clock.monotonic();
     },
     stop: () => beats.stop(),
   };

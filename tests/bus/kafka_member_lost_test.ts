@@ -9,13 +9,14 @@ import type {
   RecordSink,
   TopicPartition,
 } from "../../bus/driver.ts";
-import { instruments } from "../../core/mod.ts";
+import { instruments, sleep } from "../../core/mod.ts";
 import { type FakeClock, fakeClock } from "../../testing/fake_clock.ts";
 import { testLogger } from "../../testing/test_logger.ts";
 import { type Asked, fakeCluster, type Script, SETTINGS } from "./_kafka_cluster.ts";
 
 const options: ConsumeOptions = { group: "g", topics: new Map([["prices", "earliest"]]) };
 const UNKNOWN_MEMBER_ID = 25;
+const REBALANCE_IN_PROGRESS = 27;
 
 interface Running {
   readonly clock: FakeClock;
@@ -113,6 +114,78 @@ test("Kafka member that is refused every heartbeat stays for session_timeout, an
   await clock.advance(5500);
   away = false;
   await clock.advance(20_000);
+  assert.equal(revoked.length, 0);
+  await close();
+});
+
+/** A request whose answer never comes. */
+const unanswered = (signal: AbortSignal | undefined): Promise<never> =>
+  new Promise((_, reject) => signal!.addEventListener("abort", () => reject(signal!.reason)));
+
+test("Kafka member whose link is cut while it joins gives up its partitions after session_timeout", async () => {
+  let step: "well" | "rebalance" | "cut" = "well";
+  const { clock, revoked, commits, asked, close } = await run(({ name }, signal) => {
+    if (step === "cut" && (name === "Heartbeat" || name === "JoinGroup")) return unanswered(signal);
+    if (step === "rebalance" && name === "Heartbeat") return { errorCode: REBALANCE_IN_PROGRESS };
+    if (step === "rebalance" && name === "JoinGroup") {
+      step = "cut";
+      return unanswered(signal);
+    }
+    return undefined;
+  });
+  const joins = (): number => asked.filter(({ name }) => name === "JoinGroup").length;
+  step = "rebalance";
+  await clock.advance(1000);
+  assert.equal(joins(), 2);
+  await clock.advance(5000);
+  assert.equal(revoked.length, 0);
+  await clock.advance(1100);
+  assert.deepEqual(revoked.map((lost) => lost.length), [2]);
+  assert.deepEqual(commits, ["CQI_CONFLICT"]);
+  step = "well";
+  await clock.advance(5000);
+  assert(joins() > 2);
+  await close();
+});
+
+test("Kafka member that joins for longer than session_timeout keeps its partitions while its heartbeats are answered", async () => {
+  let left = 0;
+  const { clock, revoked, asked, close } = await run(({ name }) => {
+    if (left === 0) return undefined;
+    if (name === "Heartbeat") return { errorCode: REBALANCE_IN_PROGRESS };
+    if (name !== "SyncGroup") return undefined;
+    // Another begins a rebalance each time.
+    left--;
+    return sleep(clock, 8000).then(() => ({ errorCode: REBALANCE_IN_PROGRESS }));
+  });
+  left = 2;
+  await clock.advance(30_000);
+  assert.equal(left, 0);
+  assert.equal(revoked.length, 0);
+  assert(asked.filter(({ name }) => name === "Heartbeat").length >= 25);
+  await close();
+});
+
+test("Kafka member is heard by what answers its joins, where its heartbeats are refused", async () => {
+  let left = 0;
+  const { clock, revoked, close } = await run(({ name }) => {
+    if (left === 0) return undefined;
+    if (name === "Heartbeat") {
+      if (left === 3) {
+        left--;
+        return { errorCode: REBALANCE_IN_PROGRESS };
+      }
+      throw new Error("refused");
+    }
+    if (name !== "SyncGroup") return undefined;
+    return sleep(clock, 5500).then(() => {
+      left--;
+      return { errorCode: REBALANCE_IN_PROGRESS };
+    });
+  });
+  left = 3;
+  await clock.advance(20_000);
+  assert.equal(left, 0);
   assert.equal(revoked.length, 0);
   await close();
 });
