@@ -1,4 +1,10 @@
-import { activeContext, runInContext, type Timer, withDeadline } from "../core/mod.ts";
+import {
+  activeContext,
+  runInContext,
+  type Timer,
+  type WaitOptions,
+  withDeadline,
+} from "../core/mod.ts";
 import type { Environment } from "./_environment.ts";
 import type { Partition } from "./_partition.ts";
 import type { Position } from "./driver.ts";

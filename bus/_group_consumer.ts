@@ -131,7 +131,7 @@ export function groupConsumer(
 
   const committed = commits(
     env,
-    async (positions) => await (await started.promise).commit(positions),
+    async (positions, wait) => await (await started.promise).commit(positions, wait),
   );
 
   const breath = pace(clock);

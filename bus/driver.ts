@@ -120,8 +120,9 @@ export interface DriverConsumer {
    *
    * @param positions The next offset of each partition, with its note; the offset may be the one
    * that is committed already.
+   * @param options A signal that ends the wait; from then on nothing of it may be sent any more.
    */
-  commit(positions: readonly Position[]): Promise<void>;
+  commit(positions: readonly Position[], options?: WaitOptions): Promise<void>;
   /**
    * How far behind it is.
    *

@@ -20,6 +20,8 @@ import type { KafkaSettings } from "./_kafka_settings.ts";
 export interface KafkaMember {
   /** Whether this member shares the partitions out. */
   readonly isLeader: boolean;
+  /** Number of the generation that was joined last; -1 before the first. */
+  readonly generation: number;
   /**
    * Joins, or joins again, and learns its share. Waits until all members have joined.
    *
@@ -171,9 +173,37 @@ export function kafkaMember(
     }));
   };
 
+  // Under the generation that it was made in, however long the coordinator takes to be found.
+  const commit = async (
+    positions: readonly Position[],
+    madeIn: number,
+    options: WaitOptions,
+  ): Promise<void> => {
+    const topics = groupByTopic(positions, ({ partition, offset, note }) => ({
+      partitionIndex: partition,
+      committedOffset: offset,
+      committedLeaderEpoch: -1,
+      committedMetadata: hasNotes ? note ?? null : null,
+    }));
+    const answer = await ask((broker) =>
+      client.request("OffsetCommit", {
+        broker,
+        args: [group, madeIn, memberId, instance, topics],
+      }, { ...options, pool: committing }), options);
+    const answers = answer.topics.flatMap(({ partitions }) => partitions);
+    if (hasNotes && answers.some(({ errorCode }) => errorCode === NOTE_TOO_LARGE)) {
+      hasNotes = false;
+      return await commit(positions, madeIn, options);
+    }
+    checkAll("commit", answer.topics);
+  };
+
   return {
     get isLeader() {
       return isLeader;
+    },
+    get generation() {
+      return generation;
     },
     async join(topics, owned, options) {
       let joined = await joinOnce(topics, owned, options);
@@ -202,25 +232,7 @@ export function kafkaMember(
       );
       check("stay", answer.errorCode);
     },
-    async commit(positions, options) {
-      const topics = groupByTopic(positions, ({ partition, offset, note }) => ({
-        partitionIndex: partition,
-        committedOffset: offset,
-        committedLeaderEpoch: -1,
-        committedMetadata: hasNotes ? note ?? null : null,
-      }));
-      const answer = await ask((broker) =>
-        client.request("OffsetCommit", {
-          broker,
-          args: [group, generation, memberId, instance, topics],
-        }, { ...options, pool: committing }), options);
-      const answers = answer.topics.flatMap(({ partitions }) => partitions);
-      if (hasNotes && answers.some(({ errorCode }) => errorCode === NOTE_TOO_LARGE)) {
-        hasNotes = false;
-        return await this.commit(positions, options);
-      }
-      checkAll("commit", answer.topics);
-    },
+    commit: (positions, options) => commit(positions, generation, options),
     async committed(partitions, options) {
       const topics = byTopic(partitions)
         .map(({ topic, partitions: indexes }) => ({ name: topic, partitionIndexes: indexes }));

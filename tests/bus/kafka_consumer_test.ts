@@ -142,7 +142,7 @@ for (const group of ["g", undefined]) {
     const taken: bigint[] = [];
     let refusals = 3;
     // The first records may come before it is there.
-    let consumer: DriverConsumer | undefined;
+    let consumer: DriverConsumer | undefined = undefined;
     const running = await run({
       group,
       // 20 records; what is asked for behind them waits.
@@ -166,3 +166,55 @@ for (const group of ["g", undefined]) {
     await running.close();
   });
 }
+
+const offsetsOf = (asked: readonly Asked[]): string[] =>
+  asked.filter(({ name }) => name === "OffsetCommit").map(({ args }) =>
+    `${args[4][0].partitions[0].committedOffset} in ${args[1]}`
+  );
+const ILLEGAL_GENERATION = 22;
+const REBALANCE_IN_PROGRESS = 27;
+const refusedCommit = (errorCode: number) => ({
+  topics: [{ name: "a", partitions: [{ partitionIndex: 0, errorCode }] }],
+});
+
+test("Kafka consumer sends a commit no more whose caller has given it up", async () => {
+  const running = await run({
+    script: ({ name }) =>
+      name === "OffsetCommit" ? refusedCommit(REBALANCE_IN_PROGRESS) : undefined,
+  });
+  const { clock, consumer, asked } = running;
+  const limit = new AbortController();
+  const at = { topic: "a", partition: 0 };
+  const left = consumer.commit([{ ...at, offset: 10n }], { signal: limit.signal });
+  const said = left.then(() => "committed", (error) => String(error));
+  await clock.advance(250);
+  limit.abort("given up");
+  const before = offsetsOf(asked).length;
+  await clock.advance(5000);
+  assert.equal(await said, "given up");
+  assert.equal(offsetsOf(asked).length, before);
+  await running.close();
+});
+
+test("Kafka consumer sends no commit in a later generation than the one it was made in", async () => {
+  let isRebalancing = false;
+  const running = await run({
+    script({ name }) {
+      if (name === "OffsetCommit" && isRebalancing) return refusedCommit(ILLEGAL_GENERATION);
+      if (name !== "Heartbeat" || !isRebalancing) return undefined;
+      isRebalancing = false;
+      return { errorCode: REBALANCE_IN_PROGRESS };
+    },
+  });
+  const { clock, consumer, asked } = running;
+  await clock.advance(950);
+  isRebalancing = true;
+  const old = consumer.commit([{ topic: "a", partition: 0, offset: 10n }]);
+  const said = old.then(() => "committed", () => "refused");
+  await clock.advance(3000);
+  assert.equal(await said, "refused");
+  assert.deepEqual(offsetsOf(asked), ["10 in 1"]);
+  await consumer.commit([{ topic: "a", partition: 0, offset: 20n }]);
+  assert.deepEqual(offsetsOf(asked), ["10 in 1", "20 in 2"]);
+  await running.close();
+});
