@@ -82,7 +82,9 @@ export function intake(
     for (let tries = 1;; tries++) {
       report("Event cannot be seen through and will be tried again", thrown);
       delayMs = delayAfter(tries, delayMs);
-      const slept = sleep(clock, delayMs, { signal: draining }).catch(() => {});
+      const slept = sleep(clock, delayMs, { signal: draining }).catch(() => {
+        // Whether it was cut short is asked below.
+      });
       await runInContext(home, () => rest(slept));
       if (draining.aborted) return "abandoned";
       try {
