@@ -5,6 +5,7 @@ import {
   withDeadline,
 } from "../core/mod.ts";
 import { isCqiError, messageOf } from "../errors/mod.ts";
+import type { Opener } from "./_opener.ts";
 import type { Pool } from "./_pool.ts";
 import type { Runner } from "./_runner.ts";
 import type { Texts } from "./_texts.ts";
@@ -16,13 +17,18 @@ const CHECK_MS = 2000;
 export interface CheckEnv {
   readonly runner: Runner;
   readonly texts: Texts;
+  /** Knows why no connection could be opened. */
+  readonly opener: Opener;
   readonly instruments: Instruments;
 }
 
-/** Runs `select 1`; a pool that is busy to the last connection is degraded, not down. */
+/**
+ * Runs `select 1`. A pool whose connections are all lent out is degraded, not down; one that cannot
+ * open any is down, however many calls wait for it.
+ */
 export async function checkPool(
   pool: Pool,
-  { runner, texts, instruments: env }: CheckEnv,
+  { runner, texts, opener, instruments: env }: CheckEnv,
   options: WaitOptions,
 ): Promise<HealthReport> {
   const statement = texts.statement("select 1");
@@ -35,14 +41,13 @@ export async function checkPool(
       calls_waiting: String(waiting),
     };
   };
-  const { idle, used, max } = pool.stats;
-  if (idle === 0 && used >= max && max > 0) {
-    return {
-      status: "degraded",
-      message: `All ${max} database connections are in use`,
-      details: details(),
-    };
-  }
+  const isBusy = (): boolean => pool.isLent && opener.failure === undefined;
+  const busy = (): HealthReport => ({
+    status: "degraded",
+    message: `All ${pool.stats.max} database connections are in use`,
+    details: details(),
+  });
+  if (isBusy()) return busy();
   try {
     await withDeadline(env.clock, CHECK_MS, async (signal) => {
       const session = await pool.acquire({ signal, once: true });
@@ -55,11 +60,10 @@ export async function checkPool(
     return { status: "ok", details: details() };
   } catch (error) {
     if (options.signal?.aborted) throw options.signal.reason;
-    const isBusy = isCqiError(error, "CQI_DATABASE_POOL_EXHAUSTED");
-    return {
-      status: isBusy ? "degraded" : "down",
-      message: messageOf(error),
-      details: details(),
-    };
+    // In a queue behind calls that all wait for a connection: why there is none says more.
+    const isQueued = isCqiError(error, "CQI_DATABASE_POOL_EXHAUSTED", "CQI_DEADLINE_EXCEEDED");
+    if (isQueued && isBusy()) return busy();
+    const reason = isQueued ? opener.failure ?? error : error;
+    return { status: "down", message: messageOf(reason), details: details() };
   }
 }

@@ -1,5 +1,6 @@
-import { type Clock, type Instruments, sleep, type Timer, type WaitOptions } from "../core/mod.ts";
+import type { Clock, Instruments, Timer, WaitOptions } from "../core/mod.ts";
 import type { CqiError } from "../errors/mod.ts";
+import { withGrace } from "./_grace.ts";
 import { isAnswering, type Opener } from "./_opener.ts";
 import { type AcquireOptions, closed, exhausted, type PoolSettings } from "./_pool_settings.ts";
 import { type PoolStats, reporter } from "./_pool_stats.ts";
@@ -68,6 +69,11 @@ export class Pool {
       waiting: this.#waiters.length,
       max: this.#closing === undefined ? this.#settings.max : 0,
     };
+  }
+
+  /** Whether every place is lent out, those that are only being opened not counted. */
+  get isLent(): boolean {
+    return this.#used.size >= this.#settings.max && this.#closing === undefined;
   }
 
   /** Lends a session. Throws `CQI_DATABASE_POOL_EXHAUSTED` when none gets free in time. */
@@ -158,13 +164,9 @@ export class Pool {
     const idle = this.#idle.splice(0);
     await Promise.all(idle.map((session) => session.connection.close()));
     if (this.#used.size + this.#opening > 0) {
-      const stop = new AbortController();
       const drained = new Promise<void>((resolve) => this.#drained = resolve);
-      const end = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
-      // An aborted wait is a shorter grace, not a failure: what is left is closed either way.
-      const grace = sleep(this.#clock, graceMs, { signal: end }).catch(() => {});
-      await Promise.race([drained, grace]);
-      stop.abort();
+      // What is left is closed either way.
+      await withGrace(drained, { clock: this.#clock, graceMs, signal });
     }
     this.#cut.abort(closed());
     await Promise.all([...this.#used].map((session) => session.connection.close()));

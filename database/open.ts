@@ -233,7 +233,7 @@ function createDatabase(
       return await scope.savepoint(fn);
     },
     check: (checkOptions = {}): Promise<HealthReport> =>
-      checkPool(pool, transactions, checkOptions),
+      checkPool(pool, { ...transactions, opener }, checkOptions),
     close,
     [Symbol.asyncDispose]: () => close(),
   };

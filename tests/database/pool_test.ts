@@ -365,3 +365,17 @@ test("pool opens no spare connection while the server still has those that leave
   assert.deepEqual([most, open, db.pool.idle], [2, 2, 2]);
   await db.close();
 });
+
+test("database.check() is down while no connection can be opened, however many calls wait", async () => {
+  const { db, driver, clock } = await onHand({ maxConns: 2, connectTimeout: duration("60s") });
+  driver.arrive = () => Promise.reject(Object.assign(new Error(), { code: "ECONNREFUSED" }));
+  const calls = Array.from({ length: 8 }, () => assert.rejects(db.sql`select 1`.rows()));
+  await settle();
+  assert.equal(db.pool.used, 2, "connecting");
+  const report = db.check();
+  await clock.advance(2000);
+  const { status, message } = await report;
+  assert.deepEqual([status, /ECONNREFUSED/.test(message ?? "")], ["down", true]);
+  await db.close({ signal: AbortSignal.abort() });
+  await Promise.all(calls);
+});
