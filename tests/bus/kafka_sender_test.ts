@@ -78,6 +78,8 @@ for (
     [6, "NOT_LEADER_OR_FOLLOWER"],
     [5, "LEADER_NOT_AVAILABLE"],
     [13, "NETWORK_EXCEPTION"],
+    [14, "COORDINATOR_LOAD_IN_PROGRESS"],
+    [15, "COORDINATOR_NOT_AVAILABLE"],
     [19, "NOT_ENOUGH_REPLICAS"],
     [56, "KAFKA_STORAGE_ERROR"],
   ] as const
@@ -92,6 +94,21 @@ for (
     assert.equal(cluster.refreshed, 3);
   });
 }
+
+test("K8: an answer that says to wait (throttle_time_ms) is an acknowledgement: sent once, no leader looked up", async () => {
+  const cluster = sending((asked) =>
+    asked.name === "Produce"
+      ? {
+        ...producedAs(producedOn(asked).map((name) => [name, 0] as const)) as object,
+        throttleTimeMs: 30_000,
+      }
+      : undefined
+  );
+  const outcomes = await cluster.send(0, 100);
+  assert.deepEqual(outcomes.filter((each) => each instanceof Error), []);
+  assert.equal(produces(cluster.asked).length, 1);
+  assert.equal(cluster.refreshed, 0);
+});
 
 for (
   const [code, name] of [
