@@ -133,7 +133,12 @@ export class StoreKeyspace<V, I = V> implements Keyspace<V, I> {
       for (let i = 0; i < fulls.length; i += CHUNK) {
         const some = fulls.slice(i, i + CHUNK);
         const remove = (wait: WaitOptions) => guard.driver.delete(some, wait);
-        count += await store.require("delete", remove, { signal, keys: some.length });
+        try {
+          count += await store.require("delete", remove, { signal, keys: some.length });
+        } finally {
+          // Again: what was read meanwhile may have been read before it was deleted.
+          store.forget(some);
+        }
         store.news?.tell("keys", some);
       }
       return count;
@@ -169,12 +174,15 @@ export class StoreKeyspace<V, I = V> implements Keyspace<V, I> {
     const { guard, flights } = store.shared;
     return store.traced("clear", async () => {
       guard.requireFeature("clear", "clear a cache keyspace");
-      flights.detachAll(store.prefix);
-      store.near?.dropPrefix(store.prefix);
+      const forget = (): void => {
+        flights.detachAll(store.prefix);
+        store.near?.dropPrefix(store.prefix);
+      };
+      forget();
       const { signal } = options;
       const remove = (wait: WaitOptions) => guard.driver.clear(store.prefix, wait);
-      const count = await store.require("clear", remove, { signal, kind: "long" });
-      store.near?.dropPrefix(store.prefix);
+      // Again after: what was read meanwhile may have been read before it was deleted.
+      const count = await store.require("clear", remove, { signal, kind: "long" }).finally(forget);
       store.news?.tell("prefix", [store.prefix]);
       return count;
     });

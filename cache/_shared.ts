@@ -46,3 +46,12 @@ export type Read<V> = Found<V> | {
   /** What is stored and cannot be served. */
   readonly stored?: Uint8Array;
 };
+
+/** What a function throws at once is a rejection like any other. */
+export function settled<T>(fn: () => Promise<T>): Promise<T> {
+  try {
+    return fn();
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}

@@ -8,17 +8,17 @@ import { encodeKey, encodePrefix } from "./_key.ts";
 import type { Near, NearValue, Ticket } from "./_near.ts";
 import type { News } from "./_news.ts";
 import type { Settings } from "./_settings.ts";
-import type { Found, Read, Shared } from "./_shared.ts";
+import { type Found, type Read, settled, type Shared } from "./_shared.ts";
 import { CHUNK } from "./_write.ts";
 import type { Answer, CacheKey } from "./types.ts";
 
 const MISS = { result: "miss" } as const;
 const NEGATIVE = { result: "negative" } as const;
 const ERROR = { result: "error" } as const;
-const NO_TAGS: readonly string[] = [];
 
-/** Most keys of a keyspace whose whole text is remembered. */
+/** Most keys of a keyspace whose whole text is remembered, and longest of them in characters. */
 const MAX_KEYS = 4096;
+const MAX_KEY_LENGTH = 128;
 
 /** The reads of one keyspace, and what its writes share: keys, envelopes, counters and spans. */
 export class Store<V, I = V> {
@@ -53,7 +53,7 @@ export class Store<V, I = V> {
   }
 
   key(key: CacheKey): string {
-    if (typeof key !== "string") return this.prefix + encodeKey(key);
+    if (typeof key !== "string" || key.length > MAX_KEY_LENGTH) return this.prefix + encodeKey(key);
     const known = this.#keys.get(key);
     if (known !== undefined) return known;
     const full = this.prefix + encodeKey(key);
@@ -139,7 +139,9 @@ export class Store<V, I = V> {
       );
       return found.map((read) => read ?? reads.shift()!);
     } catch (error) {
-      const failed = wanted.map((full, i) => this.#unread(full, error, signal, tickets[i]));
+      // All of them before an abort is passed on: nobody else would end them.
+      for (const ticket of tickets) if (ticket !== undefined) this.near?.end(ticket, undefined);
+      const failed = wanted.map((full) => this.#unread(full, error, signal));
       return found.map((read) => read ?? failed.shift()!);
     }
   }
@@ -259,7 +261,7 @@ export class Store<V, I = V> {
       freshUntil,
       ttlMs: Math.min(nearTtlMs, freshMs),
       keepMs: graceMs === 0 ? 0 : freshMs + graceMs,
-      tags: tags?.map(({ tag }) => tag) ?? NO_TAGS,
+      tags: tags?.map(({ tag }) => tag) ?? [],
     };
   }
 
@@ -287,14 +289,5 @@ export class Store<V, I = V> {
     const value = this.#decoded.get(payload, payload);
     const staleMs = Math.max(0, this.shared.clock.now() - freshUntil);
     return { result: "stale", value, payload, staleMs, stored: undefined };
-  }
-}
-
-// What a function throws at once is a rejection like any other.
-function settled<T>(fn: () => Promise<T>): Promise<T> {
-  try {
-    return fn();
-  } catch (error) {
-    return Promise.reject(error);
   }
 }
