@@ -83,7 +83,8 @@ export class Guard {
   #failures = 0;
   // Monotonic milliseconds; undefined while closed.
   #openUntil: number | undefined;
-  #probing = false;
+  // The call that was let through to see; nobody else ends its turn.
+  #probe: Call<never> | undefined;
   #closed = false;
 
   constructor(options: GuardOptions) {
@@ -144,9 +145,11 @@ export class Guard {
     signal: AbortSignal | undefined,
     kind: CallKind,
   ): Promise<T> {
-    this.#admit();
+    const isProbe = this.#admit();
     return new Promise<T>((resolve, reject) => {
       const call = new Call(resolve, reject, kind, this.#expired);
+      // Not one that may take as long as it likes: it goes beside the probe.
+      if (isProbe && kind !== "long") this.#probe = call as unknown as Call<never>;
       const options: { signal?: AbortSignal } = {};
       if (kind !== "long") {
         const deadline = call.deadline = this.#deadlines.next();
@@ -176,11 +179,11 @@ export class Guard {
     });
   }
 
-  // The caller left: that says nothing of the driver, and another call may probe.
+  // The caller left: that says nothing of the driver. If it was the probe, another call may be.
   #watch<T>(call: Call<T>, signal: AbortSignal): () => void {
     const leave = (): void => {
       if (!call.end()) return;
-      this.#probing = false;
+      this.#leave(call);
       call.abandon(signal.reason);
     };
     signal.addEventListener("abort", leave, { once: true });
@@ -190,7 +193,7 @@ export class Guard {
   readonly #expired: Settled = (call) => {
     if (!call.end()) return;
     const { driver, timeoutMs } = this.#options;
-    this.#fail(undefined);
+    this.#fail(call, undefined);
     const problem = `driver '${driver.name}' took over ${timeoutMs} ms`;
     call.abandon(unavailable(
       problem,
@@ -200,30 +203,35 @@ export class Guard {
 
   #failed<T>(call: Call<T>, error: unknown): void {
     if (isAnswered(error)) this.#succeed();
-    else if (isRefused(error)) this.#probing = false;
-    else this.#fail(error);
+    else if (isRefused(error)) this.#leave(call);
+    else this.#fail(call, error);
     if (isCqiError(error, "CQI_CACHE_UNAVAILABLE") || isAnswered(error)) call.reject(error);
     else call.reject(unavailable(`driver '${this.driver.name}' failed`, { cause: error }));
   }
 
-  #admit(): void {
-    if (this.#openUntil === undefined) return;
-    if (this.#probing || this.state === "open") {
+  // Whether the call is let through to see how the driver is.
+  #admit(): boolean {
+    if (this.#openUntil === undefined) return false;
+    if (this.#probe !== undefined || this.state === "open") {
       throw unavailable(`driver '${this.driver.name}' keeps failing and is left alone for now`);
     }
-    this.#probing = true;
+    return true;
+  }
+
+  #leave<T>(call: Call<T>): void {
+    if (this.#probe === call as unknown as Call<never>) this.#probe = undefined;
   }
 
   #succeed(): void {
     this.#failures = 0;
-    this.#probing = false;
+    this.#probe = undefined;
     if (this.#openUntil === undefined) return;
     this.#openUntil = undefined;
     this.#options.logger.info("Cache works again", { driver: this.driver.name });
   }
 
-  #fail(error: unknown): void {
-    this.#probing = false;
+  #fail<T>(call: Call<T>, error: unknown): void {
+    this.#leave(call);
     if (++this.#failures < FAILURES_TO_OPEN) return;
     if (this.#openUntil === undefined) {
       this.#options.logger.warn("Cache fails and is left alone for now", {

@@ -55,7 +55,10 @@ export async function loadThrough<V, I>(
   const ticket = store.near?.begin(flight.key);
   let isKept = false;
   try {
-    const { payload, keep, versions } = await load(store, loading);
+    // What is loaded alone is not stored with tags, so that nobody waits for their versions: of a
+    // backend that is lost they would cost its deadline again.
+    const isTagged = claimed.kind !== "alone" && !isLost(read);
+    const { payload, keep, versions } = await load(store, loading, isTagged);
     flight.land({ result: flight.result === "stale" ? "miss" : flight.result, payload });
     // Whoever comes from now on looks for himself: what was loaded may be out of date by then.
     flights.leave(flight);
@@ -102,10 +105,11 @@ async function giveUp<V>(lease: Lease<V> | undefined): Promise<void> {
 async function load<V, I>(
   store: Store<V, I>,
   { call, options, failed }: Loading<V>,
+  isTagged: boolean,
 ): Promise<Loaded> {
   const { negativeTtlMs } = store.settings;
   try {
-    const source = await tagSource(store, options);
+    const source = await tagSource(store, options, isTagged);
     const given = await call();
     if (given === undefined) {
       store.count("load", "absent");
@@ -142,8 +146,13 @@ type TagSource = (
 async function tagSource<V, I>(
   store: Store<V, I>,
   { tags: wanted, ttl }: LoadOptions<V>,
+  isTagged: boolean,
 ): Promise<TagSource | undefined> {
   if (wanted === undefined) return undefined;
+  if (!isTagged) {
+    if (typeof wanted !== "function" && requireTags(wanted).length === 0) return undefined;
+    return () => Promise.resolve(undefined);
+  }
   const { tags } = store.shared;
   const ask = async <T>(question: () => Promise<T>): Promise<T | undefined> => {
     try {

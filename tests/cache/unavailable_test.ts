@@ -6,14 +6,18 @@ import { PositionSchema } from "../../gen/ts/cqc/portfolio/v1/mod.ts";
 import { openFixture, position, remote } from "./_fixture.ts";
 
 /** A cache whose backend works, refuses or hangs. */
-async function openRemote() {
+async function openRemote(seconds?: number) {
   const state = { mode: "up" as "up" | "refuse" | "hang", calls: 0 };
   const fault = (): Promise<void> => {
     state.calls++;
     if (state.mode === "refuse") return Promise.reject(new Error("ECONNREFUSED"));
     return state.mode === "hang" ? new Promise(() => {}) : Promise.resolve();
   };
-  const fixture = await openFixture({ wrap: (driver) => remote(driver, fault) });
+  const section = seconds && { operationTimeout: { seconds: BigInt(seconds), nanos: 0 } };
+  const fixture = await openFixture({
+    wrap: (driver) => remote(driver, fault),
+    ...section && { section },
+  });
   return { ...fixture, state, bytes: fixture.cache.bytes({ name: "b" }) };
 }
 
@@ -235,4 +239,51 @@ test("A driver that has too much to do does not open the breaker", async () => {
   const bytes = fixture.cache.bytes({ name: "b" });
   for (let i = 0; i < 10; i++) assert.equal(await bytes.get("k"), undefined);
   assert.equal((await fixture.cache.check()).details?.breaker, "closed");
+});
+
+for (const [name, tags] of [["fixed", ["t"]], ["by value", () => ["t"]]] as const) {
+  test(`getOrLoad() with tags ${name} waits for one deadline of a backend that hangs`, async () => {
+    const { cache, bytes, state, clock } = await openRemote();
+    state.mode = "hang";
+    const found = bytes.getOrLoad("k", () => one, { tags });
+    await clock.advance(100);
+    await clock.advance(50);
+    assert.equal(state.calls, 1);
+    assert.deepEqual(await found, one);
+    await cache.close();
+  });
+}
+
+test("The breaker lets no other call through when one that is not its probe leaves", async () => {
+  const { cache, bytes, state, clock } = await openRemote(10);
+  const controller = new AbortController();
+  state.mode = "hang";
+  const early = bytes.get("early", { signal: controller.signal });
+  state.mode = "refuse";
+  for (let i = 0; i < 5; i++) await bytes.get("k");
+  await clock.advance(1000);
+  state.mode = "hang";
+  state.calls = 0;
+  const probe = bytes.get("probe");
+  controller.abort(new Error("enough"));
+  await assert.rejects(early, /enough/);
+  assert.equal(await bytes.get("k"), undefined);
+  assert.equal(state.calls, 1);
+  await clock.advance(11_000);
+  assert.equal(await probe, undefined);
+  await cache.close();
+});
+
+test("A clear() that never ends is no probe that keeps all others out", async () => {
+  const { cache, bytes, state, clock } = await openRemote();
+  await bytes.set("k", one);
+  state.mode = "refuse";
+  for (let i = 0; i < 5; i++) await bytes.get("k");
+  await clock.advance(1000);
+  state.mode = "hang";
+  const cleared = bytes.clear();
+  cleared.catch(() => {});
+  state.mode = "up";
+  assert.deepEqual(await bytes.get("k"), one);
+  await cache.close();
 });
