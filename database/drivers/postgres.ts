@@ -1,7 +1,7 @@
 import { Client } from "pg";
 import { isFieldSet } from "@bufbuild/protobuf";
 import { resolveSecret } from "../../config/mod.ts";
-import type { Instruments, WaitOptions } from "../../core/mod.ts";
+import { durationMs, type Instruments, type WaitOptions, withDeadline } from "../../core/mod.ts";
 import { CqiError } from "../../errors/mod.ts";
 import {
   type DatabaseConfig,
@@ -26,6 +26,8 @@ const FEATURES: DatabaseFeatures = {
   copy: true,
 };
 
+// As the facade's own default.
+const CONNECT_MS = 5000;
 // Finds out about a peer that is gone without a word (a NAT that forgot the connection).
 const KEEP_ALIVE_MS = 10_000;
 
@@ -64,6 +66,8 @@ export async function createDriver(
   const isPreparing = !has("preparedStatements") || section!.preparedStatements;
   const path = section?.searchPath ?? [];
   const plans = new Plans();
+  const connectMs = durationMs(config.connectTimeout, CONNECT_MS);
+  let lastHost = 0;
 
   async function connectTo(host: Host, password: string, signal: AbortSignal | undefined) {
     const ssl = tls(host);
@@ -125,10 +129,23 @@ export async function createDriver(
       // Read each time, so that a password may change while the process runs.
       const { password = "" } = await login(section, { signal });
       let failure: unknown;
-      for (const host of target.hosts) {
+      // The one that served last comes first; one that never answers keeps only its own share.
+      const { hosts } = target;
+      const shareMs = hosts.length === 1 ? Infinity : connectMs / hosts.length;
+      const first = lastHost;
+      for (let i = 0; i < hosts.length; i++) {
+        const at = (first + i) % hosts.length;
         try {
-          const { session, isReadOnly } = await connectTo(host, password, signal);
-          if (!target.needsWritable || !isReadOnly) return session;
+          const { session, isReadOnly } = await withDeadline(
+            env.clock,
+            shareMs,
+            (share) => connectTo(hosts[at]!, password, share),
+            { signal, error: () => Object.assign(new Error("No answer"), { code: "ETIMEDOUT" }) },
+          );
+          if (!target.needsWritable || !isReadOnly) {
+            lastHost = at;
+            return session;
+          }
           await session.close();
           failure ??= Object.assign(new Error("No server takes writes"), { code: "NOT_WRITABLE" });
         } catch (error) {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import process from "node:process";
 import test from "node:test";
 import { inspect } from "node:util";
@@ -175,6 +176,29 @@ if (postgres !== undefined) {
     assert(text.includes("CQI_DATABASE_UNAVAILABLE"));
     assert(!text.includes(canary));
     assert(!text.includes(password));
+  });
+
+  test("a host that accepts and never answers leaves the next one its share of the time", async () => {
+    const sockets: Socket[] = [];
+    const silent = createServer((socket) => void sockets.push(socket.on("error", () => {})));
+    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+    const { port } = silent.address() as AddressInfo;
+    const login = `${postgres.user}:${encodeURIComponent(postgres.password)}`;
+    const hosts = `127.0.0.1:${port},127.0.0.1:${postgres.port}`;
+    const url = await secret(`postgres://${login}@${hosts}/${postgres.database}`);
+    const section = { driver: "postgres", postgres: { url }, connectTimeout: duration("4s") };
+    const db = await openPostgres({ ...section, maxConnLifetime: duration("1ms") });
+    try {
+      assert.deepEqual(await db.sql`select 1 as n`, [{ n: 1 }]);
+      const asked = sockets.length;
+      await db.transaction(async (tx) => void await tx.sql`select pg_sleep(0.01)`);
+      assert.deepEqual(await db.sql`select 2 as n`, [{ n: 2 }]);
+      assert.equal(sockets.length, asked, "the one that served last is asked first");
+    } finally {
+      await db.close();
+      for (const socket of sockets) socket.destroy();
+      silent.close();
+    }
   });
 
   test("PG variables of the environment are not read", async () => {
