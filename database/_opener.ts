@@ -105,6 +105,7 @@ export class Opener {
         openedMs: this.#clock.monotonic(),
         idleSinceMs: 0,
         isUsed: false,
+        isTold: false,
         isDirty: false,
         statementMs: this.#settings.limits.statementMs,
         controller: new AbortController(),

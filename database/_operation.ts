@@ -71,13 +71,13 @@ const TIDY = new Set([
   "rollback",
   "savepoint",
   "release",
-  "explain",
   "show",
 ]);
-// What does all the same: functions can hide in a select, and so can a temporary table. A function
+// What does all the same: functions can hide in a select, and so can a temporary table; pg_settings can
+// be updated. A function
 // of the caller's own that does so cannot be seen from here: docs/drivers/postgres.md says that.
 const UNTIDY_REGEXP =
-  /set_config|setseed|pg_temp|pg_(?:try_)?advisory_lock|into\s+(?:local\s+)?temp|dblink|lastval/i;
+  /pg_settings|set_config|setseed|pg_temp|pg_(?:try_)?advisory_lock|into\s+(?:local\s+)?temp|dblink|lastval/i;
 
 /** Whether a statement leaves nothing behind in its session. */
 export function isTidy(keyword: string, text: string): boolean {

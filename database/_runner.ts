@@ -83,6 +83,7 @@ export function createRunner(
     const { timeoutMs } = attempt;
     if (session.controller.signal.aborted) session.controller = new AbortController();
     const { controller } = session;
+    session.isTold = false;
     const onAbort = signal === undefined ? undefined : () => controller.abort(signal.reason);
     const limit = limits.start(startedMs, timeoutMs, () => {
       attempt.isLate = true;
@@ -96,7 +97,7 @@ export function createRunner(
         controller.signal.throwIfAborted();
       }
       // A session that ended while nobody asked anything of it was told nothing.
-      attempt.isSent = !session.connection.broken;
+      session.isTold = !session.connection.broken;
       if (place.send === undefined && !statement.info.isTidy) session.isDirty = true;
       // The driver is waited for even after the limit: it settles when the session is free again
       // or broken (DriverConnection), and until then nobody else may have it.
@@ -107,7 +108,13 @@ export function createRunner(
       span.set({ "db.response.returned_rows": result.rows.length });
       return result;
     } catch (error) {
-      const failure = signal?.aborted ? signal.reason : translate(error, attempt);
+      // A driver gives the signal's own reason where it has sent nothing.
+      const isOpen = error !== controller.signal.reason && isOpenQuestion(error, attempt);
+      const failure = isOpen
+        ? unknownOutcome(`query '${name}'`)
+        : signal?.aborted
+        ? signal.reason
+        : translate(error, attempt);
       span.set({
         "db.response.status_code": stateOf(error),
         "error.type": isCqiError(failure) ? failure.code : "abort",
@@ -138,7 +145,6 @@ export function createRunner(
       name,
       timeoutMs: settings.queryMs,
       isLate: false,
-      isSent: false,
     };
     const attributes = {
       "db.system.name": "postgresql",
@@ -154,13 +160,17 @@ export function createRunner(
   };
 }
 
+/** Whether something that changes data was sent, and nobody knows what became of it. */
+function isOpenQuestion(error: unknown, attempt: Attempt): boolean {
+  const { session, statement, options, place } = attempt;
+  return session.isTold && !isCqiError(error) && isLost(error) && !place.isTransaction &&
+    !(options.idempotent ?? statement.info.isReading);
+}
+
 function translate(error: unknown, attempt: Attempt): unknown {
-  const { session, statement, options, place, name, timeoutMs } = attempt;
+  const { session, name, timeoutMs } = attempt;
   if (isCqiError(error)) return error;
   if (stateOf(error) === "57014") return timedOut(name, timeoutMs);
-  const isOpen = attempt.isSent && isLost(error) && !place.isTransaction &&
-    !(options.idempotent ?? statement.info.isReading);
-  if (isOpen) return unknownOutcome(`query '${name}'`);
   if (attempt.isLate) return timedOut(name, timeoutMs);
   const failure = databaseError(error, `run query '${name}'`);
   const isStandby = failure.code === "CQI_DATABASE_READ_ONLY" && session.connection.broken;
@@ -177,8 +187,6 @@ interface Attempt {
   timeoutMs: number;
   /** Its time is over. */
   isLate: boolean;
-  /** The server may have seen it. */
-  isSent: boolean;
 }
 
 function timedOut(operation: string, limitMs: number): CqiError {

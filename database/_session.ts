@@ -19,6 +19,8 @@ export interface Session {
   idleSinceMs: number;
   /** It has served somebody before: its server may have gone since. */
   isUsed: boolean;
+  /** The server may have seen the statement that was last asked for. */
+  isTold: boolean;
   /** The session may hold what its next user must not see. */
   isDirty: boolean;
   /** The server's `statement_timeout` now. */

@@ -158,8 +158,9 @@ function createDatabase(
           if (/^(?:BEGIN|START)$/.test(result.command)) await session.connection.close();
           return result;
         } catch (error) {
-          // Of what changes data a lost answer is CQI_DATABASE_OUTCOME_UNKNOWN, and not asked again.
-          if (!wasUsed || !isStaleSession(session, error)) throw error;
+          // A select may call what writes: what was sent is asked again only where the caller says so.
+          const isTwiceFine = !session.isTold || queryOptions.idempotent === true;
+          if (!wasUsed || !isTwiceFine || !isStaleSession(session, error)) throw error;
         } finally {
           await pool.release(session);
         }

@@ -271,3 +271,49 @@ test("query for which the server's limit cannot be raised ends with its signal, 
   assert(!driver.sent.includes("select 1"));
   await db.close();
 });
+
+for (const idempotent of [false, true]) {
+  test(`query that is a select and lost its answer is asked ${idempotent ? "again" : "once"}`, async () => {
+    const { db, driver } = await onHand({ maxConns: 1 });
+    await db.sql`select 1`;
+    let asked = 0;
+    driver.answer = (text) => {
+      if (!text.includes("pay") || ++asked > 1) {
+        return Promise.resolve({ command: "SELECT", count: 0, columns: [], rows: [] });
+      }
+      driver.opened.at(-1)!.broken = true;
+      return Promise.reject(Object.assign(new Error(), { code: "ECONNRESET" }));
+    };
+    const call = db.sql`select pay()`.with(idempotent ? { idempotent } : {}).rows();
+    if (idempotent) await call;
+    else await assert.rejects(call, { code: "CQI_DATABASE_UNAVAILABLE", retryable: true });
+    assert.equal(asked, idempotent ? 2 : 1);
+    await db.close();
+  });
+}
+
+test("query that writes, aborted while its answer is lost, has an unknown outcome", async () => {
+  const { db, driver } = await onHand();
+  await db.sql`select 1`;
+  const controller = new AbortController();
+  driver.answer = (_text, signal) =>
+    new Promise((_resolve, reject) => {
+      signal?.addEventListener("abort", () => {
+        driver.opened.at(-1)!.broken = true;
+        reject(Object.assign(new Error(), { code: "CONNECTION_LOST" }));
+      });
+    });
+  const write = db.sql`insert into t values (1)`.with({ signal: controller.signal }).rows();
+  await settle();
+  controller.abort(new Error("gone"));
+  await assert.rejects(write, { code: "CQI_DATABASE_OUTCOME_UNKNOWN" });
+  await db.close();
+});
+
+test("query that explains a create, or updates pg_settings, leaves a session that is cleaned", async () => {
+  const { db, driver } = await onHand({}, { settings: {} });
+  await db.sql`explain analyze create temp table a as select 1`;
+  await db.sql`update pg_settings set setting = 1`;
+  await db.close();
+  assert.equal(driver.sent.filter((text) => text === "discard all").length, 2);
+});
