@@ -3,6 +3,7 @@ import type { RecordToSend } from "../driver.ts";
 import { HEADER, headerText } from "../headers.ts";
 import { murmur2 } from "../murmur2.ts";
 import type { Published } from "../types.ts";
+import { behind } from "./_behind.ts";
 import { keyBytes } from "./_kafka_keys.ts";
 
 /** What a producer stamps a batch with. */
@@ -159,13 +160,4 @@ export function partsOf(lanes: Map<string, Lane>, random: () => number): Cut {
       return part(topic, partition, own, (index, outcome) => outcomes[at[index]!] = outcome);
     });
   };
-}
-
-// May pass: once what failed is sent, or nobody wants it any more.
-function behind(topic: string, cause: CqiError): CqiError {
-  return new CqiError(
-    "CQI_BUS_UNAVAILABLE",
-    `Cannot publish on '${topic}' yet: an earlier event of its key failed, this one was not tried`,
-    { cause, details: { outcome: "not_written" } },
-  );
 }

@@ -21,6 +21,7 @@
  */
 import { durationMs, type Instruments } from "../../core/mod.ts";
 import type { EventBusConfig } from "../../gen/ts/cqc/config/v1/mod.ts";
+import { behind } from "./_behind.ts";
 import {
   type Broker,
   createBroker,
@@ -129,13 +130,23 @@ async function sendAll(
   signals: readonly AbortSignal[],
 ): Promise<(Published | Error)[]> {
   const waiting = new Map<PartitionLog, Promise<unknown>>();
+  // Keys that failed, with why.
+  const failed = new Map<string, Error>();
   const outcomes = records.map((record) => {
+    const { topic, key } = record;
     const log = broker.partition(record);
     const before = waiting.get(log);
-    const append = (): Published | Promise<Published> => broker.append(log, record, signals);
+    const append = (): Published | Promise<Published> => {
+      const cause = key === null ? undefined : failed.get(`${topic}:${key}`);
+      if (cause !== undefined) throw behind(topic, cause);
+      return broker.append(log, record, signals);
+    };
     const outcome = before === undefined ? append() : before.then(append);
     if (!(outcome instanceof Promise)) return outcome;
-    const settled = outcome.catch((error: Error) => error);
+    const settled = outcome.catch((error: Error) => {
+      if (key !== null) failed.set(`${topic}:${key}`, error);
+      return error;
+    });
     waiting.set(log, settled);
     return settled;
   });

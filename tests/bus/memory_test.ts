@@ -1,9 +1,12 @@
+import { create } from "@bufbuild/protobuf";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Broker, createBroker } from "../../bus/drivers/_memory_broker.ts";
 import { createDriver } from "../../bus/drivers/memory.ts";
-import { type BusRecord, open, topic } from "../../bus/mod.ts";
+import { type BusRecord, open, type RecordToSend, topic } from "../../bus/mod.ts";
 import { instruments } from "../../core/mod.ts";
+import { CqiError } from "../../errors/mod.ts";
+import { EventBusConfigSchema } from "../../gen/ts/cqc/config/v1/mod.ts";
 import { PriceUpdatedSchema } from "../../gen/ts/cqc/events/v1/mod.ts";
 import { freshGroup, freshTopic, numberOf, publishNumbers } from "../../testing/_bus_kit.ts";
 import { aPriceUpdated } from "../../testing/builders.ts";
@@ -72,6 +75,38 @@ test("retention_bytes makes publishers wait for a running group, as the number d
   await all;
   await until(() => seen.length >= 40, "40 events");
   assert.deepEqual(seen, [...Array(40).keys()]);
+});
+
+test("what would fit behind an event of its key that did not is not written", async () => {
+  const broker = createBroker({ partitions: 1, retentionBytes: 1000 });
+  const name = freshTopic().name;
+  const driver = await createDriver(create(EventBusConfigSchema, {}), instruments(), broker);
+  // A group that commits nothing: what is on the log stays there.
+  await driver.consume({ group: "g", topics: new Map([[name, "earliest"]]) }, {
+    records: () => Promise.resolve(),
+    revoked: () => Promise.resolve(),
+    state: () => {},
+  });
+  const record = (key: string, bytes: number): RecordToSend => ({
+    topic: name,
+    key,
+    value: new Uint8Array(bytes),
+    headers: new Map(),
+    timestampMs: 0,
+  });
+  const deadline = new AbortController();
+  const sending = driver.send(
+    [record("k", 800), record("k", 900), record("k", 10), record("other", 10)],
+    { signal: deadline.signal },
+  );
+  await turn();
+  deadline.abort();
+  const outcomes = await sending;
+  assert.deepEqual(
+    outcomes.map((outcome) => outcome instanceof CqiError ? outcome.code : "written"),
+    ["written", "CQI_BUS_BUFFER_FULL", "CQI_BUS_UNAVAILABLE", "written"],
+  );
+  await driver.close();
 });
 
 test("retention lets records go by age, by the clock of the bus", async () => {
