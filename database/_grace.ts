@@ -14,7 +14,10 @@ export async function withGrace(
 ): Promise<boolean> {
   const stop = new AbortController();
   const end = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
-  const grace = sleep(clock, graceMs, { signal: end }).then(() => false, () => false);
+  const grace = sleep(clock, graceMs, { signal: end }).then(() => false, () => {
+    // Cut short by the caller or by the end of the work: the grace is over either way.
+    return false;
+  });
   try {
     return await Promise.race([work.then(() => true), grace]);
   } finally {
