@@ -34,9 +34,12 @@ export class Flight {
   background = false;
   /** A write came in between: what is loaded is older than it, and is not stored. */
   detached = false;
+  /** Tags that may go with what it brings; undefined: any may. */
+  tags: readonly string[] | undefined;
 
-  constructor(key: string) {
+  constructor(key: string, tags: readonly string[] | undefined) {
     this.key = key;
+    this.tags = tags;
     this.answer = this.#resolvers.promise;
     // Those who wait see the error; a flight that all have left must not be an unhandled one.
     this.answer.catch(() => {});
@@ -88,8 +91,9 @@ export class Flights {
     return this.#open.get(key);
   }
 
-  start(key: string): Flight {
-    const flight = new Flight(key);
+  /** @param tags Tags that may go with what it brings; undefined: any may. */
+  start(key: string, tags?: readonly string[]): Flight {
+    const flight = new Flight(key, tags);
     this.#open.set(key, flight);
     this.#all.add(flight);
     return flight;
@@ -140,6 +144,13 @@ export class Flights {
 
   detachAll(prefix: string): void {
     for (const key of [...this.#open.keys()]) if (key.startsWith(prefix)) this.detach(key);
+  }
+
+  /** As `detach` of all that may bring a value with one of these tags. */
+  detachTags(tags: readonly string[]): void {
+    for (const { key, tags: own } of [...this.#open.values()]) {
+      if (own === undefined || own.some((tag) => tags.includes(tag))) this.detach(key);
+    }
   }
 
   /** Whether a load of this key failed so lately that it is not tried again yet. */

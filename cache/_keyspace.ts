@@ -154,17 +154,21 @@ export class StoreKeyspace<V, I = V> implements Keyspace<V, I> {
 
   invalidateTags(tags: readonly string[], options: WaitOptions = {}): Promise<void> {
     const store = this.#store;
-    const { guard, tags: versions } = store.shared;
+    const { guard, flights, tags: versions } = store.shared;
     return store.traced("invalidate_tags", async () => {
       const names = requireTags(tags);
       guard.requireFeature("atomic", "invalidate tags");
       guard.requireOpen();
       if (names.length === 0) return;
       const { signal } = options;
-      store.near?.dropTags(names);
+      const forget = (): void => {
+        flights.detachTags(names);
+        store.near?.dropTags(names);
+      };
+      forget();
+      const invalidate = () => versions.invalidate(names, signal);
       // Not in the deadline of one call: there are two.
-      await store.attempt("invalidate_tags", () => versions.invalidate(names, signal), signal);
-      store.near?.dropTags(names);
+      await store.attempt("invalidate_tags", invalidate, signal).finally(forget);
       store.news?.tell("tags", names);
     });
   }

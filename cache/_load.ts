@@ -63,9 +63,17 @@ function begin<V, I>(
   options: LoadOptions<V>,
 ): Flight {
   const { flights } = store.shared;
-  const flight = flights.start(full);
+  // What is being read may have any tag.
+  const flight = flights.start(full, read instanceof Promise ? undefined : tagsOf(read, options));
   flights.track(fly(store, flight, read, loader, options));
   return flight;
+}
+
+// Tags that what is there or what is loaded may have; undefined when only the value will tell.
+function tagsOf<V>(read: Read<V>, { tags }: LoadOptions<V>): readonly string[] | undefined {
+  if (typeof tags === "function") return undefined;
+  // Others than lists are refused before the load.
+  return [...(Array.isArray(tags) ? tags : []), ...("tags" in read ? read.tags ?? [] : [])];
 }
 
 async function join<V, I>(
@@ -130,6 +138,7 @@ async function fly<V, I>(
   try {
     const read = first instanceof Promise ? await first : first;
     flight.result = read.result;
+    flight.tags = tagsOf(read, options);
     if (read.result === "hit" || read.result === "negative") flight.land(answered(read));
     else if (read.result === "stale") await reload(store, flight, read, loader, options);
     else await load(store, flight, read, loader, options);

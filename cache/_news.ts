@@ -80,7 +80,10 @@ export class News {
     if (kind === undefined) return near.expire();
     if (this.#sender.every((byte, i) => byte === bytes[1 + i])) return;
     const lines = new TextDecoder().decode(bytes.subarray(HEAD_BYTES)).split("\n");
-    if (kind === "tags") return near.dropTags(lines);
+    if (kind === "tags") {
+      flights.detachTags(lines);
+      return near.dropTags(lines);
+    }
     if (kind === "keys") {
       // What is loading here may have been read before the change.
       for (const key of lines) flights.detach(key);

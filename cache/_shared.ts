@@ -37,6 +37,8 @@ export type Found<V> =
     readonly staleMs: number;
     /** What is stored, byte for byte; undefined when the backend is lost. */
     readonly stored: Uint8Array | undefined;
+    /** Tags of a value past its time. */
+    readonly tags?: readonly string[];
   }
   | { readonly result: "negative" };
 

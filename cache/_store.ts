@@ -9,6 +9,7 @@ import type { Near, NearValue, Ticket } from "./_near.ts";
 import type { News } from "./_news.ts";
 import type { Settings } from "./_settings.ts";
 import { type Found, type Read, settled, type Shared } from "./_shared.ts";
+import type { TagVersion } from "./_tags.ts";
 import { CHUNK } from "./_write.ts";
 import type { Answer, CacheKey } from "./types.ts";
 
@@ -238,7 +239,8 @@ export class Store<V, I = V> {
       const value = this.shared.guard.driver.features.remote
         ? this.codec.decode(payload, isOwn)
         : this.#decoded.get(stored, payload, freshUntil === Infinity && tags === undefined);
-      return { result: staleMs > 0 ? "stale" : "hit", value, payload, staleMs, stored };
+      if (staleMs === 0) return { result: "hit", value, payload, staleMs, stored };
+      return { result: "stale", value, payload, staleMs, stored, tags: namesOf(tags) };
     } catch {
       return this.#unreadable(stored);
     }
@@ -261,7 +263,7 @@ export class Store<V, I = V> {
       freshUntil,
       ttlMs: Math.min(nearTtlMs, freshMs),
       keepMs: graceMs === 0 ? 0 : freshMs + graceMs,
-      tags: tags?.map(({ tag }) => tag) ?? [],
+      tags: namesOf(tags),
     };
   }
 
@@ -284,10 +286,14 @@ export class Store<V, I = V> {
     this.shared.logger.debug("Cache read failed", { keyspace: this.settings.name, error });
     const last = full === undefined ? undefined : this.near?.last(full);
     if (last?.payload === undefined) return ERROR;
-    const { payload, freshUntil } = last;
+    const { payload, freshUntil, tags } = last;
     this.count("near", "stale");
     const value = this.#decoded.get(payload, payload);
     const staleMs = Math.max(0, this.shared.clock.now() - freshUntil);
-    return { result: "stale", value, payload, staleMs, stored: undefined };
+    return { result: "stale", value, payload, staleMs, stored: undefined, tags };
   }
+}
+
+function namesOf(tags: readonly TagVersion[] = []): readonly string[] {
+  return tags.map(({ tag }) => tag);
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CacheDriver } from "../../cache/mod.ts";
 import { PositionSchema } from "../../gen/ts/cqc/portfolio/v1/mod.ts";
-import { openFixture } from "./_fixture.ts";
+import { gate, openFixture } from "./_fixture.ts";
 
 const DAY_MS = 86_400_000;
 const one = new Uint8Array([1]);
@@ -78,4 +78,53 @@ test("A message with tags that has been read before is held against its tags eac
   for (let i = 0; i < 3; i++) assert.equal((await positions.get("k"))?.quantity, "1");
   await positions.invalidateTags(["t"]);
   assert.equal(await positions.get("k"), undefined);
+});
+
+const sources = [
+  ["named at the call", ["t"]],
+  ["told by the value", () => ["t"]],
+] as const;
+for (const [name, tags] of sources) {
+  test(`invalidateTags() sends newcomers to a load of their own, not to one that began before (tags ${name})`, async () => {
+    await using fixture = await openFixture();
+    const bytes = fixture.cache.bytes({ name: "b" });
+    const before = gate<Uint8Array>();
+    const early = bytes.getOrLoad("k", before.pass, { tags });
+    await fixture.clock.advance(0);
+    await bytes.invalidateTags(["t"]);
+    const late = bytes.getOrLoad("k", () => two, { tags });
+    await fixture.clock.advance(0);
+    before.open(one);
+    assert.deepEqual(await late, two);
+    assert.deepEqual(await early, one);
+    await fixture.clock.advance(0);
+    assert.deepEqual(await bytes.get("k"), two);
+  });
+}
+
+test("invalidateTags() leaves loads without the tag to be joined", async () => {
+  await using fixture = await openFixture();
+  const bytes = fixture.cache.bytes({ name: "b" });
+  const running = gate<Uint8Array>();
+  const all = [bytes.getOrLoad("k", running.pass, { tags: ["u"] })];
+  await fixture.clock.advance(0);
+  await bytes.invalidateTags(["t"]);
+  all.push(bytes.getOrLoad("k", running.pass, { tags: ["u"] }));
+  running.open(one);
+  assert.deepEqual(await Promise.all(all), [one, one]);
+  assert.equal(running.calls, 1);
+});
+
+test("invalidateTags() keeps newcomers from a value past its time whose tag it is", async () => {
+  await using fixture = await openFixture();
+  const options = { name: "p", ttl: "1m", staleWhileRevalidate: "1h" } as const;
+  const positions = fixture.cache.keyspace(PositionSchema, options);
+  await positions.set("k", { quantity: "1" }, { tags: ["t"] });
+  await fixture.clock.advance(120_000);
+  const slow = gate<{ quantity: string }>();
+  assert.equal((await positions.getOrLoad("k", slow.pass))?.quantity, "1");
+  await positions.invalidateTags(["t"]);
+  const late = await positions.getOrLoad("k", () => ({ quantity: "2" }));
+  slow.open({ quantity: "1" });
+  assert.equal(late?.quantity, "2");
 });
