@@ -53,7 +53,7 @@ export class StoreBytesKeyspace extends StoreKeyspace<Uint8Array> implements Byt
         const likely = expected && entryOf(own, { full, payload: expected }, undefined)?.value;
         return await exchange(store, { full, expected, likely, value, ttlMs }, signal);
       }, signal).finally(() => store.forget([full]));
-      if (done) store.news?.tell("keys", [full]);
+      if (done) store.shared.tier.tellKeys(store.prefix, [full]);
       return done;
     });
   }

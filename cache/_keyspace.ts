@@ -75,7 +75,7 @@ export class StoreKeyspace<V, I = V> implements Keyspace<V, I> {
 
   set(key: CacheKey, value: I, options: SetOptions = {}): Promise<boolean> {
     const store = this.#store;
-    if (options.tags !== undefined || store.near !== undefined) {
+    if (options.tags !== undefined || store.shared.tier.isKept(store.prefix)) {
       return this.setMany([[key, value]], options);
     }
     return store.traced("set", async () => {
@@ -139,7 +139,7 @@ export class StoreKeyspace<V, I = V> implements Keyspace<V, I> {
           // Again: what was read meanwhile may have been read before it was deleted.
           store.forget(some);
         }
-        store.news?.tell("keys", some);
+        store.shared.tier.tellKeys(store.prefix, some);
       }
       return count;
     });
@@ -154,66 +154,58 @@ export class StoreKeyspace<V, I = V> implements Keyspace<V, I> {
 
   invalidateTags(tags: readonly string[], options: WaitOptions = {}): Promise<void> {
     const store = this.#store;
-    const { guard, flights, tags: versions } = store.shared;
+    const { guard, tags: versions, tier } = store.shared;
     return store.traced("invalidate_tags", async () => {
       const names = requireTags(tags);
       guard.requireFeature("atomic", "invalidate tags");
       guard.requireOpen();
       if (names.length === 0) return;
       const { signal } = options;
-      const forget = (): void => {
-        flights.detachTags(names);
-        store.near?.dropTags(names);
-      };
+      const forget = (): void => tier.forget("tags", names);
       forget();
       const invalidate = () => versions.invalidate(names, signal);
       // Not in the deadline of one call: there are two.
       await store.attempt("invalidate_tags", invalidate, signal).finally(forget);
-      store.news?.tell("tags", names);
+      tier.tellTags(names);
     });
   }
 
   clear(options: WaitOptions = {}): Promise<number> {
     const store = this.#store;
-    const { guard, flights } = store.shared;
+    const { guard, tier } = store.shared;
     return store.traced("clear", async () => {
       guard.requireFeature("clear", "clear a cache keyspace");
-      const forget = (): void => {
-        flights.detachAll(store.prefix);
-        store.near?.dropPrefix(store.prefix);
-      };
+      const forget = (): void => tier.forget("prefix", [store.prefix]);
       forget();
       const { signal } = options;
       const remove = (wait: WaitOptions) => guard.driver.clear(store.prefix, wait);
       // Again after: what was read meanwhile may have been read before it was deleted.
       const count = await store.require("clear", remove, { signal, kind: "long" }).finally(forget);
-      store.news?.tell("prefix", [store.prefix]);
+      tier.tellPrefix(store.prefix);
       return count;
     });
   }
 
   async #write(items: readonly Item[], keeping: Parameters<typeof write>[2]): Promise<boolean> {
     const store = this.#store as unknown as Store<unknown, never>;
-    const { near, news } = store;
+    const { near, prefix, shared } = store;
     const fulls = items.map(({ full }) => full);
     // Again: a load may have begun while the tags were read, and again while it was written.
     store.forget(fulls);
-    if (near === undefined) {
-      const isStored = await write(store, items, keeping);
-      store.forget(fulls);
-      return isStored;
-    }
-    const tickets = items.map(({ full }) => near.begin(full));
+    const tickets = items.map(({ full }) => near?.begin(full));
     const isStored = await write(store, items, keeping).catch((error) => {
-      for (const ticket of tickets) near.end(ticket, undefined);
+      for (const ticket of tickets) if (ticket !== undefined) near?.end(ticket, undefined);
+      store.forget(fulls);
       throw error;
     });
-    for (const full of fulls) store.shared.flights.detach(full);
+    if (near === undefined || !isStored) store.forget(fulls);
+    else for (const full of fulls) shared.flights.detach(full);
     for (const [i, ticket] of tickets.entries()) {
+      if (ticket === undefined) continue;
       if (isStored) keepNear(store, ticket, items[i]!.payload, keeping.tags, keeping.ttlOf());
-      else near.end(ticket, undefined);
+      else near?.end(ticket, undefined);
     }
-    news?.tell("keys", fulls);
+    shared.tier.tellKeys(prefix, fulls);
     return isStored;
   }
 

@@ -1,8 +1,6 @@
 import type { Logger, Random } from "../core/mod.ts";
-import type { Flights } from "./_flights.ts";
 import type { Guard } from "./_guard.ts";
 import { encodePrefix } from "./_key.ts";
-import type { Near } from "./_near.ts";
 
 // A message: format 1, the sender (8 random bytes), what it names, then UTF-8 lines.
 const FORMAT = 1;
@@ -18,11 +16,13 @@ export type NewsKind = (typeof KINDS)[number];
 /** What {@linkcode News} is made of. */
 export interface NewsOptions {
   readonly guard: Guard;
-  readonly near: Near;
-  readonly flights: Flights;
   readonly random: Random;
   readonly logger: Logger;
   readonly keyPrefix: string;
+  /** Told of what has changed elsewhere. */
+  readonly forget: (kind: NewsKind, lines: readonly string[]) => void;
+  /** Told that anything may have. */
+  readonly lost: () => void;
 }
 
 /**
@@ -33,16 +33,21 @@ export class News {
   readonly #options: NewsOptions;
   readonly #sender: Uint8Array;
   readonly #channel: string;
+  #isListening = false;
 
   constructor(options: NewsOptions) {
-    const { guard, near, keyPrefix, random } = options;
+    const { keyPrefix, random } = options;
     this.#options = options;
     this.#sender = random.bytes(SENDER_BYTES);
     this.#channel = `${encodePrefix(keyPrefix)}-changed`;
-    guard.driver.listen(this.#channel, {
-      message: (bytes) => this.#hear(bytes),
-      lost: () => near.expire(),
-    });
+  }
+
+  /** Hears the others from now on, which may take a connection. */
+  listen(): void {
+    if (this.#isListening) return;
+    this.#isListening = true;
+    const { guard, lost } = this.#options;
+    guard.driver.listen(this.#channel, { message: (bytes) => this.#hear(bytes), lost });
   }
 
   /** Sends to the others. Call it after the change; never fails. */
@@ -74,24 +79,11 @@ export class News {
   }
 
   #hear(bytes: Uint8Array): void {
-    const { near, flights } = this.#options;
+    const { forget, lost } = this.#options;
     const kind = bytes[0] === FORMAT ? KINDS[bytes[HEAD_BYTES - 1] ?? -1] : undefined;
     // A newer version's message says that something has changed, if not what.
-    if (kind === undefined) return near.expire();
+    if (kind === undefined) return lost();
     if (this.#sender.every((byte, i) => byte === bytes[1 + i])) return;
-    const lines = new TextDecoder().decode(bytes.subarray(HEAD_BYTES)).split("\n");
-    if (kind === "tags") {
-      flights.detachTags(lines);
-      return near.dropTags(lines);
-    }
-    if (kind === "keys") {
-      // What is loading here may have been read before the change.
-      for (const key of lines) flights.detach(key);
-      return near.drop(lines);
-    }
-    for (const prefix of lines) {
-      flights.detachAll(prefix);
-      near.dropPrefix(prefix);
-    }
+    forget(kind, new TextDecoder().decode(bytes.subarray(HEAD_BYTES)).split("\n"));
   }
 }

@@ -2,9 +2,8 @@ import type { Clock, Counter, Family, Logger, Random, Tracer } from "../core/mod
 import type { Deletions } from "./_after_commit.ts";
 import type { Flights } from "./_flights.ts";
 import type { Guard } from "./_guard.ts";
-import type { Near } from "./_near.ts";
-import type { News } from "./_news.ts";
 import type { Tags } from "./_tags.ts";
+import type { Tier } from "./_tier.ts";
 
 /** Labels of `cache_operations_total`. */
 export type OperationLabel = "keyspace" | "op" | "result";
@@ -23,8 +22,7 @@ export interface Shared {
   readonly allocate: ((length: number) => Uint8Array) | undefined;
   readonly tags: Tags;
   readonly deletions: Deletions;
-  /** The tier in the process, once a keyspace wants it. */
-  readonly tier: () => { readonly near: Near; readonly news: () => News | undefined };
+  readonly tier: Tier;
 }
 
 /** A value that may be served, or that is known to be absent. */

@@ -6,7 +6,6 @@ import { type Opened, typeHash, unseal } from "./_envelope.ts";
 import type { CallKind } from "./_guard.ts";
 import { encodeKey, encodePrefix } from "./_key.ts";
 import type { Near, NearValue, Ticket } from "./_near.ts";
-import type { News } from "./_news.ts";
 import type { Settings } from "./_settings.ts";
 import { type Found, type Read, settled, type Shared } from "./_shared.ts";
 import type { TagVersion } from "./_tags.ts";
@@ -31,7 +30,6 @@ export class Store<V, I = V> {
   /** Marks values of this type. */
   readonly hash: number;
   readonly near: Near | undefined;
-  readonly news: News | undefined;
   readonly #decoded: Decoded<V>;
   // Whole keys of late: to look one up in a map, the engine hashes a text once, and a new one anew.
   readonly #keys = new Map<string, string>();
@@ -47,10 +45,7 @@ export class Store<V, I = V> {
     this.#decoded = new Decoded<V>(codec as unknown as Codec<V, never>);
     const { nearTtlMs, graceMs } = settings;
     if (!shared.guard.driver.features.remote || (nearTtlMs === undefined && graceMs === 0)) return;
-    const { near, news } = shared.tier();
-    this.near = near;
-    // What is kept for the loss of the backend alone is not worth a message.
-    if (nearTtlMs !== undefined) this.news = news();
+    this.near = shared.tier.open(this.prefix, nearTtlMs !== undefined);
   }
 
   key(key: CacheKey): string {
@@ -149,8 +144,7 @@ export class Store<V, I = V> {
 
   /** What is loading or near by now is older than what is written. */
   forget(fulls: readonly string[]): void {
-    for (const full of fulls) this.shared.flights.detach(full);
-    this.near?.drop(fulls);
+    this.shared.tier.forget("keys", fulls);
   }
 
   /** Takes unreadable bytes away in the background, unless something else lies there by now. */

@@ -14,11 +14,10 @@ import { Flights } from "./_flights.ts";
 import { Guard } from "./_guard.ts";
 import { StoreKeyspace } from "./_keyspace.ts";
 import { type Defaults, readSettings } from "./_settings.ts";
-import { Near } from "./_near.ts";
-import { News } from "./_news.ts";
 import type { Shared } from "./_shared.ts";
 import { Store } from "./_store.ts";
 import { Tags } from "./_tags.ts";
+import { Tier } from "./_tier.ts";
 import type {
   BytesKeyspace,
   Counters,
@@ -87,15 +86,8 @@ export function createCache(driver: CacheDriver, env: Instruments, defaults: Def
   const { keyPrefix, operationTimeoutMs } = defaults;
   const deletions = new Deletions({ clock, logger });
   const tags = new Tags(guard, { clock, random }, keyPrefix);
-  let near: Near | undefined;
-  let news: News | undefined;
-  const tier = (): ReturnType<Shared["tier"]> => {
-    const made = near ??= new Near(clock, defaults.near);
-    const told = { guard, near: made, flights, random, logger, keyPrefix };
-    const tell = (): News | undefined =>
-      driver.features.listen ? news ??= new News(told) : undefined;
-    return { near: made, news: tell };
-  };
+  const bounds = defaults.near;
+  const tier = new Tier({ guard, clock, flights, random, logger, keyPrefix, bounds });
   // What goes over a network is not kept.
   const allocate = driver.features.remote ? createAllocator() : undefined;
   const given = { clock, random, logger, tracer, operations, keyPrefix, allocate };
