@@ -250,16 +250,19 @@ test("serve() logs, counts and names the request of every answer, a refused one 
   assert.match(body, /http_server_requests_total\{[^}]*status_code="401"[^}]*\} 1/);
 });
 
-test("a cache that is down degrades readiness, a bus that is down ends it", async () => {
+test("a part that is not critical and down degrades readiness, a bus without its broker ends it", async () => {
   const down = { check: () => Promise.resolve({ status: "down" as const }) };
-  await using app = await openService([]);
-  const server = await app.serve();
-  const status = async (): Promise<[number, string]> => {
+  const nobody = { driver: "kafka", kafka: { brokers: ["127.0.0.1:1"] } };
+  const statusOf = async (app: service.Service<never>): Promise<[number, string]> => {
+    const server = await app.serve();
     const response = await fetch(`${server.url}/health/ready`);
     return [response.status, (await response.json()).status];
   };
-  app.health.add("side", down, { critical: false });
-  assert.deepEqual(await status(), [200, "SERVICE_STATUS_DEGRADED"]);
+  await using lame = await openService([]);
+  lame.health.add("side", down, { critical: false });
+  assert.deepEqual(await statusOf(lame), [200, "SERVICE_STATUS_DEGRADED"]);
+  await using dead = await openService(["bus"], { eventBus: nobody });
+  assert.deepEqual(await statusOf(dead), [503, "SERVICE_STATUS_UNHEALTHY"]);
 });
 
 test("close() twice and at once is one closing, and closes in reverse order of opening", async () => {
