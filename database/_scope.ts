@@ -1,7 +1,7 @@
 import { activeContext, type ContextKey, runInContext } from "../core/mod.ts";
 import { CqiError, isCqiError } from "../errors/mod.ts";
 import { databaseError } from "./_errors.ts";
-import { failedEarlier, refuseControl, transactionClosed } from "./_scope_errors.ts";
+import { failedEarlier, refuseControl, savepointOpen, transactionClosed } from "./_scope_errors.ts";
 import { allowTime, needsTime, type Session } from "./_session.ts";
 import type { Runner } from "./_runner.ts";
 import { copyRecords } from "./_copy.ts";
@@ -155,14 +155,20 @@ export class Scope implements Executor {
     this.#child = child;
     const commitHooks = state.afterCommit.length;
     const rollbackHooks = state.afterRollback.length;
-    const control = (text: string): Promise<DriverResult> => child.#control(text);
+    const control = (text: string): Promise<DriverResult> => {
+      // Nobody waited for this savepoint: what it is part of has ended, and is undone whole.
+      if (!this.#isOpen) throw transactionClosed();
+      return child.#control(text);
+    };
     try {
       await control(`savepoint ${name}`);
       const failureBefore = state.failure;
       try {
         const result = await child.inside(fn);
         await child.end();
-        if (state.failure !== failureBefore) throw failedEarlier(state.failure, "end savepoint");
+        if (this.#isOpen && state.failure !== failureBefore) {
+          throw failedEarlier(state.failure, "end savepoint");
+        }
         await control(`release savepoint ${name}`);
         return result;
       } catch (error) {
@@ -172,7 +178,8 @@ export class Scope implements Executor {
         state.undone.push(...state.afterRollback.splice(rollbackHooks));
         try {
           await control(`rollback to savepoint ${name}`);
-          state.failure = failureBefore;
+          // What ended meanwhile, over this savepoint, has its own reason not to commit.
+          if (this.#isOpen) state.failure = failureBefore;
           // A setting made inside is undone with the rest.
           state.session.statementMs = Math.min(state.session.statementMs, state.statementMs);
         } catch {
@@ -193,10 +200,16 @@ export class Scope implements Executor {
     );
   }
 
-  /** Closes the handle, then waits for statements that are under way. */
+  /**
+   * Closes the handle, then waits for statements that are under way. A savepoint that is still open
+   * forbids the commit: what it did would stay while its promise says that it failed.
+   */
   async end(): Promise<void> {
     this.#isOpen = false;
-    await this.#child?.end();
+    if (this.#child !== undefined) {
+      this.#state.failure ??= savepointOpen();
+      await this.#child.end();
+    }
     await this.#state.tail;
   }
 

@@ -24,6 +24,8 @@ export function failedEarlier(failure: unknown, what: string): CqiError {
     return new CqiError("CQI_DATABASE_QUERY", `Cannot ${what}: PostgreSQL rolled it back`);
   }
   const known = CqiError.from(failure, "CQI_DATABASE_QUERY");
+  // No query has failed: a savepoint was left open, and the error says so.
+  if (known.code === "CQI_DATABASE_TRANSACTION_CLOSED") return known;
   return new CqiError(
     known.code,
     `Cannot ${what}: a query in it failed and PostgreSQL undid it all; to go on after an error, ` +
@@ -38,5 +40,14 @@ export function transactionClosed(): CqiError {
     "CQI_DATABASE_TRANSACTION_CLOSED",
     "Cannot use the database in a transaction whose function has ended: await everything inside " +
       "it, and start what outlives it in an afterCommit hook",
+  );
+}
+
+/** The function of a transaction, or of a savepoint, has ended before a savepoint in it. */
+export function savepointOpen(): CqiError {
+  return new CqiError(
+    "CQI_DATABASE_TRANSACTION_CLOSED",
+    "Cannot commit: a savepoint is still open where the function around it has ended, and all of " +
+      "it is rolled back; await every savepoint",
   );
 }

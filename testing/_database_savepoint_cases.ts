@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { sql } from "../database/mod.ts";
+import { sql, type Transaction } from "../database/mod.ts";
 import type { DatabaseCases } from "./_database_kit.ts";
 
 const boom = new Error("boom");
@@ -52,6 +52,54 @@ export const SAVEPOINT_CASES: DatabaseCases = {
       );
     });
     assert.deepEqual(await db.sql`select n from ${table}`, [{ n: 0n }]);
+  },
+  "savepoint that is still open when the function ends forbids the commit, at any depth": async (
+    { db, counters },
+  ) => {
+    const table = await counters();
+    const nest = (tx: Transaction, depth: number, work: (tx: Transaction) => Promise<void>) =>
+      tx.savepoint((inner): Promise<void> =>
+        depth === 1 ? work(inner) : nest(inner, depth - 1, work)
+      );
+    for (const depth of [1, 2, 3]) {
+      const gate = Promise.withResolvers<void>();
+      const written = Promise.withResolvers<void>();
+      let left: Promise<void> | undefined;
+      const failing = db.transaction(async (tx) => {
+        await tx.sql`update ${table} set n = n + 1`;
+        left = nest(tx, depth, async (inner) => {
+          await inner.sql`insert into ${table} values (${`left ${depth}`}, 0)`;
+          written.resolve();
+          await gate.promise;
+        });
+        left.catch(() => {});
+        await written.promise;
+      });
+      const closed = { code: "CQI_DATABASE_TRANSACTION_CLOSED" };
+      await assert.rejects(failing, { ...closed, message: /savepoint is still open/ });
+      gate.resolve();
+      await assert.rejects(left!, closed);
+      assert.deepEqual(await db.sql`select id, n from ${table}`, [{ id: "a", n: 0n }]);
+    }
+  },
+  "savepoint that its own savepoint outlives is undone, and the transaction goes on": async (
+    { db, counters },
+  ) => {
+    const table = await counters();
+    const gate = Promise.withResolvers<void>();
+    let left: Promise<void> | undefined;
+    await db.transaction(async (tx) => {
+      const failing = tx.savepoint(async (outer) => {
+        await outer.sql`insert into ${table} values ('outer', 1)`;
+        left = outer.savepoint(() => gate.promise);
+        left.catch(() => {});
+      });
+      await assert.rejects(failing, { code: "CQI_DATABASE_TRANSACTION_CLOSED" });
+      await tx.sql`update ${table} set n = 1`;
+      gate.resolve();
+      await assert.rejects(left!, { code: "CQI_DATABASE_TRANSACTION_CLOSED" });
+    });
+    assert.deepEqual(await db.sql`select id, n from ${table}`, [{ id: "a", n: 1n }]);
   },
   "outer handle is refused while a savepoint is open": async ({ db, counters }) => {
     const table = await counters();
