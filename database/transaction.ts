@@ -77,6 +77,9 @@ export interface Transaction {
    * on if the error is caught. Until it ends, the outer handle throws
    * `CQI_DATABASE_OUTSIDE_TRANSACTION`.
    *
+   * Await it: what it is part of is undone whole (`CQI_DATABASE_TRANSACTION_CLOSED`) when its own
+   * function ends before the savepoint has.
+   *
    * @param fn Gets the savepoint's own handle.
    */
   readonly savepoint: <T>(fn: (savepoint: Transaction) => T | Promise<T>) => Promise<T>;
