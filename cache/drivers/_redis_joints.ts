@@ -3,6 +3,7 @@ import type { Redis } from "ioredis";
 import type { CacheEntry } from "../types.ts";
 import { replyCode } from "./_redis_errors.ts";
 import type { Client, Joint } from "./_redis_op.ts";
+import { type ScriptName, SCRIPTS } from "./_redis_scripts.ts";
 
 /** Most keys of one MGET: it keeps the server from others for some 0.1 ms. */
 const MAX_READS = 500;
@@ -14,6 +15,10 @@ const WRITE_OVERHEAD = 256;
 /** A word of a command. */
 export type Word = string | Buffer;
 
+interface WithBuffers {
+  evalBuffer(...words: Word[]): Promise<unknown>;
+}
+
 /** A view, not a copy: the bytes are not changed any more. */
 export function wire(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -24,11 +29,23 @@ export function ttlWord(ttlMs: number | undefined): string {
   return ttlMs === undefined ? "" : String(ttlMs);
 }
 
-/** Runs a script; they are methods that the client gets when it is made. */
-export function script(client: Client, name: string, words: readonly Word[]): Promise<unknown> {
-  return (client as unknown as Record<string, (...args: Word[]) => Promise<unknown>>)[name]!(
-    ...words,
-  );
+/**
+ * Runs a script. Its whole text goes each time: one that is called by its digest, and that the server
+ * has lost, is sent again behind the commands that came after it.
+ *
+ * @param words Keys and arguments; before them the number of keys, if the script leaves that open.
+ */
+export function script(
+  client: Client,
+  name: ScriptName,
+  words: readonly Word[],
+): Promise<unknown> {
+  const { lua, numberOfKeys, givesBytes = false } = SCRIPTS[name];
+  const [count, ...rest] = numberOfKeys === undefined ? words : [String(numberOfKeys), ...words];
+  const keys = String(count);
+  if (!givesBytes) return client.eval(lua, keys, ...rest);
+  // The client has it, its types do not.
+  return (client as unknown as WithBuffers).evalBuffer(lua, keys, ...rest);
 }
 
 /** Reads of single keys; a key that holds no plain value has none. */

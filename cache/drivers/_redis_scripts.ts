@@ -1,11 +1,13 @@
 // What is decided in one step, in Lua. Each declares every key it touches, and all keys of one call
 // lie in one slot.
 
-/** A script by the name under which the client runs it. */
+/** A script. */
 export interface RedisScript {
   /** Left out: the first argument says. */
   readonly numberOfKeys?: number;
   readonly lua: string;
+  /** Texts of its answer are bytes. */
+  readonly givesBytes?: boolean;
 }
 
 // A key is absent, or has exactly the bytes that were seen. KEYS[1]; ARGV[1] "1" when something was
@@ -20,8 +22,18 @@ if ${ttl} == '' then redis.call('SET', ${key}, ${value})
 else redis.call('SET', ${key}, ${value}, 'PX', ${ttl}) end
 `;
 
+/** Names of the scripts. */
+export type ScriptName =
+  | "cqiStore"
+  | "cqiSwap"
+  | "cqiAdd"
+  | "cqiAcquire"
+  | "cqiRenew"
+  | "cqiRelease"
+  | "cqiSettle";
+
 /** Scripts by name. */
-export const SCRIPTS: Readonly<Record<string, RedisScript>> = {
+export const SCRIPTS: Readonly<Record<ScriptName, RedisScript>> = {
   // KEYS keys; ARGV for each value, milliseconds or "".
   cqiStore: {
     lua: `
@@ -61,6 +73,7 @@ return string.format('%.0f', sum)`,
   // Gives the value found, 1 held, 2 open, or the token in a list.
   cqiAcquire: {
     numberOfKeys: 2,
+    givesBytes: true,
     lua: `${SEEN}
 if now and not same then return now end
 local lease = redis.call('GET', KEYS[2])

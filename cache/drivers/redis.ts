@@ -30,7 +30,7 @@ import { Lane } from "./_redis_lane.ts";
 import { Listening } from "./_redis_listen.ts";
 import type { Client } from "./_redis_op.ts";
 import { type NodeOptions, readRedisSettings, type RedisSettings } from "./_redis_options.ts";
-import { SCRIPTS } from "./_redis_scripts.ts";
+import type { ScriptName } from "./_redis_scripts.ts";
 import { clearPrefix } from "./_redis_scan.ts";
 import { watchConnection } from "./_redis_watch.ts";
 
@@ -55,11 +55,9 @@ function flagged(bytes: Uint8Array | undefined): [Word, Word] {
 
 function connect(settings: RedisSettings): Client {
   const { mode, node, cluster, nodes } = settings;
-  const client = mode === "cluster"
+  return mode === "cluster"
     ? new Cluster([...nodes], { ...cluster, redisOptions: node })
     : new Redis(node);
-  for (const [name, definition] of Object.entries(SCRIPTS)) client.defineCommand(name, definition);
-  return client;
 }
 
 // Where a listener may connect: a cluster passes messages on to all its nodes.
@@ -144,7 +142,7 @@ export async function createDriver(config: CacheConfig, env: Instruments): Promi
   const isCluster = settings.mode === "cluster";
   const leaseOf = (key: string): string => isCluster ? `{${key}}${LEASE}` : key + LEASE;
   const run = (
-    name: string,
+    name: ScriptName,
     words: readonly Word[],
     action: string,
     options: WaitOptions | undefined,
@@ -202,7 +200,7 @@ export async function createDriver(config: CacheConfig, env: Instruments): Promi
     clear: (prefix, options) => clearPrefix(lane, prefix, isCluster, LEASE, options?.signal),
     async acquire({ key, ttlMs, seen, waited }, options): Promise<CacheLease> {
       const words = [key, leaseOf(key), ...flagged(seen), String(ttlMs), waited ? "1" : "0"];
-      const answer = await run("cqiAcquireBuffer", words, "acquire a lease", options);
+      const answer = await run("cqiAcquire", words, "acquire a lease", options);
       if (Array.isArray(answer)) return { state: "acquired", token: String(answer[0]) };
       if (answer instanceof Uint8Array) return { state: "found", value: answer };
       return { state: answer === 2 ? "open" : "held" };
