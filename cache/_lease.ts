@@ -122,6 +122,7 @@ export async function claim<V>(
       if (read.result === "hit" || read.result === "negative") {
         return { kind: "found", found: read };
       }
+      if (read.result === "corrupt") flight.result = read.result;
       // Past its time, or unreadable: to be replaced as well.
       seen = answer.value;
       continue;

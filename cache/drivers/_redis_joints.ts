@@ -48,13 +48,16 @@ export function script(
   return (client as unknown as WithBuffers).evalBuffer(lua, keys, ...rest);
 }
 
-/** Reads of single keys; a key that holds no plain value has none. */
+/** What a key of another type reads as: no value is empty, since each has an envelope. */
+const UNREADABLE = new Uint8Array(0);
+
+/** Reads of single keys; one that holds a list or the like gives bytes that are no value. */
 export const READS: Joint<string> = {
   limit: MAX_READS,
   weigh: () => 1,
   one: (client, key) =>
     client.getBuffer(key).then((value) => value ?? undefined, (error: unknown) => {
-      if (replyCode(error) === "WRONGTYPE") return undefined;
+      if (replyCode(error) === "WRONGTYPE") return UNREADABLE;
       throw error;
     }),
   many: async (client, keys) => {

@@ -11,9 +11,14 @@ export interface RedisScript {
 }
 
 // A key is absent, or has exactly the bytes that were seen. KEYS[1]; ARGV[1] "1" when something was
-// seen, ARGV[2] what.
+// seen, ARGV[2] what. A list and the like reads as no bytes, which no value is, and is replaced as
+// such.
 const SEEN = `
-local now = redis.call('GET', KEYS[1])
+local now = redis.pcall('GET', KEYS[1])
+if type(now) == 'table' then
+  if not string.find(now.err, 'WRONGTYPE', 1, true) then return now end
+  now = ''
+end
 local same = (ARGV[1] == '1' and now == ARGV[2]) or (ARGV[1] == '0' and not now)
 `;
 

@@ -232,13 +232,20 @@ if (redis !== undefined) {
     assert.equal(one.counts["p load ok"], 3);
   });
 
-  test("A key that another service uses for a list is a miss", async () => {
+  test("A key that holds a list is counted as corrupt, and replaced by what is loaded", async () => {
     const keyPrefix = uniquePrefix();
     await using one = await openRedisCache(redis, patient(keyPrefix));
     const bytes = one.cache.bytes({ name: "b", ttl: "1m" });
-    await redis.command(["rpush", `${keyPrefix}:b:-bytes:k`, "x"]);
-    assert.equal(await bytes.get("k"), undefined);
-    assert.deepEqual(await bytes.getMany(["k", "l"]), [undefined, undefined]);
+    for (const key of ["a", "b", "c"]) {
+      await redis.command(["rpush", `${keyPrefix}:b:-bytes:${key}`, "x"]);
+    }
+    assert.equal(await bytes.get("a"), undefined);
+    // Alone, then beside another read: they leave as GET and as MGET.
+    assert.deepEqual(await bytes.getOrLoad("b", () => text("1")), text("1"));
+    await Promise.all(["c", "d"].map((key) => bytes.getOrLoad(key, () => text("1"))));
+    assert.deepEqual(await bytes.getMany(["b", "c"]), [text("1"), text("1")]);
+    assert.equal(one.counts["b get corrupt"], 3);
+    assert.equal(await bytes.setIfAbsent("a", text("1")), true);
   });
 
   test("Spans name keyspace and tier, and no key", async () => {
