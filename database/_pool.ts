@@ -1,24 +1,24 @@
-import type { Clock, Instruments, Timer, WaitOptions } from "../core/mod.ts";
-import type { CqiError } from "../errors/mod.ts";
+import type { Instruments, Timer, WaitOptions } from "../core/mod.ts";
 import { withGrace } from "./_grace.ts";
 import { isAnswering, type Opener } from "./_opener.ts";
-import { type AcquireOptions, closed, exhausted, type PoolSettings } from "./_pool_settings.ts";
+import {
+  type AcquireOptions,
+  closed,
+  exhausted,
+  MAX_WAITING,
+  type PoolSettings,
+  TRUSTED_MS,
+} from "./_pool_settings.ts";
 import { type PoolStats, reporter } from "./_pool_stats.ts";
 import { resetSession, type Session } from "./_session.ts";
 import { TimeLimits } from "./_time_limits.ts";
 import { Waiter, type WaitingRoom } from "./_waiter.ts";
 import type { DatabaseDriver } from "./types.ts";
 
-const MAX_WAITING = 10_000;
-// A session idle for longer is asked whether it still answers before it is lent: a NAT or a firewall
-// may have forgotten its connection without a word.
-const TRUSTED_MS = 10_000;
-
 /** Lends sessions, first come first served; opens, cleans, replaces and closes them. */
 export class Pool {
   readonly #driver: DatabaseDriver;
   readonly #settings: PoolSettings;
-  readonly #clock: Clock;
   readonly #env: Instruments;
   readonly #opener: Opener;
   readonly #room: WaitingRoom;
@@ -44,13 +44,14 @@ export class Pool {
   ) {
     this.#driver = driver;
     this.#settings = settings;
-    this.#clock = env.clock;
     this.#env = env;
     this.#opener = opener;
     this.#room = {
       limits: new TimeLimits(env.clock),
       limitMs: settings.acquireMs,
-      tooLate: () => this.#tooLate(),
+      tooLate: () =>
+        (this.#used.size === 0 ? opener.failure : undefined) ??
+          exhausted(this.stats, settings.acquireMs),
       left: (waiter) => {
         const at = this.#waiters.indexOf(waiter);
         if (at >= 0) this.#waiters.splice(at, 1);
@@ -90,16 +91,20 @@ export class Pool {
     if (this.#waiters.length >= MAX_WAITING) {
       return Promise.reject(exhausted(this.stats, this.#settings.acquireMs));
     }
-    const waiter = new Waiter(this.#room, this.#clock.monotonic(), options);
+    const waiter = new Waiter(this.#room, this.#env.clock.monotonic(), options);
     this.#waiters.push(waiter);
     this.#pump();
     return waiter.promise;
   }
 
-  /** Takes a session back: cleans it, or throws it away when it is broken or old. */
+  /**
+   * Takes a session back: cleans it, or throws it away when it is broken or old. Does nothing for
+   * one whose loss has given its place back already.
+   */
   release(session: Session): Promise<void> {
+    if (!this.#used.has(session)) return DONE;
     session.isUsed = true;
-    const nowMs = this.#clock.monotonic();
+    const nowMs = this.#env.clock.monotonic();
     if (session.isDirty || !this.#isFit(session, nowMs)) return this.#clean(session);
     this.#keep(session, nowMs);
     return DONE;
@@ -107,14 +112,14 @@ export class Pool {
 
   async #clean(session: Session): Promise<void> {
     try {
-      if (session.isDirty && this.#isFit(session, this.#clock.monotonic())) {
-        await resetSession(this.#driver, session, this.#settings.limits, this.#clock);
+      if (session.isDirty && this.#isFit(session, this.#env.clock.monotonic())) {
+        await resetSession(this.#driver, session, this.#settings.limits, this.#env.clock);
       }
     } catch {
       // Whatever is wrong with it, the next user gets another.
       session.isDirty = true;
     }
-    const nowMs = this.#clock.monotonic();
+    const nowMs = this.#env.clock.monotonic();
     if (!session.isDirty && this.#isFit(session, nowMs)) {
       this.#keep(session, nowMs);
       return;
@@ -166,7 +171,7 @@ export class Pool {
     if (this.#used.size + this.#opening > 0) {
       const drained = new Promise<void>((resolve) => this.#drained = resolve);
       // What is left is closed either way.
-      await withGrace(drained, { clock: this.#clock, graceMs, signal });
+      await withGrace(drained, { clock: this.#env.clock, graceMs, signal });
     }
     this.#cut.abort(closed());
     await Promise.all([...this.#used].map((session) => session.connection.close()));
@@ -185,7 +190,7 @@ export class Pool {
     while (this.#idle.at(-1)?.connection.broken === true) this.#idle.pop();
     const session = this.#idle.at(-1);
     if (session === undefined) return undefined;
-    const nowMs = this.#clock.monotonic();
+    const nowMs = this.#env.clock.monotonic();
     if (!this.#isFit(session, nowMs)) return undefined;
     // The last one was used last: if it needs asking, all do.
     return nowMs - session.idleSinceMs < TRUSTED_MS ? this.#idle.pop() : undefined;
@@ -218,18 +223,11 @@ export class Pool {
     this.#report();
   }
 
-  /** Why a caller had to wait for too long. */
-  #tooLate(): CqiError {
-    const { failure } = this.#opener;
-    if (failure !== undefined && this.#used.size === 0) return failure;
-    return exhausted(this.stats, this.#settings.acquireMs);
-  }
-
   async #open(waiter?: Waiter, stale?: Session): Promise<Session> {
     this.#opening++;
     try {
-      const isAlive = stale !== undefined && this.#isFit(stale, this.#clock.monotonic()) &&
-        await isAnswering(this.#clock, stale);
+      const isAlive = stale !== undefined && this.#isFit(stale, this.#env.clock.monotonic()) &&
+        await isAnswering(this.#env.clock, stale);
       if (!isAlive) await stale?.connection.close();
       const session = isAlive ? stale : await this.#opener.open({
         signal: this.#stop.signal,
@@ -244,6 +242,8 @@ export class Pool {
         await session.connection.close();
         throw closed();
       }
+      // Whoever holds it may never give it back, such as an iterator that was dropped half read.
+      session.connection.onLost = () => void this.release(session);
       // In one go with `#opening--`, so that it is never counted twice.
       this.#used.add(session);
       return session;
@@ -272,12 +272,12 @@ export class Pool {
   #sweepLater(): void {
     const { idleMs } = this.#settings;
     if (this.#sweeper !== undefined || idleMs === Infinity) return;
-    this.#sweeper = this.#clock.timer(() => this.#sweep(), idleMs, { background: true });
+    this.#sweeper = this.#env.clock.timer(() => this.#sweep(), idleMs, { background: true });
   }
 
   #sweep(): void {
     this.#sweeper = undefined;
-    const nowMs = this.#clock.monotonic();
+    const nowMs = this.#env.clock.monotonic();
     const { idleMs, min } = this.#settings;
     // Oldest first: the pool takes from the end.
     while (this.#idle.length + this.#used.size > min) {

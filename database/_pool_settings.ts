@@ -3,6 +3,15 @@ import { CqiError } from "../errors/mod.ts";
 import type { OpenerSettings } from "./_opener.ts";
 import type { PoolStats } from "./_pool_stats.ts";
 
+/** Most calls that may wait for a session. */
+export const MAX_WAITING = 10_000;
+
+/**
+ * A session idle for so many milliseconds is asked whether it still answers before it is lent: a NAT
+ * or a firewall may have forgotten its connection without a word.
+ */
+export const TRUSTED_MS = 10_000;
+
 /** Sizes and times of a pool, in milliseconds. */
 export interface PoolSettings extends OpenerSettings {
   readonly max: number;

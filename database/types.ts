@@ -59,6 +59,12 @@ export interface DriverConnection {
   /** True once the connection must not be used again. */
   readonly broken: boolean;
   /**
+   * Set by the pool. To be called when the server has ended the session, or the connection is lost,
+   * whether or not a statement runs: who holds it may never ask again, and its place in the pool
+   * would be gone for good. `broken` is true by then; calling it twice does nothing.
+   */
+  onLost?: (() => void) | undefined;
+  /**
    * Runs one statement.
    *
    * @param text SQL with `$1`, `$2` and so on; never a value.

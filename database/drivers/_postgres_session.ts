@@ -66,6 +66,7 @@ export class PostgresSession implements DriverConnection {
   /** What the server said when it ended the session by itself, such as 25P03. */
   #lastWords: Error | undefined;
   #isBroken = false;
+  onLost?: (() => void) | undefined;
 
   constructor(client: Client, options: SessionOptions) {
     this.#client = client;
@@ -236,5 +237,6 @@ export class PostgresSession implements DriverConnection {
     this.#isBroken = true;
     this.#client.connection.stream.destroy();
     for (const onLost of this.#lostHandlers.splice(0)) onLost();
+    this.onLost?.();
   }
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type { DriverResult } from "../../database/mod.ts";
 import { open } from "../../database/mod.ts";
-import { handDriver, settle } from "./_fixture.ts";
+import { handDriver, onHand, settle } from "./_fixture.ts";
 
 const BATCHES = 120;
 
@@ -51,4 +51,22 @@ test("query.stream() tells a reader that was busy when the transaction was abort
   controller.abort(new Error("gone"));
   await settle();
   await assert.rejects(() => rows.next(), { message: "gone" });
+});
+
+test("query.stream() that is dropped half read gives its place back when the server ends it", async () => {
+  const { db, driver } = await onHand({ maxConns: 1 });
+  Object.assign(driver.features, { cursors: true });
+  const answer = driver.answer;
+  driver.answer = async (text, signal) =>
+    text.startsWith("fetch") ? { ...await answer(text, signal), rows: [[]] } : answer(text, signal);
+  await db.sql`select 1`.stream({ batchSize: 1 }).next();
+  assert.equal(db.pool.used, 1);
+  const next = db.sql`select 2`.rows();
+  const lost = driver.opened[0]!;
+  lost.broken = true;
+  lost.onLost?.();
+  lost.onLost?.();
+  await next;
+  assert.deepEqual(db.pool, { used: 0, idle: 1, waiting: 0, max: 1 });
+  await db.close();
 });

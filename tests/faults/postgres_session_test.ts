@@ -75,6 +75,7 @@ if (postgres !== undefined) {
           select count(*) as n from pg_stat_activity where pid = ${first!}`.one();
         return n === 0n;
       }, "the server to end it");
+      await until(() => db.pool.used === 0, "its place in the pool");
     });
     await assert.rejects(idle, { code: "CQI_DATABASE_TIMEOUT" });
     assert.deepEqual(await db.sql`select * from idled`, []);
