@@ -93,7 +93,7 @@ export async function claim<V>(
   flight: Flight,
   stale: Uint8Array | undefined,
 ): Promise<Claimed<V>> {
-  const { guard, clock, random } = store.shared;
+  const { guard, clock, random, logger } = store.shared;
   const { leaseMs: ttlMs, loadTimeoutMs, name } = store.settings;
   if (ttlMs === undefined || !guard.driver.features.lease) return { kind: "free" };
   const start = clock.monotonic();
@@ -107,6 +107,8 @@ export async function claim<V>(
       answer = await guard.call((options) => guard.driver.acquire(wanted, options));
     } catch (error) {
       store.passOn(error, undefined);
+      store.count("set", "error");
+      logger.debug("Cache lease could not be had, what is loaded is not kept", { error });
       return { kind: "alone" };
     }
     if (flight.isAborted) {

@@ -151,6 +151,8 @@ export async function readRedisSettings(
     ...redis.database !== 0 && { db: redis.database },
     ...tls !== undefined && { tls, enableTLSForSentinelMode: true, sentinelTLS: tls },
     connectionName: `cqi:${(config.keyPrefix || "cache").replace(/[^\w.-]/g, "_")}`,
+    // Would be one more command that a user has to be allowed.
+    disableClientInfo: true,
     connectTimeout: connectTimeoutMs,
     // Without it a sentinel that hangs would be waited for without end.
     sentinelCommandTimeout: commandTimeoutMs,
