@@ -16,7 +16,7 @@ import type {
   CountersOptions,
   SetOptions,
 } from "./keyspace.ts";
-import type { CacheKey } from "./types.ts";
+import type { CacheEntry, CacheKey } from "./types.ts";
 
 /** A keyspace of bytes, with the writes that are decided in one step. */
 export class StoreBytesKeyspace extends StoreKeyspace<Uint8Array> implements BytesKeyspace {
@@ -49,7 +49,7 @@ export class StoreBytesKeyspace extends StoreKeyspace<Uint8Array> implements Byt
       store.forget([full]);
       const done = await store.attempt(op, async () => {
         const tags = payload && await this.#versions(names, lifeOf(own, options.ttl), signal);
-        const value = payload && entryOf(own, { full, payload }, ttlMs, tags)?.value;
+        const value = payload && this.#stored(entryOf(own, { full, payload }, ttlMs, tags));
         const likely = expected && entryOf(own, { full, payload: expected }, undefined)?.value;
         return await exchange(store, { full, expected, likely, value, ttlMs }, signal);
       }, signal).finally(() => store.forget([full]));
@@ -64,6 +64,13 @@ export class StoreBytesKeyspace extends StoreKeyspace<Uint8Array> implements Byt
     const payload = codec.encode(codec.take(value));
     if (payload.length <= settings.maxValueBytes) return payload;
     refuse("value", value.length, `at most ${settings.maxValueBytes} bytes long`);
+  }
+
+  // Not even a value of its largest size may fit, with its key, into all the room that there is.
+  #stored(entry: CacheEntry | undefined): Uint8Array {
+    if (entry !== undefined) return entry.value;
+    const { maxEntryBytes } = this.#store.shared.guard.driver;
+    refuse("value", "one too large", `at most ${maxEntryBytes} bytes long, its key included`);
   }
 
   async #versions(

@@ -55,9 +55,13 @@ export function entryOf(
   const grace = payload === undefined ? 0 : graceMs;
   const timed = ttlMs !== undefined && (grace > 0 || nearTtlMs !== undefined);
   const freshUntil = timed ? store.shared.clock.now() + ttlMs : Infinity;
+  const { allocate, guard } = store.shared;
+  const value = seal(store.hash, payload, freshUntil, tags, allocate);
+  const { maxEntryBytes = Infinity } = guard.driver;
+  if (full.length + value.length > maxEntryBytes) return undefined;
   return {
     key: full,
-    value: seal(store.hash, payload, freshUntil, tags, store.shared.allocate),
+    value,
     ttlMs: grace > 0 && ttlMs !== undefined
       ? Math.min(MAX_TTL_MS, Math.ceil(ttlMs + grace))
       : ttlMs,

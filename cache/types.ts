@@ -56,7 +56,8 @@ export interface CacheEntry {
  *
  * - A value is gone once its time to live is over, and may be gone earlier: a cache may forget
  *   anything at any time. It never brings back a value that was replaced or deleted.
- * - Bytes that were handed over, either way, are not changed any more by either side.
+ * - Bytes that were handed over are not changed any more by either side, except that what a
+ *   `remote` driver gives belongs to the caller: each read gives bytes of its own.
  * - Calls run side by side. Calls on one key made one after the other, without awaiting, take
  *   effect in that order.
  * - Failures throw or reject, with anything. A call whose signal aborts rejects soon; whether it
@@ -68,6 +69,11 @@ export interface CacheDriver extends Checkable, AsyncDisposable {
   readonly name: string;
   /** What it can do. */
   readonly features: CacheFeatures;
+  /**
+   * Most that key and value of one entry may have together, in bytes. What has more is not handed
+   * over: its key is deleted instead. Left out: any entry that `max_value_bytes` allows is kept.
+   */
+  readonly maxEntryBytes?: number;
   /** The value of a key, or undefined. */
   get(key: string, options?: WaitOptions): Answer<Uint8Array | undefined>;
   /** The values of many keys in their order, in one round trip where the backend can. */

@@ -84,9 +84,10 @@ export function createDriver(config: CacheConfig, env: Pick<Instruments, "clock"
     memory !== undefined && isFieldSet(memory, MemoryCacheConfigSchema.field[name])
       ? Number(memory[name])
       : fallback;
+  const maxBytes = bound("maxBytes", MAX_BYTES);
   const entries = new LRUCache<string, Uint8Array>({
     max: bound("maxEntries", MAX_ENTRIES),
-    maxSize: bound("maxBytes", MAX_BYTES),
+    maxSize: maxBytes,
     sizeCalculation: sizeOf,
     // lru-cache takes a start of 0 for "no time to live", which a test's clock may well give.
     perf: { now: () => env.clock.monotonic() + 1 },
@@ -100,6 +101,11 @@ export function createDriver(config: CacheConfig, env: Pick<Instruments, "clock"
   };
   const put = ({ key, value, ttlMs }: CacheEntry): void =>
     void use().set(key, value, { ttl: ttlMs ?? 0 });
+  // False for what is larger than the whole bound; it takes an earlier value away.
+  const keep = (entry: CacheEntry): boolean => {
+    put(entry);
+    return use().has(entry.key);
+  };
   const close = (): Promise<void> => {
     closed = true;
     entries.clear();
@@ -108,14 +114,11 @@ export function createDriver(config: CacheConfig, env: Pick<Instruments, "clock"
   return {
     name: "memory",
     features: FEATURES,
+    maxEntryBytes: Math.max(0, maxBytes - ENTRY_OVERHEAD),
     get: (key) => use().get(key),
     getMany: (keys) => keys.map((key) => use().get(key)),
     set: (all) => all.forEach(put),
-    setIfAbsent(entry) {
-      if (use().has(entry.key)) return false;
-      put(entry);
-      return true;
-    },
+    setIfAbsent: (entry) => !use().has(entry.key) && keep(entry),
     delete: (keys) => keys.filter((key) => use().has(key) && use().delete(key)).length,
     increment({ key, by, ttlMs }) {
       const left = use().has(key) ? use().getRemainingTTL(key) : ttlMs ?? Infinity;
@@ -132,8 +135,8 @@ export function createDriver(config: CacheConfig, env: Pick<Instruments, "clock"
     },
     compareAndSet({ key, expected, value, ttlMs }) {
       if (!same(use().get(key), expected)) return false;
-      if (value === undefined) use().delete(key);
-      else put({ key, value, ttlMs });
+      if (value !== undefined) return keep({ key, value, ttlMs });
+      use().delete(key);
       return true;
     },
     clear(prefix) {

@@ -5,6 +5,7 @@ import { create } from "@bufbuild/protobuf";
 import { createDriver } from "../../cache/drivers/memory.ts";
 import { CacheConfigSchema, type MemoryCacheConfig } from "../../gen/ts/cqc/config/v1/mod.ts";
 import { fakeClock } from "../../testing/fake_clock.ts";
+import { openFixture } from "./_fixture.ts";
 
 function openDriver(memory?: Partial<Pick<MemoryCacheConfig, "maxEntries" | "maxBytes">>) {
   const clock = fakeClock();
@@ -92,4 +93,25 @@ test("createDriver() with a bound of 10 MB holds no more, whatever passes throug
   const grownBytes = process.memoryUsage.rss() - before;
   // Half of what went through: the collector takes its time.
   assert.ok(grownBytes < values * 1024 / 2, `${grownBytes} bytes`);
+});
+
+test("set() of a value that is larger than all the room is false and counted, and drops the earlier one", async () => {
+  await using fixture = await openFixture({ section: { memory: { maxBytes: 10_000n } } });
+  const bytes = fixture.cache.bytes({ name: "b", ttl: "1m" });
+  assert.equal(await bytes.set("k", new Uint8Array(10)), true);
+  assert.equal(await bytes.set("k", new Uint8Array(20_000)), false);
+  assert.equal(await bytes.get("k"), undefined);
+  assert.equal(fixture.counts["b set too_large"], 1);
+  const code = "CQI_OPTION_INVALID";
+  await assert.rejects(bytes.setIfAbsent("k", new Uint8Array(20_000)), { code });
+  assert.equal(await bytes.setMany([["k", new Uint8Array(9000)]]), true);
+  assert.equal((await bytes.get("k"))?.length, 9000);
+});
+
+test("createDriver() says of what it could not keep that it was not stored", () => {
+  const { driver } = openDriver({ maxBytes: 2000n });
+  const entry = { key: "a", value: new Uint8Array(5000), ttlMs: undefined };
+  assert.equal(driver.setIfAbsent(entry), false);
+  assert.equal(driver.compareAndSet({ ...entry, expected: undefined }), false);
+  assert.equal(driver.get("a"), undefined);
 });
