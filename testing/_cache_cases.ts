@@ -52,6 +52,19 @@ export const BASIC_CASES: Cases = {
     assert.deepEqual(plain(await driver.get(key("k".repeat(9000)))), bytes(1));
     assert.equal(await driver.get(key("k".repeat(8999))), undefined);
   },
+  "get and getMany of a remote driver give bytes of their own with each read": async (
+    driver,
+    key,
+  ) => {
+    if (!driver.features.remote) return;
+    await put(driver, key("a"), bytes(1, 2));
+    const read = async (): Promise<(Uint8Array | undefined)[]> => [
+      await driver.get(key("a")),
+      ...await driver.getMany([key("a"), key("a")]),
+    ];
+    for (const found of await read()) found?.fill(9);
+    assert.deepEqual((await read()).map(plain), [bytes(1, 2), bytes(1, 2), bytes(1, 2)]);
+  },
   "set replaces the earlier value": async (driver, key) => {
     await put(driver, key("a"), bytes(1, 2, 3));
     await put(driver, key("a"), bytes(4));

@@ -28,7 +28,7 @@ function toyDriver(clock: FakeClock): CacheDriver {
   };
   const read = (key: string): Uint8Array | undefined => {
     const found = values.get(key);
-    if (found !== undefined && found.until >= clock.monotonic()) return found.value;
+    if (found !== undefined && found.until >= clock.monotonic()) return found.value.slice();
     values.delete(key);
     return undefined;
   };
