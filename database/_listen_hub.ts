@@ -1,5 +1,6 @@
 import {
   type ContextKey,
+  contextKey,
   type Instruments,
   sleep,
   type Timer,
@@ -36,6 +37,9 @@ export class ListenHub {
   readonly #env: ListenEnv;
   readonly #stop = new AbortController();
   readonly #subscriptions = new Map<string, Set<Subscription>>();
+  readonly #caller = contextKey<Subscription>("handler of notifications");
+  /** What listened when it was closed. */
+  #closing: readonly Subscription[] | undefined;
   #connection: DriverConnection | undefined;
   /** Channels that the connection listens to. */
   #listening = new Set<string>();
@@ -62,28 +66,33 @@ export class ListenHub {
       );
     }
     options.signal?.throwIfAborted();
-    const { logger } = instruments;
-    const subscription = new Subscription(channel, handler, { onGap: options.onGap, logger, key });
+    const { clock, logger } = instruments;
+    const { onGap } = options;
+    const caller = this.#caller;
+    const subscription = new Subscription(channel, handler, { onGap, clock, logger, key, caller });
     const others = this.#subscriptions.get(channel) ?? new Set();
     this.#subscriptions.set(channel, others.add(subscription));
-    let closing: Promise<void> | undefined;
-    const close = (): Promise<void> => closing ??= this.#remove(subscription);
+    let removed: Promise<void> | undefined;
+    const close = async (closeOptions: WaitOptions = {}): Promise<void> => {
+      await (removed ??= this.#remove(subscription));
+      await subscription.close(closeOptions);
+    };
     try {
       await this.#within(() => this.#attach(channel), options);
     } catch (error) {
       await close();
       throw error;
     }
-    return { channel, close, [Symbol.asyncDispose]: close };
+    return { channel, close, [Symbol.asyncDispose]: () => close() };
   }
 
-  /** Ends all listening. */
-  async close(): Promise<void> {
+  /** Ends all listening; the signal cuts the wait for handlers short. */
+  async close(options: WaitOptions): Promise<void> {
     this.#stop.abort(closed());
-    const all = [...this.#subscriptions.values()].flatMap((each) => [...each]);
+    this.#closing ??= [...this.#subscriptions.values()].flatMap((each) => [...each]);
     this.#subscriptions.clear();
     await this.#drop();
-    await Promise.all(all.map((subscription) => subscription.close()));
+    await Promise.all(this.#closing.map((subscription) => subscription.close(options)));
   }
 
   async #remove(subscription: Subscription): Promise<void> {
@@ -91,7 +100,6 @@ export class ListenHub {
     others?.delete(subscription);
     if (others?.size === 0) this.#subscriptions.delete(subscription.channel);
     if (this.#subscriptions.size === 0) await this.#drop();
-    await subscription.close();
   }
 
   /** Runs something when what was asked for before is done. */

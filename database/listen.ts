@@ -17,6 +17,11 @@ export interface ListenOptions extends WaitOptions {
 export interface Listener extends AsyncDisposable {
   /** Name of the channel. */
   readonly channel: string;
-  /** Stops listening, and waits for the handler if it is at work. Twice is fine. */
-  close(): Promise<void>;
+  /**
+   * Stops listening, and waits up to ten seconds for the handler if it is at work; a handler that
+   * closes its own listener does not wait for itself. Twice is fine.
+   *
+   * @param options Ends the waiting, not the closing.
+   */
+  close(options?: WaitOptions): Promise<void>;
 }

@@ -190,10 +190,13 @@ function createDatabase(
     },
   };
 
-  const close = (closeOptions: WaitOptions = {}): Promise<void> =>
-    activeContext().get(key)?.isOpen !== true
-      ? hub.close().then(() => pool.close(CLOSE_GRACE_MS, closeOptions))
-      : Promise.reject(outside("call close"));
+  const close = async (closeOptions: WaitOptions = {}): Promise<void> => {
+    if (activeContext().get(key)?.isOpen === true) throw outside("call close");
+    const startMs = env.clock.monotonic();
+    await hub.close(closeOptions);
+    const leftMs = Math.max(0, CLOSE_GRACE_MS - (env.clock.monotonic() - startMs));
+    await pool.close(leftMs, closeOptions);
+  };
 
   const db: Database = {
     driver: driver.name,

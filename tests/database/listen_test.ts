@@ -145,6 +145,42 @@ test("listen() waits for the handler at work when it is closed, and calls it no 
   await db.close();
 });
 
+test("listen() whose handler closes its own listener, or the database, ends at once", async () => {
+  const { db, lines, clock } = await onListening();
+  const ended: string[] = [];
+  const listener = await db.listen("a", async () => {
+    await listener.close();
+    ended.push("listener");
+  });
+  lines[0]!.say("one");
+  await settle();
+  await db.listen("b", async () => {
+    await db.close();
+    ended.push("database");
+  });
+  lines[1]!.say("two");
+  await settle();
+  assert.deepEqual([ended, db.pool.max, clock.pending], [["listener", "database"], 0, 0]);
+});
+
+test("close() leaves a handler behind that never settles: with its signal, and after ten seconds", async () => {
+  for (const end of ["signal", "time"] as const) {
+    const { db, lines, advance, logger } = await onListening();
+    await db.listen("a", () => new Promise(() => {}));
+    lines[0]!.say("one");
+    await settle();
+    const controller = new AbortController();
+    let isClosed = false;
+    const closing = db.close({ signal: controller.signal }).then(() => (isClosed = true));
+    await advance(9999);
+    assert.equal(isClosed, false);
+    if (end === "signal") controller.abort();
+    else await advance(1);
+    await closing;
+    logger.expect({ level: "warn", message: /handler is still at work/ });
+  }
+});
+
 test("listen() fails at once where trying again changes nothing, and with its signal", async () => {
   const { db, driver } = await onListening();
   driver.arrive = () => Promise.reject(Object.assign(new Error("no"), { code: "28P01" }));
