@@ -49,8 +49,9 @@ export class StoreBytesKeyspace extends StoreKeyspace<Uint8Array> implements Byt
       store.forget([full]);
       const done = await store.attempt(op, async () => {
         const tags = payload && await this.#versions(names, lifeOf(own, options.ttl), signal);
-        const value = payload && this.#stored(entryOf(own, { full, payload }, ttlMs, tags));
-        const likely = expected && entryOf(own, { full, payload: expected }, undefined)?.value;
+        const value = payload && this.#stored(entryOf(own, { full, payload, ttlMs }, tags));
+        const likely = expected &&
+          entryOf(own, { full, payload: expected, ttlMs: undefined })?.value;
         return await exchange(store, { full, expected, likely, value, ttlMs }, signal);
       }, signal).finally(() => store.forget([full]));
       if (done) store.shared.tier.tellKeys(store.prefix, [full]);

@@ -83,11 +83,11 @@ export class StoreKeyspace<V, I = V> implements Keyspace<V, I> {
       const own = store as unknown as Store<unknown, never>;
       const ttlMs = ttlOf(own, options.ttl)();
       const payload = store.codec.encode(store.codec.take(value), true);
-      const item = { full: store.key(key), payload };
+      const item = { full: store.key(key), payload, ttlMs };
       store.shared.guard.requireOpen();
       signal?.throwIfAborted();
       store.shared.flights.detach(item.full);
-      const isStored = await writeOne(own, item, ttlMs, signal);
+      const isStored = await writeOne(own, item, signal);
       // A load that began meanwhile may have the old value.
       store.shared.flights.detach(item.full);
       return isStored;
@@ -102,10 +102,12 @@ export class StoreKeyspace<V, I = V> implements Keyspace<V, I> {
     return store.traced("set", async () => {
       const tags = requireTags(options.tags ?? []);
       const own = store as unknown as Store<unknown, never>;
-      const keeping = { ttlOf: ttlOf(own, options.ttl), signal: options.signal };
+      const keeping = { signal: options.signal };
+      const nextTtl = ttlOf(own, options.ttl);
       const items = Array.from(entries, ([key, value]) => ({
         full: store.key(key),
         payload: store.codec.encode(store.codec.take(value)),
+        ttlMs: nextTtl(),
       }));
       store.shared.guard.requireOpen();
       options.signal?.throwIfAborted();
@@ -202,7 +204,7 @@ export class StoreKeyspace<V, I = V> implements Keyspace<V, I> {
     else for (const full of fulls) shared.flights.detach(full);
     for (const [i, ticket] of tickets.entries()) {
       if (ticket === undefined) continue;
-      if (isStored) keepNear(store, ticket, items[i]!.payload, keeping.tags, keeping.ttlOf());
+      if (isStored) keepNear(store, ticket, items[i]!, keeping.tags);
       else near?.end(ticket, undefined);
     }
     shared.tier.tellKeys(prefix, fulls);

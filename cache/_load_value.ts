@@ -66,18 +66,18 @@ export async function loadThrough<V, I>(
     if (keep === undefined || tags === undefined || flight.detached || flight.isAborted) {
       return undefined;
     }
+    const item = { full: flight.key, payload, ttlMs: keep() };
     if (claimed.kind === "alone") {
       // For as long as the backend is lost: once it is back, nothing in the tier is fresh.
-      if (isLost(read)) keepNear(own, ticket, payload, tags, keep());
+      if (isLost(read)) keepNear(own, ticket, item, tags);
       return undefined;
     }
-    const item = { full: flight.key, payload };
     isKept = true;
     const storing = lease === undefined
-      ? write(own, [item], { ttlOf: keep, tags })
-      : settle(own, item, lease, { ttlOf: keep, tags });
+      ? write(own, [item], { tags })
+      : settle(own, item, lease, { tags });
     // Where the driver is at hand it is stored by now, so before anyone who waits goes on.
-    if (await storing) keepNear(own, ticket, payload, tags, keep());
+    if (await storing) keepNear(own, ticket, item, tags);
     return undefined;
   } finally {
     if (ticket !== undefined) store.near?.end(ticket, undefined);

@@ -5,6 +5,8 @@ const MAX_ENTRIES = 10_000;
 const MAX_BYTES = 67_108_864;
 /** What an entry costs besides key and value, in bytes. */
 const ENTRY_OVERHEAD = 256;
+/** What a tag costs besides its text, in bytes. */
+const TAG_OVERHEAD = 24;
 
 /** A value in the near tier: what the far one has, for a while. */
 export interface NearValue {
@@ -157,5 +159,6 @@ export class Near {
 }
 
 function sizeOf(key: string, entry: NearValue): number {
-  return ENTRY_OVERHEAD + key.length + (entry.payload?.length ?? 0);
+  const tags = entry.tags.reduce((sum, tag) => sum + TAG_OVERHEAD + tag.length, 0);
+  return ENTRY_OVERHEAD + key.length + (entry.payload?.length ?? 0) + tags;
 }

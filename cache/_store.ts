@@ -9,6 +9,7 @@ import type { Near, NearValue, Ticket } from "./_near.ts";
 import type { Settings } from "./_settings.ts";
 import { type Found, type Read, settled, type Shared } from "./_shared.ts";
 import type { TagVersion } from "./_tags.ts";
+import { Unreadable } from "./_unreadable.ts";
 import { CHUNK } from "./_write.ts";
 import type { Answer, CacheKey } from "./types.ts";
 
@@ -31,6 +32,7 @@ export class Store<V, I = V> {
   readonly hash: number;
   readonly near: Near | undefined;
   readonly #decoded: Decoded<V>;
+  readonly #unreadableValues: Unreadable;
   // Whole keys of late: to look one up in a map, the engine hashes a text once, and a new one anew.
   readonly #keys = new Map<string, string>();
   // By operation, then by result: joining the two for each call would cost more than the count.
@@ -42,6 +44,7 @@ export class Store<V, I = V> {
     this.codec = codec;
     this.prefix = encodePrefix(shared.keyPrefix, settings.name, codec.fingerprint);
     this.hash = typeHash(codec.fingerprint);
+    this.#unreadableValues = new Unreadable(shared, settings.name);
     this.#decoded = new Decoded<V>(codec as unknown as Codec<V, never>);
     const { nearTtlMs, graceMs } = settings;
     if (!shared.guard.driver.features.remote || (nearTtlMs === undefined && graceMs === 0)) return;
@@ -263,9 +266,7 @@ export class Store<V, I = V> {
 
   // Reported, and left where it is: a load replaces it, `drop` takes it away.
   #unreadable(stored: Uint8Array): Read<V> {
-    this.shared.logger.warn("Unreadable value in the cache is dropped", {
-      keyspace: this.settings.name,
-    });
+    this.#unreadableValues.note();
     return { result: "corrupt", stored };
   }
 

@@ -14,12 +14,12 @@ export interface Item {
   readonly full: string;
   /** Undefined: it is known to be absent. */
   readonly payload: Uint8Array | undefined;
+  /** Its time to live, drawn once: the backend and the tier in the process go by the same. */
+  readonly ttlMs: number | undefined;
 }
 
 /** How a value is kept. */
 export interface Keeping {
-  /** The time to live of the next one. */
-  readonly ttlOf: () => number | undefined;
   readonly tags?: readonly TagVersion[] | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -45,8 +45,7 @@ export function lifeOf(store: Store<unknown, never>, ttl: Ttl | undefined): numb
 /** Makes what is stored; undefined when it is larger than values may be. */
 export function entryOf(
   store: Store<unknown, never>,
-  { full, payload }: Item,
-  ttlMs: number | undefined,
+  { full, payload, ttlMs }: Item,
   tags?: readonly TagVersion[],
 ): CacheEntry | undefined {
   const { graceMs, maxValueBytes, nearTtlMs } = store.settings;
@@ -75,13 +74,13 @@ export function entryOf(
 export async function write(
   store: Store<unknown, never>,
   items: readonly Item[],
-  { ttlOf, tags, signal }: Keeping,
+  { tags, signal }: Keeping,
 ): Promise<boolean> {
   const { guard } = store.shared;
   const entries: CacheEntry[] = [];
   const large: string[] = [];
   for (const item of items) {
-    const entry = entryOf(store, item, ttlOf(), tags);
+    const entry = entryOf(store, item, tags);
     if (entry === undefined) large.push(item.full);
     else entries.push(entry);
   }
@@ -106,11 +105,10 @@ export async function write(
 export async function writeOne(
   store: Store<unknown, never>,
   item: Item,
-  ttlMs: number | undefined,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  const entry = entryOf(store, item, ttlMs);
-  if (entry === undefined) return write(store, [item], { ttlOf: () => ttlMs, signal });
+  const entry = entryOf(store, item);
+  if (entry === undefined) return write(store, [item], { signal });
   const { guard } = store.shared;
   try {
     const done = guard.call((options) => guard.driver.set([entry], options), signal);
@@ -140,11 +138,11 @@ export async function settle<V>(
   store: Store<V, never>,
   item: Item,
   lease: Lease<V>,
-  { ttlOf, tags }: Keeping,
+  { tags }: Keeping,
 ): Promise<boolean> {
   const { guard } = store.shared;
   const { token, seen } = lease;
-  const entry = entryOf(store, item, ttlOf(), tags);
+  const entry = entryOf(store, item, tags);
   if (entry === undefined) {
     tooLarge(store, 1);
     await lease.release();
@@ -169,9 +167,8 @@ export async function settle<V>(
 export function keepNear(
   store: Store<unknown, never>,
   ticket: Ticket | undefined,
-  payload: Uint8Array | undefined,
+  { payload, ttlMs = Infinity }: Item,
   tags: readonly TagVersion[] = [],
-  ttlMs: number = Infinity,
 ): void {
   if (ticket === undefined) return;
   const freshUntil = store.shared.clock.now() + ttlMs;
