@@ -40,9 +40,14 @@ export interface Latencies {
 /** Runs get-or-load of new keys side by side for a while, each with a load of some milliseconds. */
 export async function measureLoads(
   bytes: BytesKeyspace,
-  options: { readonly forMs: number; readonly loadMs: number; readonly callers: number },
+  options: {
+    readonly forMs: number;
+    readonly loadMs: number;
+    readonly callers: number;
+    readonly tags?: readonly string[];
+  },
 ): Promise<Latencies> {
-  const { forMs, loadMs, callers } = options;
+  const { forMs, loadMs, callers, tags = [] } = options;
   const times: number[] = [];
   const costs: number[] = [];
   const end = systemClock.monotonic() + forMs;
@@ -57,7 +62,7 @@ export async function measureLoads(
         await sleep(systemClock, loadMs);
         loadedMs = systemClock.monotonic() - began;
         return text("loaded");
-      });
+      }, { tags });
       const tookMs = systemClock.monotonic() - start;
       times.push(tookMs);
       costs.push(tookMs - loadedMs);
