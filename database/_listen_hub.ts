@@ -217,10 +217,13 @@ export class ListenHub {
           for (const channel of [...this.#subscriptions.keys()]) {
             await this.#within(() => this.#attach(channel), {});
           }
-          if (this.#connection?.broken !== false) continue;
-          for (const each of this.#subscriptions.values()) for (const one of each) one.gap();
-          logger.info("Listening again", { component: "database", attempts: attempt });
-          return;
+          if (this.#subscriptions.size === 0) return;
+          // A server may take a connection and drop it at once: that is no reason not to wait.
+          if (this.#connection?.broken === false) {
+            for (const each of this.#subscriptions.values()) for (const one of each) one.gap();
+            logger.info("Listening again", { component: "database", attempts: attempt });
+            return;
+          }
         } catch (error) {
           if (this.#stop.signal.aborted) return;
           logger.debug("Cannot listen again yet", { component: "database", error });

@@ -7,6 +7,7 @@ import {
   exhausted,
   MAX_WAITING,
   type PoolSettings,
+  REFILL_MS,
   TRUSTED_MS,
 } from "./_pool_settings.ts";
 import { type PoolStats, reporter } from "./_pool_stats.ts";
@@ -261,6 +262,10 @@ export class Pool {
     for (let i = Math.min(min - taken, max - taken - this.#leaving); i > 0; i--) {
       void this.#open().then((session) => this.release(session), (error) => {
         if (this.#closing !== undefined) return;
+        // Tried again before long, also when nobody asks for a session.
+        this.#sweeper?.cancel();
+        this.#sweeper = undefined;
+        this.#sweepLater(Math.min(REFILL_MS, this.#settings.idleMs));
         this.#env.logger.warn("Cannot open a spare database connection", {
           component: "database",
           error,
@@ -269,10 +274,9 @@ export class Pool {
     }
   }
 
-  #sweepLater(): void {
-    const { idleMs } = this.#settings;
-    if (this.#sweeper !== undefined || idleMs === Infinity) return;
-    this.#sweeper = this.#env.clock.timer(() => this.#sweep(), idleMs, { background: true });
+  #sweepLater(ms = this.#settings.idleMs): void {
+    if (this.#sweeper !== undefined || ms === Infinity) return;
+    this.#sweeper = this.#env.clock.timer(() => this.#sweep(), ms, { background: true });
   }
 
   #sweep(): void {

@@ -12,6 +12,9 @@ export const MAX_WAITING = 10_000;
  */
 export const TRUSTED_MS = 10_000;
 
+/** Milliseconds until spare sessions that could not be opened are tried again. */
+export const REFILL_MS = 10_000;
+
 /** Sizes and times of a pool, in milliseconds. */
 export interface PoolSettings extends OpenerSettings {
   readonly max: number;

@@ -4,7 +4,9 @@ import type { Wire } from "./_postgres_wire.ts";
 /** Feeds lines to a `copy ... from stdin`, no faster than the socket takes them. */
 export class CopyFeed {
   readonly #lines: AsyncIterator<string>;
-  readonly #stopped = new AbortController();
+  #isStopped = false;
+  /** Ends the wait for the socket. */
+  #resume: () => void = () => {};
   #wire: Wire | undefined;
 
   /** @param lines Text in COPY's format. */
@@ -14,7 +16,7 @@ export class CopyFeed {
 
   /** Begins to send; ends with CopyDone, or with CopyFail when the source throws. */
   start(wire: Wire): void {
-    if (this.#stopped.signal.aborted) return wire.sendCopyFail("the copy was called off");
+    if (this.#isStopped) return wire.sendCopyFail("the copy was called off");
     this.#wire = wire;
     void this.#feed(wire);
   }
@@ -27,24 +29,24 @@ export class CopyFeed {
 
   /** Sends no more: the copy is over, one way or the other. */
   stop(): void {
-    if (this.#stopped.signal.aborted) return;
-    this.#stopped.abort();
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    this.#resume();
     // Not awaited: a source that never gives its next line never ends either.
     this.#lines.return?.().catch(() => {});
   }
 
   async #feed(wire: Wire): Promise<void> {
-    const { signal } = this.#stopped;
     for (;;) {
       let next: IteratorResult<string>;
       try {
         next = await this.#lines.next();
       } catch {
         // Whoever gave the lines knows why; the server needs to know that there are no more.
-        if (!signal.aborted) this.fail("the source of the rows failed");
+        if (!this.#isStopped) this.fail("the source of the rows failed");
         return;
       }
-      if (signal.aborted) return;
+      if (this.#isStopped) return;
       if (next.done === true) return wire.endCopyFrom();
       wire.sendCopyFromChunk(Buffer.from(next.value));
       if (wire.stream.writableNeedDrain) await this.#drained(wire);
@@ -54,9 +56,8 @@ export class CopyFeed {
   /** Waits until the socket takes more; a copy that is over waits for nothing. */
   async #drained(wire: Wire): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const { signal } = this.#stopped;
+    this.#resume = resolve;
     wire.stream.once("drain", resolve);
-    signal.addEventListener("abort", () => resolve(), { once: true });
     await promise;
     wire.stream.off("drain", resolve);
   }

@@ -106,6 +106,28 @@ test("listen() tries until the server is back, with growing delays", async () =>
   await db.close();
 });
 
+test("listen() waits between attempts when the server takes a connection and drops it", async () => {
+  const { db, driver, lines, advance } = await onListening();
+  let gaps = 0;
+  await db.listen("a", () => {}, { onGap: () => void gaps++ });
+  const { connect } = driver;
+  driver.connect = async (options) => {
+    const connection = await connect(options);
+    const listen = connection.listen!;
+    connection.listen = async (...args) => {
+      await listen(...args);
+      connection.broken = lines.length < 20;
+    };
+    return connection;
+  };
+  lines[0]!.lose();
+  await advance(0);
+  assert.equal(lines.length, 2);
+  for (let i = 0; i < 25; i++) await advance(5000);
+  assert.deepEqual([lines.length, gaps], [20, 1]);
+  await db.close();
+});
+
 test("listen() keeps 1,000 notifications for a slow handler, and tells of those it lost", async () => {
   const { db, lines } = await onListening();
   const gate = Promise.withResolvers<void>();

@@ -125,6 +125,22 @@ test("pool opens min_conns by itself", async () => {
   await db.close();
 });
 
+test("pool tries min_conns again by itself when the server was not there", async () => {
+  const { db, driver, clock } = await onHand({ minConns: 1 });
+  await settle();
+  driver.arrive = () => Promise.reject(Object.assign(new Error("no"), { code: "ECONNREFUSED" }));
+  const query = db.sql`select 1`.rows();
+  driver.opened[0]!.broken = true;
+  await query;
+  await clock.advance(10_000);
+  assert.equal(db.pool.idle, 0);
+  driver.arrive = () => Promise.resolve();
+  await clock.advance(10_000);
+  assert.equal(db.pool.idle, 1);
+  await db.close();
+  assert.equal(clock.pending, 0);
+});
+
 test("pool gives up connecting at connect_timeout and closes what comes too late", async () => {
   const { db, driver, clock } = await onHand({ connectTimeout: duration("1s") });
   const gate = Promise.withResolvers<void>();
