@@ -56,11 +56,19 @@ if (postgres !== undefined) {
       acquireTimeout: duration("50ms"),
     }, { metrics: keepingMetrics(values) });
     const gate = Promise.withResolvers<void>();
-    const held = Array.from({ length: 8 }, () => db.transaction(() => gate.promise));
-    await until(() => db.pool.used === 8 && db.pool.waiting === 0, "all connections");
+    let begun = 0;
+    const held = Array.from({ length: 8 }, () =>
+      db.transaction(() => {
+        begun++;
+        return gate.promise;
+      }));
+    // Connections that are only being opened count as used as well.
+    await until(() => begun === 8, "all connections");
     let refused = 0;
     for (let round = 0; round < 10; round++) {
-      const calls = Array.from({ length: 1000 }, () => db.sql`select 1`.rows());
+      const calls = Promise.allSettled(
+        Array.from({ length: 1000 }, () => db.sql`select 1`.rows()),
+      );
       if (round === 0) {
         const states = ["used", "idle", "waiting", "max"];
         await until(() => db.pool.waiting === 1000, "the callers");
@@ -68,7 +76,7 @@ if (postgres !== undefined) {
         assert.deepEqual(gauges, [8, 0, 1000, 8]);
         assert.equal((await db.check()).status, "degraded");
       }
-      for (const { reason } of (await Promise.allSettled(calls)) as PromiseRejectedResult[]) {
+      for (const { reason } of await calls as PromiseRejectedResult[]) {
         assert.equal(reason.code, "CQI_DATABASE_POOL_EXHAUSTED");
         assert.equal(reason.details.used, 8);
         refused++;
