@@ -102,9 +102,9 @@ if (server !== undefined) {
       }
       // No life was handed an event twice.
       assert.deepEqual(twice, lives.map(() => 0));
-      // Who comes under a new name meets the rebalance that ends the session of the one before:
-      // commits wait for it while handlers go on.
-      assert(Math.max(...again) <= (instance === undefined ? 4 : 1) * IN_FLIGHT, `${again}`);
+      // What comes again is what was in hand, and what was done and not committed yet: the longer a
+      // commit takes (a busy machine, a rebalance that ends the session before), the more of it.
+      assert(Math.max(...again) <= 4 * IN_FLIGHT, `${again}`);
     });
   }
 }
