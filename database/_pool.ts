@@ -1,5 +1,6 @@
 import type { Instruments, Timer, WaitOptions } from "../core/mod.ts";
 import { withGrace } from "./_grace.ts";
+import { IdleSessions } from "./_idle_sessions.ts";
 import { isAnswering, type Opener } from "./_opener.ts";
 import {
   type AcquireOptions,
@@ -8,7 +9,6 @@ import {
   MAX_WAITING,
   type PoolSettings,
   REFILL_MS,
-  TRUSTED_MS,
 } from "./_pool_settings.ts";
 import { type PoolStats, reporter } from "./_pool_stats.ts";
 import { resetSession, type Session } from "./_session.ts";
@@ -28,7 +28,7 @@ export class Pool {
   /** Aborts when it waits for nobody any more. */
   readonly #cut = new AbortController();
   readonly #report: () => void;
-  readonly #idle: Session[] = [];
+  readonly #idle = new IdleSessions();
   readonly #used = new Set<Session>();
   readonly #waiters: Waiter[] = [];
   #opening = 0;
@@ -67,7 +67,7 @@ export class Pool {
   get stats(): PoolStats {
     return {
       used: this.#used.size + this.#opening,
-      idle: this.#idle.length,
+      idle: this.#idle.size,
       waiting: this.#waiters.length,
       max: this.#closing === undefined ? this.#settings.max : 0,
     };
@@ -130,6 +130,13 @@ export class Pool {
     this.#gone(session);
   }
 
+  /** Whoever holds it may never give it back, such as an iterator that was dropped half read. */
+  #lost(session: Session): void {
+    if (!this.#idle.remove(session)) return void this.release(session);
+    this.#fill();
+    this.#report();
+  }
+
   async #discard(session: Session): Promise<void> {
     this.#leaving++;
     await session.connection.close();
@@ -143,8 +150,7 @@ export class Pool {
     for (let next = this.#waiters.shift(); next !== undefined; next = this.#waiters.shift()) {
       if (next.take(session)) return this.#report();
     }
-    session.idleSinceMs = nowMs;
-    this.#idle.push(session);
+    this.#idle.keep(session, nowMs);
     this.#sweepLater();
     this.#gone(session);
   }
@@ -167,8 +173,7 @@ export class Pool {
     this.#stop.abort(closed());
     this.#sweeper?.cancel();
     for (const waiter of this.#waiters.splice(0)) waiter.refuse(closed());
-    const idle = this.#idle.splice(0);
-    await Promise.all(idle.map((session) => session.connection.close()));
+    await Promise.all(this.#idle.takeAll().map((session) => session.connection.close()));
     if (this.#used.size + this.#opening > 0) {
       const drained = new Promise<void>((resolve) => this.#drained = resolve);
       // What is left is closed either way.
@@ -188,13 +193,8 @@ export class Pool {
 
   /** An idle session that needs no asking. */
   #takeFresh(): Session | undefined {
-    while (this.#idle.at(-1)?.connection.broken === true) this.#idle.pop();
-    const session = this.#idle.at(-1);
-    if (session === undefined) return undefined;
     const nowMs = this.#env.clock.monotonic();
-    if (!this.#isFit(session, nowMs)) return undefined;
-    // The last one was used last: if it needs asking, all do.
-    return nowMs - session.idleSinceMs < TRUSTED_MS ? this.#idle.pop() : undefined;
+    return this.#idle.takeFresh(nowMs, (session) => this.#isFit(session, nowMs));
   }
 
   #pump(): void {
@@ -202,10 +202,10 @@ export class Pool {
       const session = this.#takeFresh();
       if (session !== undefined) {
         if (this.#waiters.shift()!.take(session)) this.#used.add(session);
-        else this.#idle.push(session);
+        else this.#idle.putBack(session);
         continue;
       }
-      const stale = this.#idle.pop();
+      const stale = this.#idle.take();
       const taken = this.#used.size + this.#opening + this.#leaving;
       if (stale === undefined && taken >= this.#settings.max) break;
       const waiter = this.#waiters.shift()!;
@@ -243,8 +243,7 @@ export class Pool {
         await session.connection.close();
         throw closed();
       }
-      // Whoever holds it may never give it back, such as an iterator that was dropped half read.
-      session.connection.onLost = () => void this.release(session);
+      session.connection.onLost = () => this.#lost(session);
       // In one go with `#opening--`, so that it is never counted twice.
       this.#used.add(session);
       return session;
@@ -258,7 +257,7 @@ export class Pool {
   #fill(): void {
     if (this.#closing !== undefined) return;
     const { min, max } = this.#settings;
-    const taken = this.#idle.length + this.#used.size + this.#opening;
+    const taken = this.#idle.size + this.#used.size + this.#opening;
     for (let i = Math.min(min - taken, max - taken - this.#leaving); i > 0; i--) {
       void this.#open().then((session) => this.release(session), (error) => {
         if (this.#closing !== undefined) return;
@@ -284,14 +283,13 @@ export class Pool {
     const nowMs = this.#env.clock.monotonic();
     const { idleMs, min } = this.#settings;
     // Oldest first: the pool takes from the end.
-    while (this.#idle.length + this.#used.size > min) {
-      const session = this.#idle[0];
-      if (session === undefined || nowMs - session.idleSinceMs < idleMs) break;
-      this.#idle.shift();
+    while (this.#idle.size + this.#used.size > min) {
+      const session = this.#idle.takeExpired(nowMs, idleMs);
+      if (session === undefined) break;
       void this.#discard(session);
     }
     this.#fill();
-    if (this.#idle.length > 0) this.#sweepLater();
+    if (this.#idle.size > 0) this.#sweepLater();
     this.#report();
   }
 }

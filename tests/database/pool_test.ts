@@ -93,6 +93,23 @@ test("pool throws a broken connection away and opens another", async () => {
   await db.close();
 });
 
+test("pool forgets an idle connection when it is lost, and opens what min_conns asks for", async () => {
+  const values: Record<string, number> = {};
+  const { db, driver } = await onHand({ maxConns: 3, minConns: 1 }, {
+    metrics: keepingMetrics(values),
+  });
+  await Promise.all([db.sql`select 1`, db.sql`select 1`, db.sql`select 1`]);
+  assert.equal(db.pool.idle, 3);
+  for (const connection of driver.opened.slice()) {
+    connection.broken = true;
+    connection.onLost?.();
+  }
+  await settle();
+  assert.deepEqual([db.pool.idle, values["db_pool_connections{idle}"]], [1, 1]);
+  assert.equal(driver.opened.length, 4);
+  await db.close();
+});
+
 test("pool replaces a connection at max_conn_lifetime", async () => {
   const { db, driver, clock } = await onHand({ maxConnLifetime: duration("1m") });
   await db.sql`select 1`;
