@@ -27,6 +27,8 @@ export interface Joint<T> {
   one(client: Client, item: T): Promise<unknown>;
   /** Sends several as one; their answers in order. */
   many(client: Client, items: readonly T[]): Promise<readonly unknown[]>;
+  /** What asks again for those that `many` answers with undefined. */
+  readonly again?: Joint<T>;
 }
 
 /** What is to be sent: by itself, or with others of its kind. */
@@ -36,7 +38,7 @@ export type Sending =
 
 /** One command from the call to its answer. */
 export class Op implements Limited {
-  readonly sending: Sending;
+  sending: Sending;
   readonly options: SendOptions;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
