@@ -4,7 +4,8 @@ import type { Codec } from "./_codec.ts";
 import { Decoded } from "./_decoded.ts";
 import { type Opened, typeHash, unseal } from "./_envelope.ts";
 import type { CallKind } from "./_guard.ts";
-import { encodeKey, encodePrefix } from "./_key.ts";
+import { encodePrefix } from "./_key.ts";
+import { KnownKeys } from "./_known_keys.ts";
 import type { Near, NearValue, Ticket } from "./_near.ts";
 import type { Settings } from "./_settings.ts";
 import { type Found, type Read, settled, type Shared } from "./_shared.ts";
@@ -16,10 +17,6 @@ import type { Answer, CacheKey } from "./types.ts";
 const MISS = { result: "miss" } as const;
 const NEGATIVE = { result: "negative" } as const;
 const ERROR = { result: "error" } as const;
-
-/** Most keys of a keyspace whose whole text is remembered, and longest of them in characters. */
-const MAX_KEYS = 4096;
-const MAX_KEY_LENGTH = 128;
 
 /** The reads of one keyspace, and what its writes share: keys, envelopes, counters and spans. */
 export class Store<V, I = V> {
@@ -33,8 +30,7 @@ export class Store<V, I = V> {
   readonly near: Near | undefined;
   readonly #decoded: Decoded<V>;
   readonly #unreadableValues: Unreadable;
-  // Whole keys of late: to look one up in a map, the engine hashes a text once, and a new one anew.
-  readonly #keys = new Map<string, string>();
+  readonly #keys: KnownKeys;
   // By operation, then by result: joining the two for each call would cost more than the count.
   readonly #counters = new Map<string, Map<string, Counter>>();
 
@@ -43,6 +39,7 @@ export class Store<V, I = V> {
     this.settings = settings;
     this.codec = codec;
     this.prefix = encodePrefix(shared.keyPrefix, settings.name, codec.fingerprint);
+    this.#keys = new KnownKeys(this.prefix);
     this.hash = typeHash(codec.fingerprint);
     this.#unreadableValues = new Unreadable(shared, settings.name);
     this.#decoded = new Decoded<V>(codec as unknown as Codec<V, never>);
@@ -52,13 +49,7 @@ export class Store<V, I = V> {
   }
 
   key(key: CacheKey): string {
-    if (typeof key !== "string" || key.length > MAX_KEY_LENGTH) return this.prefix + encodeKey(key);
-    const known = this.#keys.get(key);
-    if (known !== undefined) return known;
-    const full = this.prefix + encodeKey(key);
-    if (this.#keys.size >= MAX_KEYS) this.#keys.clear();
-    this.#keys.set(key, full);
-    return full;
+    return this.#keys.whole(key);
   }
 
   count(op: string, result: string, times = 1): void {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { encodeKey, encodePrefix } from "../../cache/_key.ts";
+import { KnownKeys } from "../../cache/_known_keys.ts";
 import { openFixture } from "./_fixture.ts";
 
 // Short strings of the characters that keys are joined and escaped with collide most easily.
@@ -124,4 +125,17 @@ test("Two key prefixes on one backend do not meet, even where joining them would
   await two.cache.bytes({ name: "b" }).set("k", new Uint8Array([2]));
   assert.equal(await one.cache.bytes({ name: "b" }).clear(), 1);
   assert.equal(await two.cache.bytes({ name: "b" }).exists("k"), true);
+});
+
+test("Whole keys are remembered up to a bound, however many are used", () => {
+  const keys = new KnownKeys("p:");
+  let most = 0;
+  for (let i = 0; i < 20_000; i++) {
+    assert.equal(keys.whole(`k:${i}`), `p:k%3A${i}`);
+    most = Math.max(most, keys.size);
+  }
+  assert.ok(most > 1000 && most <= 4096, `${most} keys`);
+  const { size } = keys;
+  keys.whole("k".repeat(129));
+  assert.equal(keys.size, size);
 });

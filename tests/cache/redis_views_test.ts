@@ -55,6 +55,24 @@ if (redis !== undefined) {
     });
   }
 
+  test("invalidateTags() of another process sends newcomers to a load of their own", async () => {
+    const keyPrefix = uniquePrefix();
+    await using a = await openRedisCache(redis, patient(keyPrefix));
+    await using b = await openRedisCache(redis, patient(keyPrefix));
+    await hears(b.cache, a.cache);
+    const inB = b.cache.bytes(NEAR);
+    await inB.set("heard", text("1"), { tags: ["t"] });
+    const { promise, resolve } = Promise.withResolvers<Uint8Array>();
+    let asked = 0;
+    const early = inB.getOrLoad("k", () => (asked++, promise), { tags: ["t"] });
+    await until(() => Promise.resolve(asked === 1));
+    await a.cache.bytes(PLAIN).invalidateTags(["t"]);
+    await until(async () => await inB.get("heard") === undefined);
+    const late = inB.getOrLoad("k", () => text("new"), { tags: ["t"] });
+    resolve(text("old"));
+    assert.deepEqual([await early, await late], [text("old"), text("new")]);
+  });
+
   test("invalidateTags() of a process without a near tier reaches those of others, over one connection", async () => {
     const keyPrefix = uniquePrefix();
     await using a = await openRedisCache(redis, patient(keyPrefix));
