@@ -115,10 +115,13 @@ if (postgres !== undefined) {
     // 20 connections, of which 3 are the superuser's; this user is one.
     const hogs = await openPostgres({ ...postgres.section, maxConns: 20 });
     const gate = Promise.withResolvers<void>();
-    const held = Array.from({ length: 20 }, () => hogs.transaction(() => gate.promise));
-    held.forEach((each) => each.catch(() => {}));
-    await until(() => hogs.pool.used === 20 && hogs.pool.waiting === 0, "all of them");
-    await sleep(systemClock, 500);
+    let begun = 0;
+    const held = Array.from({ length: 20 }, () =>
+      hogs.transaction(() => {
+        begun++;
+        return gate.promise;
+      }));
+    await until(() => begun === 20, "all of them");
     const db = await openPostgres(postgres.section);
     const health = await db.check();
     const early = db.sql`select 1 as v`.one();
