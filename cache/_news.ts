@@ -2,8 +2,9 @@ import type { Logger, Random } from "../core/mod.ts";
 import type { Guard } from "./_guard.ts";
 import { encodePrefix } from "./_key.ts";
 
-// A message: format 1, the sender (8 random bytes), what it names, then UTF-8 lines.
-const FORMAT = 1;
+// A message: format 2, the sender (8 random bytes), what it names, then a list of texts as JSON, since
+// a tag may have any character.
+const FORMAT = 2;
 const SENDER_BYTES = 8;
 const HEAD_BYTES = 2 + SENDER_BYTES;
 const KINDS = ["keys", "prefix", "tags"] as const;
@@ -59,7 +60,7 @@ export class News {
 
   #send(kind: NewsKind, lines: readonly string[]): void {
     const { guard, logger } = this.#options;
-    const text = new TextEncoder().encode(lines.join("\n"));
+    const text = new TextEncoder().encode(JSON.stringify(lines));
     const message = new Uint8Array(HEAD_BYTES + text.length);
     message[0] = FORMAT;
     message.set(this.#sender, 1);
@@ -81,9 +82,21 @@ export class News {
   #hear(bytes: Uint8Array): void {
     const { forget, lost } = this.#options;
     const kind = bytes[0] === FORMAT ? KINDS[bytes[HEAD_BYTES - 1] ?? -1] : undefined;
-    // A newer version's message says that something has changed, if not what.
-    if (kind === undefined) return lost();
     if (this.#sender.every((byte, i) => byte === bytes[1 + i])) return;
-    forget(kind, new TextDecoder().decode(bytes.subarray(HEAD_BYTES)).split("\n"));
+    const lines = kind === undefined ? undefined : linesOf(bytes.subarray(HEAD_BYTES));
+    // Another version's message says that something has changed, if not what.
+    if (kind === undefined || lines === undefined) return lost();
+    forget(kind, lines);
+  }
+}
+
+function linesOf(bytes: Uint8Array): readonly string[] | undefined {
+  try {
+    const lines: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    return Array.isArray(lines) && lines.every((line) => typeof line === "string")
+      ? lines
+      : undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -35,6 +35,8 @@ export function requireTags(tags: readonly string[]): readonly string[] {
     if (typeof tag !== "string" || tag.length === 0 || tag.length > MAX_TAG_LENGTH) {
       refuse("tags", tag, `texts of 1 to ${MAX_TAG_LENGTH} characters`);
     }
+    // They have no UTF-8, in which a value names its tags.
+    if (!tag.isWellFormed()) refuse("tags", tag, "texts without lone surrogates");
   }
   return [...new Set(tags)];
 }

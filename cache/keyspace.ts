@@ -53,8 +53,8 @@ export interface SetOptions extends WaitOptions {
   /** How long this value is kept, exactly. @default {the keyspace's} */
   readonly ttl?: Ttl;
   /**
-   * Names under which `invalidateTags` makes it invalid: at most 16, each at most 200 characters. A
-   * read of a value with tags costs a second round trip.
+   * Names under which `invalidateTags` makes it invalid: at most 16 well-formed texts, each of at
+   * most 200 characters. A read of a value with tags costs a second round trip.
    *
    * @default {[]}
    */

@@ -73,6 +73,22 @@ if (redis !== undefined) {
     assert.deepEqual([await early, await late], [text("old"), text("new")]);
   });
 
+  test("invalidateTags() reaches tiers of other processes whatever characters a tag has", async () => {
+    const keyPrefix = uniquePrefix();
+    await using a = await openRedisCache(redis, patient(keyPrefix));
+    await using b = await openRedisCache(redis, patient(keyPrefix));
+    await hears(b.cache, a.cache);
+    const inB = b.cache.bytes(NEAR);
+    for (const tag of ["a\nb", "\n", "a\0b", "{*}:ü\u{1f600}"]) {
+      await inB.set("k", text("old"), { tags: [tag] });
+      await a.cache.bytes(PLAIN).invalidateTags([tag]);
+      await until(async () => await inB.get("k") === undefined, JSON.stringify(tag));
+    }
+    await assert.rejects(inB.set("k", text("1"), { tags: ["\ud800"] }), {
+      code: "CQI_OPTION_INVALID",
+    });
+  });
+
   test("invalidateTags() of a process without a near tier reaches those of others, over one connection", async () => {
     const keyPrefix = uniquePrefix();
     await using a = await openRedisCache(redis, patient(keyPrefix));
