@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { startKafkaConsumer } from "../../bus/drivers/_kafka_consumer.ts";
 import type { DriverConsumer, RecordSink, TopicPartition } from "../../bus/driver.ts";
 import type { StartAt } from "../../bus/types.ts";
-import { instruments } from "../../core/mod.ts";
+import { type Clock, instruments, sleep } from "../../core/mod.ts";
 import { CqiError } from "../../errors/mod.ts";
 import { type FakeClock, fakeClock } from "../../testing/fake_clock.ts";
 import { testLogger } from "../../testing/test_logger.ts";
@@ -35,8 +35,11 @@ interface RunOptions {
   readonly group?: string | undefined;
   readonly script?: Script;
   readonly records?: RecordSink["records"];
+  readonly onClock?: (clock: FakeClock) => void;
 }
 
+const ILLEGAL_GENERATION = 22;
+const REBALANCE_IN_PROGRESS = 27;
 const notFound = new CqiError("CQI_NOT_FOUND", "Kafka has no such topic");
 const wantedOf = (topics: readonly string[]) =>
   new Map<string, StartAt>(topics.map((name) => [name, "earliest"]));
@@ -45,6 +48,7 @@ const nameOf = ({ topic, partition }: TopicPartition): string => `${topic}:${par
 async function run(options: RunOptions = {}): Promise<Running> {
   const { topics: names = ["a"], script, records = () => Promise.resolve() } = options;
   const clock = fakeClock();
+  options.onClock?.(clock);
   const { client, asked } = fakeCluster(clock, { a: 1, b: 1, c: 1 }, script);
   const logger = testLogger();
   const env = instruments({ clock, logger });
@@ -167,12 +171,47 @@ for (const group of ["g", undefined]) {
   });
 }
 
+test("Kafka consumer takes a partition up once where a new generation and what was not taken both ask for it", async () => {
+  let clock: Clock | undefined;
+  let [isRefused, isRebalancing, askedWhere] = [false, false, 0];
+  const taken: bigint[] = [];
+  const running = await run({
+    onClock: (made) => clock = made,
+    async script(asked) {
+      const { name } = asked;
+      if (name === "Heartbeat" && isRebalancing) {
+        isRebalancing = false;
+        return { errorCode: REBALANCE_IN_PROGRESS };
+      }
+      if (name === "OffsetFetch" && isRefused) {
+        askedWhere++;
+        // Long enough for both to be under way.
+        await sleep(clock!, 500);
+      }
+      if (name !== "Fetch" || asked.args[6][0].partitions[0].fetchOffset >= 5n) return undefined;
+      // Just before a heartbeat.
+      if (!isRefused) await sleep(clock!, 960);
+      return fetched(asked, (_, partition, offset) => partOf(partition, offset, 30));
+    },
+    records([first]) {
+      if (!isRefused) {
+        [isRefused, isRebalancing] = [true, true];
+        return Promise.reject(new Error("No room"));
+      }
+      taken.push(first!.offset);
+      return Promise.resolve();
+    },
+  });
+  await running.clock.advance(5000);
+  assert.equal(askedWhere, 2);
+  assert.deepEqual(taken, [0n, 1n, 2n, 3n, 4n]);
+  await running.close();
+});
+
 const offsetsOf = (asked: readonly Asked[]): string[] =>
   asked.filter(({ name }) => name === "OffsetCommit").map(({ args }) =>
     `${args[4][0].partitions[0].committedOffset} in ${args[1]}`
   );
-const ILLEGAL_GENERATION = 22;
-const REBALANCE_IN_PROGRESS = 27;
 const refusedCommit = (errorCode: number) => ({
   topics: [{ name: "a", partitions: [{ partitionIndex: 0, errorCode }] }],
 });
