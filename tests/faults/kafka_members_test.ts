@@ -29,6 +29,8 @@ import { report } from "./_report.ts";
 import { type Member, startMember } from "./_kafka_member.ts";
 
 const PARTITIONS = 4;
+// More than a member reads ahead of a partition.
+const BACKLOG = 4000;
 const DROPPED_REGEXP = /was dropped from its group/;
 
 const server = await real(() =>
@@ -228,6 +230,84 @@ if (server !== undefined) {
     assert.equal(repeats(begun), 0);
     logger.expectNone({ message: DROPPED_REGEXP });
   });
+
+  for (const driver of ["kafka", "kafkajs"] as const) {
+    test(`row 24 K12 ${driver}: a subscription paused for two sessions keeps its place in the group and its partitions, and goes on in order`, async () => {
+      const target = freshTopic();
+      const group = freshGroup();
+      const logger = testLogger();
+      const sessionMs = 3000;
+      const place = { driver, brokers, heartbeatMs: 200, sessionMs };
+      const handled: { by: string; key: string; n: number; partition: number }[] = [];
+      const member = async (by: string) => {
+        const bus = await openKafka(place, { consumerGroup: group }, { logger });
+        const subscription = await bus.subscribe(target, (event, { key, partition }) => {
+          handled.push({ by, key: key!, n: numberOf(event), partition });
+        });
+        return { bus, subscription };
+      };
+      const all = 2 * BACKLOG;
+      const keyOf = (number: number): string => `${number % 64}`;
+      const paused = await member("paused");
+      await using _paused = paused.bus;
+      await publishTo(paused.bus, target, 1, () => "0");
+      const other = await member("other");
+      await using _other = other.bus;
+      // The first has given up what the second has.
+      const partitionsOf = (by: string, among: typeof handled): number[] =>
+        [...new Set(among.filter((each) => each.by === by).map(({ partition }) => partition))]
+          .toSorted();
+      let next = 1;
+      await within(20_000, async () => {
+        await publishTo(paused.bus, target, 64, keyOf, next);
+        next += 64;
+        return partitionsOf("other", handled).length > 0;
+      }, "both members at work");
+      await within(20_000, () => handled.length >= next, "what was published before");
+      const settled = handled.length;
+      await publishTo(paused.bus, target, BACKLOG - next, keyOf, next);
+      await within(20_000, () => handled.length >= BACKLOG, "as much again");
+      const had = partitionsOf("paused", handled.slice(settled));
+      const members = async (): Promise<string[]> =>
+        [...(await admin.describeGroups({ groups: [group] })).get(group)!.members.keys()]
+          .toSorted();
+      const before = await members();
+      const from = handled.length;
+
+      paused.subscription.pause();
+      await publishTo(paused.bus, target, BACKLOG, keyOf, BACKLOG);
+      await sleep(systemClock, 2 * sessionMs);
+      const meanwhile = handled.slice(from);
+      const committed = await committedOf(admin, group, target.name, PARTITIONS);
+      const during = await members();
+      paused.subscription.resume();
+      await within(20_000, () => handled.length >= all, "what was published meanwhile");
+      const ends = await endsOf(admin, target.name, PARTITIONS);
+      await within(
+        10_000,
+        async () => `${await committedOf(admin, group, target.name, PARTITIONS)}` === `${ends}`,
+        "every event committed",
+      );
+      const resumed = handled.slice(from + meanwhile.length);
+      report(
+        `row 24 ${driver}: paused for ${2 * sessionMs} ms in sessions of ${sessionMs} ms; ` +
+          `${meanwhile.length} handled meanwhile by the other member, ${resumed.length} after; ` +
+          `${repeats(handled.map(({ n }) => n))} handled again; committed ${committed}, then ` +
+          `${ends}; members ${before.length}, ${during.length} and ${(await members()).length}`,
+      );
+      assert.equal(before.length, 2);
+      assert.deepEqual(during, before);
+      assert.deepEqual(await members(), before);
+      assert.deepEqual(partitionsOf("paused", resumed), had);
+      assert.deepEqual(meanwhile.filter(({ by }) => by === "paused"), []);
+      const others = partitionsOf("other", handled.slice(from));
+      assert.deepEqual(others.filter((partition) => had.includes(partition)), []);
+      assert.equal(repeats(handled.map(({ n }) => n)), 0);
+      assert.equal(handled.length, all);
+      assertOrderPerKey(handled);
+      logger.expectNone({ message: DROPPED_REGEXP });
+    });
+  }
 
   test("K12 B2: a handler that never settles is set aside after its attempts, and its partition goes on", async () => {
     const target = freshTopic();

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import process from "node:process";
 import test from "node:test";
 import { sleep, systemClock } from "../../core/mod.ts";
+import { open as openHealth } from "../../health/mod.ts";
 import { freshGroup, freshTopic } from "../../testing/_bus_kit.ts";
 import { aPriceUpdated } from "../../testing/builders.ts";
 import { realKafka } from "../../testing/real_kafka.ts";
@@ -32,6 +33,9 @@ const PARTITIONS = 4;
 const SESSION_MS = 30_000;
 // kafkajs on Node 24.
 const NOISE_REGEXP = /TimeoutNegativeWarning|Timeout duration was set to 1|--trace-warnings/;
+const STALL_MS = 15_000;
+// How often readiness is asked in the test of row 29.
+const PERIOD_MS = 5000;
 const DRIVERS: readonly KafkaDriver[] = ["kafka", "kafkajs"];
 
 const server = await real(() =>
@@ -116,6 +120,8 @@ if (server !== undefined) {
         if (driver === "kafka") assert.equal(written, BigInt(work.accepted.size));
         else assert(written >= BigInt(work.accepted.size));
         assert.notEqual(health.redMs, undefined);
+        // K1 gives publications 15 s after an election; whoever consumes is to be no slower.
+        assert(greenMs + flowMs < STALL_MS, `${greenMs + flowMs} ms`);
       },
     };
   };
@@ -142,6 +148,57 @@ if (server !== undefined) {
       for (const { check } of outcomes) check();
     });
   }
+
+  test("row 29: readiness is red within two check periods of a killed broker, and green again by itself", async () => {
+    const all = await Promise.all(DRIVERS.map(async (driver) => {
+      const target = freshTopic();
+      const bus = await openKafka({ driver, brokers }, {
+        consumerGroup: freshGroup(),
+        drainTimeout: ms(3000),
+      });
+      let handled = 0;
+      await bus.subscribe(target, () => void handled++);
+      const health = openHealth({}, { service: { name: "faults", version: "1" } });
+      health.add("bus", bus);
+      health.started();
+      const isReady = async (): Promise<boolean> => {
+        const request = new Request("http://localhost/health/ready");
+        return (await health.handler(request)).status === 200;
+      };
+      const event = () => bus.publish(target, aPriceUpdated(), { key: "k" });
+      await event();
+      await within(20_000, () => handled === 1, "the first event");
+      await within(20_000, isReady, "readiness");
+      return { driver, bus, health, isReady, event, handled: () => handled };
+    }));
+    // As an orchestrator asks: one answer a period, whatever it takes.
+    const checksUntil = async (isReady: () => Promise<boolean>, wanted: boolean, most: number) => {
+      for (let checks = 1; checks <= most; checks++) {
+        await sleep(systemClock, PERIOD_MS);
+        if (await isReady() === wanted) return checks;
+      }
+      return Infinity;
+    };
+    await node.kill();
+    let red: number[];
+    try {
+      red = await Promise.all(all.map(({ isReady }) => checksUntil(isReady, false, 2)));
+    } finally {
+      await node.start();
+    }
+    const green = await Promise.all(all.map(({ isReady }) => checksUntil(isReady, true, 10)));
+    for (const [index, { driver, event, handled }] of all.entries()) {
+      await event();
+      await within(20_000, () => handled() === 2, `an event after the outage, ${driver}`);
+      report(
+        `row 29 ${driver}: checks every ${PERIOD_MS} ms, red with number ${red[index]} after the ` +
+          `broker was killed, green with number ${green[index]} after it was back`,
+      );
+    }
+    await Promise.all(all.map(({ health, bus }) => Promise.all([health.close(), bus.close()])));
+    assert(red.every((checks) => checks <= 2), `${red}`);
+    assert(green.every((checks) => checks <= 10), `${green}`);
+  });
 
   for (const driver of DRIVERS) {
     test(`K16 ${driver}: a process told to end with 20 in flight finishes them, and the next one begins at once`, async () => {
@@ -180,9 +237,9 @@ if (server !== undefined) {
       assert.equal(inHand, 20);
       assert.equal(first.begun.length, first.done.length);
       assert.deepEqual(again, []);
+      // Its drain_timeout.
       assert(endedMs < 5000, `${endedMs} ms`);
-      // Far from the 30 s after which a member that left without a word is missed.
-      assert(firstMs! < 5000, `${firstMs} ms`);
+      assert(firstMs! < 1000, `${firstMs} ms`);
     });
   }
 
@@ -216,8 +273,9 @@ if (server !== undefined) {
         );
         assert.equal(ended.code, 0, ended.stderr);
         assert.equal(member.done.length, member.begun.length);
-        assert(endedMs < 20_000, `${endedMs} ms`);
-        assert(closedMs < 4500, `${closedMs} ms`);
+        assert(endedMs < 5000, `${endedMs} ms`);
+        // 95 % of its budget are spent on what cannot be sent; a busy machine has its timers late.
+        assert(closedMs < 2000, `${closedMs} ms`);
       }));
     } finally {
       await node.start();
