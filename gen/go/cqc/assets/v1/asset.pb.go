@@ -150,33 +150,33 @@ func (AssetType) EnumDescriptor() ([]byte, []int) {
 //	}
 type Asset struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the asset in the platform (UUID).
+	// Id of the asset in the platform (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	AssetId *string `protobuf:"bytes,1,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
-	// Short name, 1 to 32 characters without blanks, for example "USDT" or "$MICHI". Not unique.
+	// Short name, 1 to 32 characters without blanks, for example "USDT" or "$MICHI". Not unique. Required.
 	Symbol *string `protobuf:"bytes,2,opt,name=symbol" json:"symbol,omitempty"`
-	// Full name, for example "Tether USD".
+	// Full name, for example "Tether USD". Required.
 	Name *string `protobuf:"bytes,3,opt,name=name" json:"name,omitempty"`
-	// What kind of thing it is.
+	// What kind of thing it is. Required. Example: "ASSET_TYPE_ERC20".
 	AssetType *AssetType `protobuf:"varint,4,opt,name=asset_type,json=assetType,enum=cqc.assets.v1.AssetType" json:"asset_type,omitempty"`
 	// Free category, for example "stablecoin" or "layer-1". Absent: none.
 	Category *string `protobuf:"bytes,5,opt,name=category" json:"category,omitempty"`
-	// What it is, for a person. Absent: none.
+	// What it is, for a person. Absent: none. Example: "A dollar stablecoin issued by Tether".
 	Description *string `protobuf:"bytes,6,opt,name=description" json:"description,omitempty"`
-	// Address of its logo. Absent: none.
+	// Address of its logo. Absent: none. Example: "https://assets.example.com/usdt.png".
 	LogoUrl *string `protobuf:"bytes,7,opt,name=logo_url,json=logoUrl" json:"logo_url,omitempty"`
-	// Address of its website. Absent: none.
+	// Address of its website. Absent: none. Example: "https://tether.to".
 	WebsiteUrl *string `protobuf:"bytes,8,opt,name=website_url,json=websiteUrl" json:"website_url,omitempty"`
 	// Free labels, for example "usd". Empty: none.
 	Tags []string `protobuf:"bytes,9,rep,name=tags" json:"tags,omitempty"`
-	// Whether the platform still uses it. Absent: false.
+	// Whether the platform still uses it. Absent: false. Example: true.
 	IsActive *bool `protobuf:"varint,10,opt,name=is_active,json=isActive" json:"is_active,omitempty"`
-	// When it was registered.
+	// When it was registered. Required. Example: "2026-01-02T08:00:00Z".
 	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=created_at,json=createdAt" json:"created_at,omitempty"`
-	// When this record last changed.
+	// When this record last changed. Required. Example: "2026-01-15T09:30:00Z".
 	UpdatedAt *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=updated_at,json=updatedAt" json:"updated_at,omitempty"`
-	// Version of this record, to be sent back with a change. Absent: not versioned.
+	// Version of this record, to be sent back with a change. Absent: not versioned. Example: "v3".
 	Etag *string `protobuf:"bytes,13,opt,name=etag" json:"etag,omitempty"`
-	// Further facts without a field of their own. Absent: none.
+	// Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
 	Metadata      *structpb.Struct `protobuf:"bytes,14,opt,name=metadata" json:"metadata,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

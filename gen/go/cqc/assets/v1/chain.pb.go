@@ -48,33 +48,34 @@ const (
 //	}
 type Chain struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the chain in the platform, for example "ethereum".
+	// Id of the chain in the platform, for example "ethereum". Required.
 	ChainId *string `protobuf:"bytes,1,opt,name=chain_id,json=chainId" json:"chain_id,omitempty"`
-	// Full name, for example "Ethereum".
+	// Full name, for example "Ethereum". Required.
 	ChainName *string `protobuf:"bytes,2,opt,name=chain_name,json=chainName" json:"chain_name,omitempty"`
-	// Family of the chain: EVM, UTXO, SVM (Solana), COSMOS, MOVE, TVM (TON), SUBSTRATE or OTHER.
+	// Family of the chain: EVM, UTXO, SVM (Solana), COSMOS, MOVE, TVM (TON), SUBSTRATE or OTHER. Required. Example:
+	// "EVM".
 	ChainType *string `protobuf:"bytes,3,opt,name=chain_type,json=chainType" json:"chain_type,omitempty"`
-	// Number of the network, the EVM chain id; real ones go beyond 32 bits. Absent: the family has none.
+	// Number of the network, the EVM chain id; real ones go beyond 32 bits. Absent: the family has none. Example: "1".
 	NetworkId *int64 `protobuf:"varint,4,opt,name=network_id,json=networkId" json:"network_id,omitempty"`
 	// Id after CAIP-2, for example "eip155:1". Absent: not known.
 	Caip2Id *string `protobuf:"bytes,5,opt,name=caip2_id,json=caip2Id" json:"caip2_id,omitempty"`
-	// Asset in which fees are paid (UUID). Absent: not registered.
+	// Asset in which fees are paid (UUID). Absent: not registered. Example: "3c8a5b1e-9d27-4f60-8e34-7b6a1c2d5f03".
 	NativeAssetId *string `protobuf:"bytes,6,opt,name=native_asset_id,json=nativeAssetId" json:"native_asset_id,omitempty"`
-	// Address of its block explorer. Absent: none.
+	// Address of its block explorer. Absent: none. Example: "https://etherscan.io".
 	ExplorerUrl *string `protobuf:"bytes,7,opt,name=explorer_url,json=explorerUrl" json:"explorer_url,omitempty"`
-	// Whether its coins are worthless by design. Absent: false.
+	// Whether its coins are worthless by design. Absent: false. Example: false.
 	IsTestnet *bool `protobuf:"varint,8,opt,name=is_testnet,json=isTestnet" json:"is_testnet,omitempty"`
-	// Usual time between two blocks, above zero and at most one day. Absent: not known.
+	// Usual time between two blocks, above zero and at most one day. Absent: not known. Example: "12s".
 	AverageBlockTime *durationpb.Duration `protobuf:"bytes,9,opt,name=average_block_time,json=averageBlockTime" json:"average_block_time,omitempty"`
-	// Blocks after which a transaction counts as final. Absent: the platform's default.
+	// Blocks after which a transaction counts as final. Absent: the platform's default. Example: 12.
 	ConfirmationsRequired *uint32 `protobuf:"varint,10,opt,name=confirmations_required,json=confirmationsRequired" json:"confirmations_required,omitempty"`
-	// Whether the platform still uses it. Absent: false.
+	// Whether the platform still uses it. Absent: false. Example: true.
 	IsActive *bool `protobuf:"varint,11,opt,name=is_active,json=isActive" json:"is_active,omitempty"`
-	// When it was registered.
+	// When it was registered. Required. Example: "2026-01-02T08:00:00Z".
 	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=created_at,json=createdAt" json:"created_at,omitempty"`
-	// When this record last changed.
+	// When this record last changed. Required. Example: "2026-01-02T08:00:00Z".
 	UpdatedAt *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=updated_at,json=updatedAt" json:"updated_at,omitempty"`
-	// Further facts without a field of their own. Absent: none.
+	// Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
 	Metadata      *structpb.Struct `protobuf:"bytes,14,opt,name=metadata" json:"metadata,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

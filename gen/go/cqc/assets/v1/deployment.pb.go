@@ -48,35 +48,38 @@ const (
 //	}
 type AssetDeployment struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the deployment: "{chain_id}:{address}", or "{chain_id}:native" for the coin of the chain.
+	// Id of the deployment: "{chain_id}:{address}", or "{chain_id}:native" for the coin of the chain. Required. Example:
+	// "ethereum:0xdac17f958d2ee523a2206206994597c13d831ec7".
 	DeploymentId *string `protobuf:"bytes,1,opt,name=deployment_id,json=deploymentId" json:"deployment_id,omitempty"`
-	// Asset that lives there (UUID).
+	// Asset that lives there (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	AssetId *string `protobuf:"bytes,2,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
-	// Chain, for example "ethereum".
+	// Chain, for example "ethereum". Required.
 	ChainId *string `protobuf:"bytes,3,opt,name=chain_id,json=chainId" json:"chain_id,omitempty"`
-	// Name of the chain, for people. Absent: look it up by chain_id.
+	// Name of the chain, for people. Absent: look it up by chain_id. Example: "Ethereum".
 	ChainName *string `protobuf:"bytes,4,opt,name=chain_name,json=chainName" json:"chain_name,omitempty"`
-	// Whether it is the coin of the chain, without a contract. Absent: false.
+	// Whether it is the coin of the chain, without a contract. Absent: false. Example: false.
 	IsNative *bool `protobuf:"varint,5,opt,name=is_native,json=isNative" json:"is_native,omitempty"`
-	// Address of the contract, in the chain's own form. Absent: the coin of the chain.
+	// Address of the contract, in the chain's own form. Absent: the coin of the chain. Example:
+	// "0xdac17f958d2ee523a2206206994597c13d831ec7".
 	Address *string `protobuf:"bytes,6,opt,name=address" json:"address,omitempty"`
-	// Decimal places of the smallest unit, 0 to 255; real lists hold up to 24.
+	// Decimal places of the smallest unit, 0 to 255; real lists hold up to 24. Required. Example: 6.
 	Decimals *int32 `protobuf:"varint,7,opt,name=decimals" json:"decimals,omitempty"`
 	// Standard of the contract: ERC20, SPL, TRC20, BEP20, IBC, JETTON, CW20 or OTHER. Absent: not known, or a coin.
+	// Example: "ERC20".
 	TokenStandard *string `protobuf:"bytes,8,opt,name=token_standard,json=tokenStandard" json:"token_standard,omitempty"`
-	// Whether the issuer itself deployed it there. Absent: false.
+	// Whether the issuer itself deployed it there. Absent: false. Example: true.
 	IsCanonical *bool `protobuf:"varint,9,opt,name=is_canonical,json=isCanonical" json:"is_canonical,omitempty"`
 	// Bridge that brought it there, for example "wormhole". Absent: not bridged.
 	BridgeProtocol *string `protobuf:"bytes,10,opt,name=bridge_protocol,json=bridgeProtocol" json:"bridge_protocol,omitempty"`
-	// When it was deployed. Absent: not known.
+	// When it was deployed. Absent: not known. Example: "2017-11-28T00:41:21Z".
 	DeployedAt *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=deployed_at,json=deployedAt" json:"deployed_at,omitempty"`
-	// Block in which it was deployed. Absent: not known.
+	// Block in which it was deployed. Absent: not known. Example: "4634748".
 	DeployedBlock *uint64 `protobuf:"varint,12,opt,name=deployed_block,json=deployedBlock" json:"deployed_block,omitempty"`
-	// When it was registered.
+	// When it was registered. Required. Example: "2026-01-02T08:00:00Z".
 	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=created_at,json=createdAt" json:"created_at,omitempty"`
-	// When this record last changed.
+	// When this record last changed. Required. Example: "2026-01-02T08:00:00Z".
 	UpdatedAt *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=updated_at,json=updatedAt" json:"updated_at,omitempty"`
-	// Further facts without a field of their own. Absent: none.
+	// Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
 	Metadata      *structpb.Struct `protobuf:"bytes,15,opt,name=metadata" json:"metadata,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -40,17 +40,17 @@ const (
 //	}
 type AssetGroupMember struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of this record (UUID).
+	// Id of this record (UUID). Required. Example: "b6a1f3d2-7c48-4e95-8f20-1d3c5b7a9e64".
 	MemberId *string `protobuf:"bytes,1,opt,name=member_id,json=memberId" json:"member_id,omitempty"`
-	// Group (UUID).
+	// Group (UUID). Required. Example: "4d7e2f18-93ab-4c56-b0d1-8e5f6a7c9b32".
 	GroupId *string `protobuf:"bytes,2,opt,name=group_id,json=groupId" json:"group_id,omitempty"`
-	// Asset (UUID).
+	// Asset (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	AssetId *string `protobuf:"bytes,3,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
-	// Weight within the group, above zero; the one figure of the domain that is no decimal text. Absent: 1.
+	// Weight within the group, above zero; the one figure of the domain that is no decimal text. Absent: 1. Example: 1.
 	Weight *float64 `protobuf:"fixed64,4,opt,name=weight" json:"weight,omitempty"`
-	// When the asset joined.
+	// When the asset joined. Required. Example: "2026-01-02T08:00:00Z".
 	AddedAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=added_at,json=addedAt" json:"added_at,omitempty"`
-	// When it left. Absent: it is a member.
+	// When it left. Absent: it is a member. Example: "2026-06-30T00:00:00Z".
 	RemovedAt     *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=removed_at,json=removedAt" json:"removed_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -152,23 +152,23 @@ func (x *AssetGroupMember) GetRemovedAt() *timestamppb.Timestamp {
 //	}
 type AssetGroup struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the group (UUID).
+	// Id of the group (UUID). Required. Example: "4d7e2f18-93ab-4c56-b0d1-8e5f6a7c9b32".
 	GroupId *string `protobuf:"bytes,1,opt,name=group_id,json=groupId" json:"group_id,omitempty"`
-	// Unique name, 1 to 64 lower case letters, digits and "_", for example "usd_stablecoins".
+	// Unique name, 1 to 64 lower case letters, digits and "_", for example "usd_stablecoins". Required.
 	Name *string `protobuf:"bytes,2,opt,name=name" json:"name,omitempty"`
-	// Name for people. Absent: name.
+	// Name for people. Absent: name. Example: "Dollar stablecoins".
 	DisplayName *string `protobuf:"bytes,3,opt,name=display_name,json=displayName" json:"display_name,omitempty"`
-	// What the members have in common. Absent: none.
+	// What the members have in common. Absent: none. Example: "Assets pegged to the US dollar".
 	Description *string `protobuf:"bytes,4,opt,name=description" json:"description,omitempty"`
-	// Members, also those that left. Empty: none.
+	// Members, also those that left. Empty: none. Example: see AssetGroupMember.
 	Members []*AssetGroupMember `protobuf:"bytes,5,rep,name=members" json:"members,omitempty"`
-	// When it was made.
+	// When it was made. Required. Example: "2026-01-02T08:00:00Z".
 	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=created_at,json=createdAt" json:"created_at,omitempty"`
-	// When this record last changed.
+	// When this record last changed. Required. Example: "2026-01-02T08:00:00Z".
 	UpdatedAt *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=updated_at,json=updatedAt" json:"updated_at,omitempty"`
-	// Further facts without a field of their own. Absent: none.
+	// Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
 	Metadata *structpb.Struct `protobuf:"bytes,8,opt,name=metadata" json:"metadata,omitempty"`
-	// Version of this record, to be sent back with a change. Absent: not versioned.
+	// Version of this record, to be sent back with a change. Absent: not versioned. Example: "v3".
 	Etag          *string `protobuf:"bytes,9,opt,name=etag" json:"etag,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -128,25 +128,25 @@ func (DataSource) EnumDescriptor() ([]byte, []int) {
 //	}
 type AssetIdentifier struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of this record (UUID).
+	// Id of this record (UUID). Required. Example: "5a9e8d7c-6b4f-4312-a0c9-8e7d6f5b4a30".
 	IdentifierId *string `protobuf:"bytes,1,opt,name=identifier_id,json=identifierId" json:"identifier_id,omitempty"`
-	// Asset that is named (UUID).
+	// Asset that is named (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	AssetId *string `protobuf:"bytes,2,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
-	// Who gave the id.
+	// Who gave the id. Required. Example: "DATA_SOURCE_COINGECKO".
 	Source *DataSource `protobuf:"varint,3,opt,name=source,enum=cqc.assets.v1.DataSource" json:"source,omitempty"`
-	// Id at the source, 1 to 255 characters without a blank at either end, for example "tether".
+	// Id at the source, 1 to 255 characters without a blank at either end, for example "tether". Required.
 	ExternalId *string `protobuf:"bytes,4,opt,name=external_id,json=externalId" json:"external_id,omitempty"`
-	// Whether it is the preferred one of the source. Absent: false.
+	// Whether it is the preferred one of the source. Absent: false. Example: true.
 	IsPrimary *bool `protobuf:"varint,5,opt,name=is_primary,json=isPrimary" json:"is_primary,omitempty"`
-	// When it was last found to be right. Absent: never checked.
+	// When it was last found to be right. Absent: never checked. Example: "2026-01-10T12:00:00Z".
 	VerifiedAt *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=verified_at,json=verifiedAt" json:"verified_at,omitempty"`
-	// When it was registered.
+	// When it was registered. Required. Example: "2026-01-02T08:00:00Z".
 	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=created_at,json=createdAt" json:"created_at,omitempty"`
-	// When this record last changed.
+	// When this record last changed. Required. Example: "2026-01-10T12:00:00Z".
 	UpdatedAt *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=updated_at,json=updatedAt" json:"updated_at,omitempty"`
-	// Further facts without a field of their own. Absent: none.
+	// Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
 	Metadata *structpb.Struct `protobuf:"bytes,9,opt,name=metadata" json:"metadata,omitempty"`
-	// Version of this record, to be sent back with a change. Absent: not versioned.
+	// Version of this record, to be sent back with a change. Absent: not versioned. Example: "v3".
 	Etag          *string `protobuf:"bytes,10,opt,name=etag" json:"etag,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

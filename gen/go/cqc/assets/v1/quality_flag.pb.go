@@ -206,35 +206,37 @@ func (FlagSeverity) EnumDescriptor() ([]byte, []int) {
 //	}
 type AssetQualityFlag struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the flag (UUID).
+	// Id of the flag (UUID). Required. Example: "d9c4b7a6-1e53-4820-9f6b-2a8d0e7c5f13".
 	FlagId *string `protobuf:"bytes,1,opt,name=flag_id,json=flagId" json:"flag_id,omitempty"`
-	// Asset that is warned about (UUID).
+	// Asset that is warned about (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	AssetId *string `protobuf:"bytes,2,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
-	// Deployment concerned, since a flag often hits one chain only. Absent: all of the asset.
+	// Deployment concerned, since a flag often hits one chain only. Absent: all of the asset. Example:
+	// "ethereum:0xdac17f958d2ee523a2206206994597c13d831ec7".
 	DeploymentId *string `protobuf:"bytes,3,opt,name=deployment_id,json=deploymentId" json:"deployment_id,omitempty"`
-	// What is wrong.
+	// What is wrong. Required. Example: "FLAG_TYPE_BLACKLISTABLE".
 	FlagType *FlagType `protobuf:"varint,4,opt,name=flag_type,json=flagType,enum=cqc.assets.v1.FlagType" json:"flag_type,omitempty"`
-	// How bad it is.
+	// How bad it is. Required. Example: "FLAG_SEVERITY_LOW".
 	Severity *FlagSeverity `protobuf:"varint,5,opt,name=severity,enum=cqc.assets.v1.FlagSeverity" json:"severity,omitempty"`
-	// Who found out, for example "certik", "tokensniffer" or "manual".
+	// Who found out, for example "certik", "tokensniffer" or "manual". Required.
 	Source *string `protobuf:"bytes,6,opt,name=source" json:"source,omitempty"`
-	// What is wrong, for a person.
+	// What is wrong, for a person. Required. Example: "The issuer can freeze addresses".
 	Reason *string `protobuf:"bytes,7,opt,name=reason" json:"reason,omitempty"`
-	// Where the evidence is. Absent: none.
+	// Where the evidence is. Absent: none. Example:
+	// "https://etherscan.io/address/0xdac17f958d2ee523a2206206994597c13d831ec7#code".
 	EvidenceUrl *string `protobuf:"bytes,8,opt,name=evidence_url,json=evidenceUrl" json:"evidence_url,omitempty"`
-	// Who raised it, for example "user:ada" or "service:cqar".
+	// Who raised it, for example "user:ada" or "service:cqar". Required.
 	RaisedBy *string `protobuf:"bytes,9,opt,name=raised_by,json=raisedBy" json:"raised_by,omitempty"`
-	// When it was raised.
+	// When it was raised. Required. Example: "2026-01-10T12:00:00Z".
 	RaisedAt *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=raised_at,json=raisedAt" json:"raised_at,omitempty"`
-	// When it ceases to hold by itself, after raised_at. Absent: only when resolved.
+	// When it ceases to hold by itself, after raised_at. Absent: only when resolved. Example: "2026-07-01T00:00:00Z".
 	ExpiresAt *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=expires_at,json=expiresAt" json:"expires_at,omitempty"`
-	// When it was resolved. Absent: it holds.
+	// When it was resolved. Absent: it holds. Example: "2026-01-12T10:00:00Z".
 	ResolvedAt *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=resolved_at,json=resolvedAt" json:"resolved_at,omitempty"`
-	// Who resolved it. Absent: it holds.
+	// Who resolved it. Absent: it holds. Example: "user:grace".
 	ResolvedBy *string `protobuf:"bytes,13,opt,name=resolved_by,json=resolvedBy" json:"resolved_by,omitempty"`
-	// Why it no longer holds, for a person. Absent: none.
+	// Why it no longer holds, for a person. Absent: none. Example: "Known and accepted".
 	ResolutionNotes *string `protobuf:"bytes,14,opt,name=resolution_notes,json=resolutionNotes" json:"resolution_notes,omitempty"`
-	// Further facts without a field of their own. Absent: none.
+	// Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
 	Metadata      *structpb.Struct `protobuf:"bytes,15,opt,name=metadata" json:"metadata,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -131,33 +131,33 @@ func (RelationshipType) EnumDescriptor() ([]byte, []int) {
 //	}
 type AssetRelationship struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of this record (UUID).
+	// Id of this record (UUID). Required. Example: "17f6e5d4-c3b2-4a19-8087-6f5e4d3c2b1a".
 	RelationshipId *string `protobuf:"bytes,1,opt,name=relationship_id,json=relationshipId" json:"relationship_id,omitempty"`
-	// The derivative (UUID), for example WETH.
+	// The derivative (UUID), for example WETH. Required.
 	FromAssetId *string `protobuf:"bytes,2,opt,name=from_asset_id,json=fromAssetId" json:"from_asset_id,omitempty"`
-	// The underlying (UUID), for example ETH.
+	// The underlying (UUID), for example ETH. Required.
 	ToAssetId *string `protobuf:"bytes,3,opt,name=to_asset_id,json=toAssetId" json:"to_asset_id,omitempty"`
-	// How from stands to to.
+	// How from stands to to. Required. Example: "RELATIONSHIP_TYPE_WRAPS".
 	RelationshipType *RelationshipType `protobuf:"varint,4,opt,name=relationship_type,json=relationshipType,enum=cqc.assets.v1.RelationshipType" json:"relationship_type,omitempty"`
-	// Units of to for one unit of from, above zero. Absent: variable or not known.
+	// Units of to for one unit of from, above zero. Absent: variable or not known. Example: "1".
 	ConversionRate *string `protobuf:"bytes,5,opt,name=conversion_rate,json=conversionRate" json:"conversion_rate,omitempty"`
-	// Whether the rate changes over time, as for rETH. Absent: false.
+	// Whether the rate changes over time, as for rETH. Absent: false. Example: false.
 	IsRateVariable *bool `protobuf:"varint,6,opt,name=is_rate_variable,json=isRateVariable" json:"is_rate_variable,omitempty"`
 	// Protocol behind it, for example "lido". Absent: none.
 	Protocol *string `protobuf:"bytes,7,opt,name=protocol" json:"protocol,omitempty"`
-	// Words for a person. Absent: none.
+	// Words for a person. Absent: none. Example: "Wrapped Ether on Ethereum".
 	Description *string `protobuf:"bytes,8,opt,name=description" json:"description,omitempty"`
-	// When it began to hold. Absent: from the start.
+	// When it began to hold. Absent: from the start. Example: "2017-12-12T11:17:35Z".
 	ValidFrom *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=valid_from,json=validFrom" json:"valid_from,omitempty"`
-	// When it ceased to hold, after valid_from. Absent: it holds.
+	// When it ceased to hold, after valid_from. Absent: it holds. Example: "2026-06-30T00:00:00Z".
 	ValidTo *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=valid_to,json=validTo" json:"valid_to,omitempty"`
-	// When it was registered.
+	// When it was registered. Required. Example: "2026-01-02T08:00:00Z".
 	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=created_at,json=createdAt" json:"created_at,omitempty"`
-	// When this record last changed.
+	// When this record last changed. Required. Example: "2026-01-02T08:00:00Z".
 	UpdatedAt *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=updated_at,json=updatedAt" json:"updated_at,omitempty"`
-	// Further facts without a field of their own. Absent: none.
+	// Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
 	Metadata *structpb.Struct `protobuf:"bytes,13,opt,name=metadata" json:"metadata,omitempty"`
-	// Version of this record, to be sent back with a change. Absent: not versioned.
+	// Version of this record, to be sent back with a change. Absent: not versioned. Example: "v3".
 	Etag          *string `protobuf:"bytes,14,opt,name=etag" json:"etag,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -43,31 +43,32 @@ const (
 //	}
 type ApiKey struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Public id of the key; may be logged.
+	// Public id of the key; may be logged. Required. Example: "k_01hq3v".
 	KeyId *string `protobuf:"bytes,1,opt,name=key_id,json=keyId" json:"key_id,omitempty"`
 	// Name for people, for example "cqpm production". Absent: the id serves.
 	Name *string `protobuf:"bytes,2,opt,name=name" json:"name,omitempty"`
-	// Beginning of the key by which people tell keys apart, 4 to 16 characters. Absent: none.
+	// Beginning of the key by which people tell keys apart, 4 to 16 characters. Absent: none. Example: "cq_live".
 	Prefix *string `protobuf:"bytes,3,opt,name=prefix" json:"prefix,omitempty"`
-	// Hash of the key, 32 to 64 bytes. Never printed.
+	// Hash of the key, 32 to 64 bytes. Never printed. Required. Example: "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=".
 	KeyHash []byte `protobuf:"bytes,4,opt,name=key_hash,json=keyHash" json:"key_hash,omitempty"`
-	// How key_hash was made: SHA256 and HMAC_SHA256 for random keys of 128 bits or more, ARGON2ID for others.
+	// How key_hash was made: SHA256 and HMAC_SHA256 for random keys of 128 bits or more, ARGON2ID for others. Required.
+	// Example: "SHA256".
 	HashAlgorithm *string `protobuf:"bytes,5,opt,name=hash_algorithm,json=hashAlgorithm" json:"hash_algorithm,omitempty"`
-	// Whom the key stands for.
+	// Whom the key stands for. Required. Example: see Principal.
 	Principal *Principal `protobuf:"bytes,6,opt,name=principal" json:"principal,omitempty"`
-	// Scopes that the key has, each once. Empty: none.
+	// Scopes that the key has, each once. Empty: none. Example: ["positions:read"].
 	Scopes []string `protobuf:"bytes,7,rep,name=scopes" json:"scopes,omitempty"`
 	// Networks from which the key may be used, for example "10.0.0.0/8". Empty: from anywhere.
 	AllowedCidrs []string `protobuf:"bytes,8,rep,name=allowed_cidrs,json=allowedCidrs" json:"allowed_cidrs,omitempty"`
-	// When it was issued.
+	// When it was issued. Required. Example: "2026-01-01T00:00:00Z".
 	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=created_at,json=createdAt" json:"created_at,omitempty"`
-	// When it ends. Absent: it does not.
+	// When it ends. Absent: it does not. Example: "2026-07-01T00:00:00Z".
 	ExpiresAt *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=expires_at,json=expiresAt" json:"expires_at,omitempty"`
-	// When it was last used. Absent: never, or not recorded.
+	// When it was last used. Absent: never, or not recorded. Example: "2026-06-30T00:00:00Z".
 	LastUsedAt *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=last_used_at,json=lastUsedAt" json:"last_used_at,omitempty"`
-	// When it was revoked. Absent: it was not.
+	// When it was revoked. Absent: it was not. Example: "2026-06-30T00:00:00Z".
 	RevokedAt *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=revoked_at,json=revokedAt" json:"revoked_at,omitempty"`
-	// Roles that the key has, each once. Empty: none.
+	// Roles that the key has, each once. Empty: none. Example: ["trader"].
 	Roles         []string `protobuf:"bytes,13,rep,name=roles" json:"roles,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

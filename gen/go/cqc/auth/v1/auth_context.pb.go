@@ -260,23 +260,24 @@ func (AuthFailureReason) EnumDescriptor() ([]byte, []int) {
 //	}
 type AuthContext struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Who calls.
+	// Who calls. Required. Example: see Principal.
 	Principal *Principal `protobuf:"bytes,1,opt,name=principal" json:"principal,omitempty"`
-	// How it was proved.
+	// How it was proved. Required. Example: "AUTH_METHOD_JWT".
 	Method *AuthMethod `protobuf:"varint,2,opt,name=method,enum=cqc.auth.v1.AuthMethod" json:"method,omitempty"`
-	// Roles, each once. Empty: none.
+	// Roles, each once. Empty: none. Example: ["trader"].
 	Roles []string `protobuf:"bytes,3,rep,name=roles" json:"roles,omitempty"`
 	// Scopes, each once, for example "orders:write". Empty: none.
 	Scopes []string `protobuf:"bytes,4,rep,name=scopes" json:"scopes,omitempty"`
-	// Id of the API key, or the token's "jti"; never the credential. Absent: the token has none.
+	// Id of the API key, or the token's "jti"; never the credential. Absent: the token has none. Example:
+	// "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
 	TokenId *string `protobuf:"bytes,5,opt,name=token_id,json=tokenId" json:"token_id,omitempty"`
-	// When the credential was issued. Absent: not known.
+	// When the credential was issued. Absent: not known. Example: "2026-01-15T09:00:00Z".
 	IssuedAt *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=issued_at,json=issuedAt" json:"issued_at,omitempty"`
-	// When the credential ends. Absent: it does not, or not known.
+	// When the credential ends. Absent: it does not, or not known. Example: "2026-01-15T10:00:00Z".
 	ExpiresAt *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=expires_at,json=expiresAt" json:"expires_at,omitempty"`
-	// Claims beyond the registered ones. Absent: none.
+	// Claims beyond the registered ones. Absent: none. Example: {"desk":"delta-one"}.
 	Claims *structpb.Struct `protobuf:"bytes,8,opt,name=claims" json:"claims,omitempty"`
-	// When the caller was authenticated.
+	// When the caller was authenticated. Required. Example: "2026-01-15T09:30:00Z".
 	AuthenticatedAt *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=authenticated_at,json=authenticatedAt" json:"authenticated_at,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache

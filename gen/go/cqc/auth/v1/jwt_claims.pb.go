@@ -43,25 +43,25 @@ const (
 //	}
 type JwtClaims struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Issuer.
+	// Issuer. Required. Example: "https://id.example.com".
 	Iss *string `protobuf:"bytes,1,opt,name=iss" json:"iss,omitempty"`
-	// Subject.
+	// Subject. Required. Example: "ada".
 	Sub *string `protobuf:"bytes,2,opt,name=sub" json:"sub,omitempty"`
-	// Audiences, one or more, each once.
+	// Audiences, one or more, each once. Required. Example: ["cqpm"].
 	Aud []string `protobuf:"bytes,3,rep,name=aud" json:"aud,omitempty"`
-	// When the token ends.
+	// When the token ends. Required. Example: "2026-01-15T10:00:00Z".
 	Exp *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=exp" json:"exp,omitempty"`
-	// When the token begins. Absent: at once.
+	// When the token begins. Absent: at once. Example: "2026-06-30T00:00:00Z".
 	Nbf *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=nbf" json:"nbf,omitempty"`
-	// When the token was issued. Absent: not stated.
+	// When the token was issued. Absent: not stated. Example: "2026-01-15T09:00:00Z".
 	Iat *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=iat" json:"iat,omitempty"`
-	// Id of the token. Absent: it has none.
+	// Id of the token. Absent: it has none. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
 	Jti *string `protobuf:"bytes,7,opt,name=jti" json:"jti,omitempty"`
-	// Scopes, joined by spaces (RFC 8693). Absent: none.
+	// Scopes, joined by spaces (RFC 8693). Absent: none. Example: "orders:write positions:read".
 	Scope *string `protobuf:"bytes,8,opt,name=scope" json:"scope,omitempty"`
-	// Roles, each once. Empty: none.
+	// Roles, each once. Empty: none. Example: ["trader"].
 	Roles []string `protobuf:"bytes,9,rep,name=roles" json:"roles,omitempty"`
-	// All other claims. Absent: none.
+	// All other claims. Absent: none. Example: {"tenant_id":"fund-1"}.
 	Extra         *structpb.Struct `protobuf:"bytes,10,opt,name=extra" json:"extra,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -93,13 +93,13 @@ func (PrincipalType) EnumDescriptor() ([]byte, []int) {
 //	}
 type Principal struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id, unique within the type: a subject or a service name, for example "ada" or "cqpm".
+	// Id, unique within the type: a subject or a service name, for example "ada" or "cqpm". Required.
 	PrincipalId *string `protobuf:"bytes,1,opt,name=principal_id,json=principalId" json:"principal_id,omitempty"`
-	// What it is.
+	// What it is. Required. Example: "PRINCIPAL_TYPE_USER".
 	Type *PrincipalType `protobuf:"varint,2,opt,name=type,enum=cqc.auth.v1.PrincipalType" json:"type,omitempty"`
-	// Name for people. Absent: the id serves.
+	// Name for people. Absent: the id serves. Example: "Ada".
 	DisplayName *string `protobuf:"bytes,3,opt,name=display_name,json=displayName" json:"display_name,omitempty"`
-	// Tenant (customer, fund) that it belongs to. Absent: none.
+	// Tenant (customer, fund) that it belongs to. Absent: none. Example: "fund-1".
 	TenantId      *string `protobuf:"bytes,4,opt,name=tenant_id,json=tenantId" json:"tenant_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

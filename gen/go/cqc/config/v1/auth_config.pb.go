@@ -50,13 +50,13 @@ const (
 //	}
 type AuthConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// API keys that are accepted, by hash. Empty, the default: none.
+	// API keys that are accepted, by hash. Empty, the default: none. Example: see ApiKeyEntry.
 	ApiKeys []*ApiKeyEntry `protobuf:"bytes,1,rep,name=api_keys,json=apiKeys" json:"api_keys,omitempty"`
-	// How API keys are read. Default: all its defaults.
+	// How API keys are read. Default: all its defaults. Example: see ApiKeyAuthConfig.
 	ApiKey *ApiKeyAuthConfig `protobuf:"bytes,2,opt,name=api_key,json=apiKey" json:"api_key,omitempty"`
-	// Tokens that are accepted. Default: none.
+	// Tokens that are accepted. Default: none. Example: see JwtAuthConfig.
 	Jwt *JwtAuthConfig `protobuf:"bytes,3,opt,name=jwt" json:"jwt,omitempty"`
-	// Tokens of further issuers that are accepted. Empty, the default: none.
+	// Tokens of further issuers that are accepted. Empty, the default: none. Example: see JwtAuthConfig.
 	AdditionalJwt []*JwtAuthConfig `protobuf:"bytes,4,rep,name=additional_jwt,json=additionalJwt" json:"additional_jwt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -135,25 +135,27 @@ func (x *AuthConfig) GetAdditionalJwt() []*JwtAuthConfig {
 //	}
 type ApiKeyEntry struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Public id of the key, which is also the part of the key by which its entry is found. Required, no default.
+	// Public id of the key, which is also the part of the key by which its entry is found. Required, no default. Example:
+	// "k_01hq3v".
 	KeyId *string `protobuf:"bytes,1,opt,name=key_id,json=keyId" json:"key_id,omitempty"`
-	// Hash of the whole key, 64 lower-case hex digits. Required, no default. Never printed.
+	// Hash of the whole key, 64 lower-case hex digits. Required, no default. Never printed. Example:
+	// "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".
 	Hash *string `protobuf:"bytes,2,opt,name=hash" json:"hash,omitempty"`
-	// How hash was made: SHA256, or HMAC_SHA256 with the pepper of ApiKeyAuthConfig. Default: SHA256.
+	// How hash was made: SHA256, or HMAC_SHA256 with the pepper of ApiKeyAuthConfig. Default: SHA256. Example: "SHA256".
 	HashAlgorithm *string `protobuf:"bytes,3,opt,name=hash_algorithm,json=hashAlgorithm" json:"hash_algorithm,omitempty"`
-	// Whom the key stands for. Required, no default.
+	// Whom the key stands for. Required, no default. Example: see Principal.
 	Principal *v1.Principal `protobuf:"bytes,4,opt,name=principal" json:"principal,omitempty"`
-	// Scopes that the key has, each once. Empty, the default: none.
+	// Scopes that the key has, each once. Empty, the default: none. Example: ["positions:read"].
 	Scopes []string `protobuf:"bytes,5,rep,name=scopes" json:"scopes,omitempty"`
-	// Roles that the key has, each once. Empty, the default: none.
+	// Roles that the key has, each once. Empty, the default: none. Example: ["trader"].
 	Roles []string `protobuf:"bytes,6,rep,name=roles" json:"roles,omitempty"`
 	// Name for people, for example "cqpm production". Default: the key_id.
 	Name *string `protobuf:"bytes,7,opt,name=name" json:"name,omitempty"`
-	// When the key begins to hold. Default: at once.
+	// When the key begins to hold. Default: at once. Example: "2026-06-30T00:00:00Z".
 	NotBefore *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=not_before,json=notBefore" json:"not_before,omitempty"`
-	// When the key ends. Default: it does not.
+	// When the key ends. Default: it does not. Example: "2026-07-01T00:00:00Z".
 	ExpiresAt *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=expires_at,json=expiresAt" json:"expires_at,omitempty"`
-	// Whether the key is refused from now on. Default: false.
+	// Whether the key is refused from now on. Default: false. Example: true.
 	Revoked *bool `protobuf:"varint,10,opt,name=revoked" json:"revoked,omitempty"`
 	// Networks from which the key may be used, for example "10.0.0.0/8". Empty, the default: from anywhere.
 	AllowedCidrs  []string `protobuf:"bytes,11,rep,name=allowed_cidrs,json=allowedCidrs" json:"allowed_cidrs,omitempty"`
@@ -274,13 +276,14 @@ func (x *ApiKeyEntry) GetAllowedCidrs() []string {
 // {"header": "x-api-key", "pepper": {"env": "CQPM_API_KEY_PEPPER"}}
 type ApiKeyAuthConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Header that carries the key, in lower case. Default: "x-api-key".
+	// Header that carries the key, in lower case. Default: "x-api-key". Example: "x-api-key".
 	Header *string `protobuf:"bytes,1,opt,name=header" json:"header,omitempty"`
 	// Key of the HMAC for entries with HMAC_SHA256, 32 bytes or more. Default: none, such entries are refused at start.
+	// Example: see SecretRef.
 	Pepper *SecretRef `protobuf:"bytes,2,opt,name=pepper" json:"pepper,omitempty"`
-	// Failed attempts in failure_window before a source is refused, 1 to 1 million. Default: 10.
+	// Failed attempts in failure_window before a source is refused, 1 to 1 million. Default: 10. Example: 10.
 	MaxFailures *uint32 `protobuf:"varint,3,opt,name=max_failures,json=maxFailures" json:"max_failures,omitempty"`
-	// Time over which failed attempts are counted, up to 24 h. Default: 60s.
+	// Time over which failed attempts are counted, up to 24 h. Default: 60s. Example: "60s".
 	FailureWindow *durationpb.Duration `protobuf:"bytes,4,opt,name=failure_window,json=failureWindow" json:"failure_window,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -357,9 +360,9 @@ func (x *ApiKeyAuthConfig) GetFailureWindow() *durationpb.Duration {
 //	}
 type JwtAuthConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Issuer that tokens must name. Required, no default.
+	// Issuer that tokens must name. Required, no default. Example: "https://id.example.com".
 	Issuer *string `protobuf:"bytes,1,opt,name=issuer" json:"issuer,omitempty"`
-	// Audiences of which a token must name one. Required, at least one, no default.
+	// Audiences of which a token must name one. Required, at least one, no default. Example: ["cqpm"].
 	Audiences []string `protobuf:"bytes,2,rep,name=audiences" json:"audiences,omitempty"`
 	// Where the keys come from. Exactly one.
 	//
@@ -370,33 +373,34 @@ type JwtAuthConfig struct {
 	//	*JwtAuthConfig_Secret
 	KeySource isJwtAuthConfig_KeySource `protobuf_oneof:"key_source"`
 	// Algorithms that are accepted: RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, HS256, HS384,
-	// HS512. Required, at least one, no default.
+	// HS512. Required, at least one, no default. Example: ["ES256","EdDSA"].
 	Algorithms []string `protobuf:"bytes,6,rep,name=algorithms" json:"algorithms,omitempty"`
-	// By how much clocks may differ, 0 to 5 min. Default: 30s.
+	// By how much clocks may differ, 0 to 5 min. Default: 30s. Example: "30s".
 	ClockSkew *durationpb.Duration `protobuf:"bytes,7,opt,name=clock_skew,json=clockSkew" json:"clock_skew,omitempty"`
-	// Claims that a token must have besides exp, iss and aud. Empty, the default: none.
+	// Claims that a token must have besides exp, iss and aud. Empty, the default: none. Example: ["tenant_id"].
 	RequiredClaims []string `protobuf:"bytes,8,rep,name=required_claims,json=requiredClaims" json:"required_claims,omitempty"`
-	// Longest time between a token's iat and exp, up to 10 years. Default: 24 h (86400s).
+	// Longest time between a token's iat and exp, up to 10 years. Default: 24 h (86400s). Example: "86400s".
 	MaxLifetime *durationpb.Duration `protobuf:"bytes,9,opt,name=max_lifetime,json=maxLifetime" json:"max_lifetime,omitempty"`
 	// Type that the token's header must state, for example "at+jwt". Default: any or none.
 	RequiredType *string `protobuf:"bytes,10,opt,name=required_type,json=requiredType" json:"required_type,omitempty"`
-	// Claim that holds the scopes, a string or a list. Default: "scope".
+	// Claim that holds the scopes, a string or a list. Default: "scope". Example: "scope".
 	ScopeClaim *string `protobuf:"bytes,11,opt,name=scope_claim,json=scopeClaim" json:"scope_claim,omitempty"`
-	// Claim that holds the roles, a list. Default: "roles".
+	// Claim that holds the roles, a list. Default: "roles". Example: "roles".
 	RolesClaim *string `protobuf:"bytes,12,opt,name=roles_claim,json=rolesClaim" json:"roles_claim,omitempty"`
-	// Claim that holds the tenant. Default: none.
+	// Claim that holds the tenant. Default: none. Example: "tenant_id".
 	TenantClaim *string `protobuf:"bytes,13,opt,name=tenant_claim,json=tenantClaim" json:"tenant_claim,omitempty"`
-	// What the tokens' subjects are. Default: a user.
+	// What the tokens' subjects are. Default: a user. Example: "PRINCIPAL_TYPE_SERVICE".
 	PrincipalType *v1.PrincipalType `protobuf:"varint,14,opt,name=principal_type,json=principalType,enum=cqc.auth.v1.PrincipalType" json:"principal_type,omitempty"`
-	// Time a key set is used before it is fetched again, up to 24 h. Default: 10m (600s).
+	// Time a key set is used before it is fetched again, up to 24 h. Default: 10m (600s). Example: "600s".
 	JwksCacheTtl *durationpb.Duration `protobuf:"bytes,15,opt,name=jwks_cache_ttl,json=jwksCacheTtl" json:"jwks_cache_ttl,omitempty"`
-	// Least time between two fetches of a key set, up to 1 h. Default: 30s.
+	// Least time between two fetches of a key set, up to 1 h. Default: 30s. Example: "30s".
 	JwksCooldown *durationpb.Duration `protobuf:"bytes,16,opt,name=jwks_cooldown,json=jwksCooldown" json:"jwks_cooldown,omitempty"`
-	// Time the last good key set is used while the issuer does not answer, up to 7 days. Default: 1 h (3600s).
+	// Time the last good key set is used while the issuer does not answer, up to 7 days. Default: 1 h (3600s). Example:
+	// "3600s".
 	JwksMaxStale *durationpb.Duration `protobuf:"bytes,17,opt,name=jwks_max_stale,json=jwksMaxStale" json:"jwks_max_stale,omitempty"`
-	// Time a fetch may take, up to 1 min. Default: 5s.
+	// Time a fetch may take, up to 1 min. Default: 5s. Example: "5s".
 	JwksTimeout *durationpb.Duration `protobuf:"bytes,18,opt,name=jwks_timeout,json=jwksTimeout" json:"jwks_timeout,omitempty"`
-	// Whether jwks_uri may be http on loopback; refused in production. Default: false.
+	// Whether jwks_uri may be http on loopback; refused in production. Default: false. Example: true.
 	InsecureJwks  *bool `protobuf:"varint,19,opt,name=insecure_jwks,json=insecureJwks" json:"insecure_jwks,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -583,17 +587,20 @@ type isJwtAuthConfig_KeySource interface {
 }
 
 type JwtAuthConfig_JwksUri struct {
-	// Address of the issuer's key set, https (http on loopback with insecure_jwks).
+	// Address of the issuer's key set, https (http on loopback with insecure_jwks). Absent: another member of
+	// key_source is set. Example: "https://id.example.com/.well-known/jwks.json".
 	JwksUri string `protobuf:"bytes,3,opt,name=jwks_uri,json=jwksUri,oneof"`
 }
 
 type JwtAuthConfig_PublicKeyPem struct {
-	// One public key, PEM.
+	// One public key, PEM. Absent: another member of key_source is set. Example: "-----BEGIN PUBLIC
+	// KEY-----\n...\n-----END PUBLIC KEY-----\n".
 	PublicKeyPem string `protobuf:"bytes,4,opt,name=public_key_pem,json=publicKeyPem,oneof"`
 }
 
 type JwtAuthConfig_Secret struct {
-	// Shared secret, for HS256 (32 bytes or more), HS384 (48) and HS512 (64).
+	// Shared secret, for HS256 (32 bytes or more), HS384 (48) and HS512 (64). Absent: another member of key_source is
+	// set. Example: see SecretRef.
 	Secret *SecretRef `protobuf:"bytes,5,opt,name=secret,oneof"`
 }
 

@@ -39,25 +39,27 @@ const (
 //	}
 type CacheConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name of the driver: memory, redis, or one handed in by code. Default: memory.
+	// Name of the driver: memory, redis, or one handed in by code. Default: memory. Example: "redis".
 	Driver *string `protobuf:"bytes,1,opt,name=driver" json:"driver,omitempty"`
-	// Settings of the driver memory. Default: all its defaults.
+	// Settings of the driver memory. Default: all its defaults. Example: see MemoryCacheConfig.
 	Memory *MemoryCacheConfig `protobuf:"bytes,2,opt,name=memory" json:"memory,omitempty"`
-	// Settings of the driver redis. Default: all its defaults.
+	// Settings of the driver redis. Default: all its defaults. Example: see RedisConfig.
 	Redis *RedisConfig `protobuf:"bytes,3,opt,name=redis" json:"redis,omitempty"`
-	// Settings of a driver handed in by code. Default: none.
+	// Settings of a driver handed in by code. Default: none. Example: {"servers":"cache-1:11211"}.
 	Options *structpb.Struct `protobuf:"bytes,4,opt,name=options" json:"options,omitempty"`
-	// Put before every key, so that services sharing a server do not meet. Default: the name of the service.
+	// Put before every key, so that services sharing a server do not meet. Default: the name of the service. Example:
+	// "cqpm".
 	KeyPrefix *string `protobuf:"bytes,5,opt,name=key_prefix,json=keyPrefix" json:"key_prefix,omitempty"`
-	// Life of an entry unless its keyspace says otherwise, above 0, up to 30 days. Default: 5m (300s).
+	// Life of an entry unless its keyspace says otherwise, above 0, up to 30 days. Default: 5m (300s). Example: "300s".
 	DefaultTtl *durationpb.Duration `protobuf:"bytes,6,opt,name=default_ttl,json=defaultTtl" json:"default_ttl,omitempty"`
-	// Share by which lives are spread at random, 0 to 1; 0.1 is plus or minus 10 %. Default: 0.1.
+	// Share by which lives are spread at random, 0 to 1; 0.1 is plus or minus 10 %. Default: 0.1. Example: 0.1.
 	TtlJitter *float64 `protobuf:"fixed64,7,opt,name=ttl_jitter,json=ttlJitter" json:"ttl_jitter,omitempty"`
-	// Time a read or write of the cache may take before it counts as a miss, up to 1 min. Default: 0.100s.
+	// Time a read or write of the cache may take before it counts as a miss, up to 1 min. Default: 0.100s. Example:
+	// "0.100s".
 	OperationTimeout *durationpb.Duration `protobuf:"bytes,8,opt,name=operation_timeout,json=operationTimeout" json:"operation_timeout,omitempty"`
-	// Time a load may take, up to 10 min. Default: 30s.
+	// Time a load may take, up to 10 min. Default: 30s. Example: "30s".
 	LoadTimeout *durationpb.Duration `protobuf:"bytes,9,opt,name=load_timeout,json=loadTimeout" json:"load_timeout,omitempty"`
-	// Largest value in bytes, 1 to 512 MiB. Default: 1048576 (1 MiB).
+	// Largest value in bytes, 1 to 512 MiB. Default: 1048576 (1 MiB). Example: 1048576.
 	MaxValueBytes *uint64 `protobuf:"varint,10,opt,name=max_value_bytes,json=maxValueBytes" json:"max_value_bytes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -169,9 +171,9 @@ func (x *CacheConfig) GetMaxValueBytes() uint64 {
 // {"max_entries": "50000", "max_bytes": "67108864"}
 type MemoryCacheConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Most entries, 1 to 10 million; the least recently used goes first. Default: 10000.
+	// Most entries, 1 to 10 million; the least recently used goes first. Default: 10000. Example: "50000".
 	MaxEntries *uint64 `protobuf:"varint,1,opt,name=max_entries,json=maxEntries" json:"max_entries,omitempty"`
-	// Most bytes of keys and values, 1 KiB to 64 GiB. Default: 67108864 (64 MiB).
+	// Most bytes of keys and values, 1 KiB to 64 GiB. Default: 67108864 (64 MiB). Example: "67108864".
 	MaxBytes      *uint64 `protobuf:"varint,2,opt,name=max_bytes,json=maxBytes" json:"max_bytes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -32,23 +32,23 @@ const (
 // {"failure_rate": 0.5, "min_calls": 20, "window": "30s", "open_duration": "10s", "half_open_calls": 3}
 type CircuitBreakerConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Whether the breaker acts. Default: true.
+	// Whether the breaker acts. Default: true. Example: false.
 	Enabled *bool `protobuf:"varint,1,opt,name=enabled" json:"enabled,omitempty"`
-	// Share of failed calls at which it opens, above 0, up to 1. Default: 0.5.
+	// Share of failed calls at which it opens, above 0, up to 1. Default: 0.5. Example: 0.5.
 	FailureRate *float64 `protobuf:"fixed64,2,opt,name=failure_rate,json=failureRate" json:"failure_rate,omitempty"`
-	// Time from which a call counts as slow, up to 1 h. Default: none, no call is slow.
+	// Time from which a call counts as slow, up to 1 h. Default: none, no call is slow. Example: "2s".
 	SlowCallDuration *durationpb.Duration `protobuf:"bytes,3,opt,name=slow_call_duration,json=slowCallDuration" json:"slow_call_duration,omitempty"`
-	// Share of slow calls at which it opens, above 0, up to 1. Default: 1.
+	// Share of slow calls at which it opens, above 0, up to 1. Default: 1. Example: 1.
 	SlowCallRate *float64 `protobuf:"fixed64,4,opt,name=slow_call_rate,json=slowCallRate" json:"slow_call_rate,omitempty"`
-	// Time over which calls are counted, up to 1 h. Default: 30s.
+	// Time over which calls are counted, up to 1 h. Default: 30s. Example: "30s".
 	Window *durationpb.Duration `protobuf:"bytes,5,opt,name=window" json:"window,omitempty"`
-	// Calls in the window before rates mean anything, 1 to 1 million. Default: 20.
+	// Calls in the window before rates mean anything, 1 to 1 million. Default: 20. Example: 20.
 	MinCalls *uint32 `protobuf:"varint,6,opt,name=min_calls,json=minCalls" json:"min_calls,omitempty"`
-	// Time it stays open before calls are tried again, up to 1 h. Default: 10s.
+	// Time it stays open before calls are tried again, up to 1 h. Default: 10s. Example: "10s".
 	OpenDuration *durationpb.Duration `protobuf:"bytes,7,opt,name=open_duration,json=openDuration" json:"open_duration,omitempty"`
-	// Calls tried at once when half open; all must succeed, 1 to 1000. Default: 3.
+	// Calls tried at once when half open; all must succeed, 1 to 1000. Default: 3. Example: 3.
 	HalfOpenCalls *uint32 `protobuf:"varint,8,opt,name=half_open_calls,json=halfOpenCalls" json:"half_open_calls,omitempty"`
-	// Most dependencies with a breaker of their own, idle ones go first, 1 to 1 million. Default: 1000.
+	// Most dependencies with a breaker of their own, idle ones go first, 1 to 1 million. Default: 1000. Example: 1000.
 	MaxKeys       *uint32 `protobuf:"varint,9,opt,name=max_keys,json=maxKeys" json:"max_keys,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

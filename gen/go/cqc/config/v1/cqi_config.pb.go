@@ -43,33 +43,33 @@ const (
 //	}
 type CqiConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Which service this is. Required, no default.
+	// Which service this is. Required, no default. Example: see ServiceConfig.
 	Service *ServiceConfig `protobuf:"bytes,1,opt,name=service" json:"service,omitempty"`
-	// What it listens on. Default: all its defaults.
+	// What it listens on. Default: all its defaults. Example: see ServerConfig.
 	Server *ServerConfig `protobuf:"bytes,2,opt,name=server" json:"server,omitempty"`
-	// Where relational data lies. Default: embedded, in memory.
+	// Where relational data lies. Default: embedded, in memory. Example: see DatabaseConfig.
 	Database *DatabaseConfig `protobuf:"bytes,3,opt,name=database" json:"database,omitempty"`
-	// Where cached values lie. Default: in memory.
+	// Where cached values lie. Default: in memory. Example: see CacheConfig.
 	Cache *CacheConfig `protobuf:"bytes,4,opt,name=cache" json:"cache,omitempty"`
-	// How events travel. Default: in memory.
+	// How events travel. Default: in memory. Example: see EventBusConfig.
 	EventBus *EventBusConfig `protobuf:"bytes,5,opt,name=event_bus,json=eventBus" json:"event_bus,omitempty"`
-	// What is logged. Default: info and above.
+	// What is logged. Default: info and above. Example: see LogConfig.
 	Log *LogConfig `protobuf:"bytes,6,opt,name=log" json:"log,omitempty"`
-	// What is measured. Default: all its defaults.
+	// What is measured. Default: all its defaults. Example: see MetricsConfig.
 	Metrics *MetricsConfig `protobuf:"bytes,7,opt,name=metrics" json:"metrics,omitempty"`
-	// What is traced. Default: nothing is exported.
+	// What is traced. Default: nothing is exported. Example: see TracingConfig.
 	Tracing *TracingConfig `protobuf:"bytes,8,opt,name=tracing" json:"tracing,omitempty"`
-	// Who may call. Default: only open routes answer.
+	// Who may call. Default: only open routes answer. Example: see AuthConfig.
 	Auth *AuthConfig `protobuf:"bytes,9,opt,name=auth" json:"auth,omitempty"`
-	// How failed calls are tried again. Default: all its defaults.
+	// How failed calls are tried again. Default: all its defaults. Example: see RetryConfig.
 	Retry *RetryConfig `protobuf:"bytes,10,opt,name=retry" json:"retry,omitempty"`
-	// When calls to a failing dependency stop. Default: all its defaults.
+	// When calls to a failing dependency stop. Default: all its defaults. Example: see CircuitBreakerConfig.
 	CircuitBreaker *CircuitBreakerConfig `protobuf:"bytes,11,opt,name=circuit_breaker,json=circuitBreaker" json:"circuit_breaker,omitempty"`
-	// How many calls are admitted. Default: all are.
+	// How many calls are admitted. Default: all are. Example: see RateLimitConfig.
 	RateLimit *RateLimitConfig `protobuf:"bytes,12,opt,name=rate_limit,json=rateLimit" json:"rate_limit,omitempty"`
-	// Where secrets come from. Default: the environment.
+	// Where secrets come from. Default: the environment. Example: see SecretsConfig.
 	Secrets *SecretsConfig `protobuf:"bytes,13,opt,name=secrets" json:"secrets,omitempty"`
-	// How health is checked. Default: all its defaults.
+	// How health is checked. Default: all its defaults. Example: see HealthConfig.
 	Health        *HealthConfig `protobuf:"bytes,14,opt,name=health" json:"health,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

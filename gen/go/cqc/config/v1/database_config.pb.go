@@ -44,37 +44,37 @@ const (
 //	}
 type DatabaseConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name of the driver: postgres, pglite, mock, or one handed in by code. Default: pglite.
+	// Name of the driver: postgres, pglite, mock, or one handed in by code. Default: pglite. Example: "postgres".
 	Driver *string `protobuf:"bytes,1,opt,name=driver" json:"driver,omitempty"`
-	// Settings of the driver postgres. Default: all its defaults.
+	// Settings of the driver postgres. Default: all its defaults. Example: see PostgresConfig.
 	Postgres *PostgresConfig `protobuf:"bytes,2,opt,name=postgres" json:"postgres,omitempty"`
-	// Settings of the driver pglite. Default: all its defaults.
+	// Settings of the driver pglite. Default: all its defaults. Example: see PgliteConfig.
 	Pglite *PgliteConfig `protobuf:"bytes,3,opt,name=pglite" json:"pglite,omitempty"`
-	// Settings of the driver mock. Default: all its defaults.
+	// Settings of the driver mock. Default: all its defaults. Example: see MockDatabaseConfig.
 	Mock *MockDatabaseConfig `protobuf:"bytes,4,opt,name=mock" json:"mock,omitempty"`
-	// Settings of a driver handed in by code. Default: none.
+	// Settings of a driver handed in by code. Default: none. Example: {"path":"trading.db"}.
 	Options *structpb.Struct `protobuf:"bytes,5,opt,name=options" json:"options,omitempty"`
-	// Most connections, 1 to 10000; pglite has one whatever is said. Default: 10.
+	// Most connections, 1 to 10000; pglite has one whatever is said. Default: 10. Example: 20.
 	MaxConns *uint32 `protobuf:"varint,6,opt,name=max_conns,json=maxConns" json:"max_conns,omitempty"`
-	// Connections kept open, 0 to max_conns. Default: 0.
+	// Connections kept open, 0 to max_conns. Default: 0. Example: 0.
 	MinConns *uint32 `protobuf:"varint,7,opt,name=min_conns,json=minConns" json:"min_conns,omitempty"`
-	// Age at which a connection is replaced, up to 24 h. Default: 30m (1800s).
+	// Age at which a connection is replaced, up to 24 h. Default: 30m (1800s). Example: "1800s".
 	MaxConnLifetime *durationpb.Duration `protobuf:"bytes,8,opt,name=max_conn_lifetime,json=maxConnLifetime" json:"max_conn_lifetime,omitempty"`
-	// Idle time after which a connection is closed, up to 24 h. Default: 5m (300s).
+	// Idle time after which a connection is closed, up to 24 h. Default: 5m (300s). Example: "300s".
 	MaxConnIdleTime *durationpb.Duration `protobuf:"bytes,9,opt,name=max_conn_idle_time,json=maxConnIdleTime" json:"max_conn_idle_time,omitempty"`
-	// Time to open a connection, up to 5 min. Default: 5s.
+	// Time to open a connection, up to 5 min. Default: 5s. Example: "5s".
 	ConnectTimeout *durationpb.Duration `protobuf:"bytes,10,opt,name=connect_timeout,json=connectTimeout" json:"connect_timeout,omitempty"`
-	// Time to wait for a free connection, up to 5 min. Default: 5s.
+	// Time to wait for a free connection, up to 5 min. Default: 5s. Example: "5s".
 	AcquireTimeout *durationpb.Duration `protobuf:"bytes,11,opt,name=acquire_timeout,json=acquireTimeout" json:"acquire_timeout,omitempty"`
-	// Time a query may take, enforced by the server too, up to 1 h. Default: 30s.
+	// Time a query may take, enforced by the server too, up to 1 h. Default: 30s. Example: "5s".
 	QueryTimeout *durationpb.Duration `protobuf:"bytes,12,opt,name=query_timeout,json=queryTimeout" json:"query_timeout,omitempty"`
-	// Time a statement waits for a lock, up to 1 h. Default: 10s.
+	// Time a statement waits for a lock, up to 1 h. Default: 10s. Example: "10s".
 	LockTimeout *durationpb.Duration `protobuf:"bytes,13,opt,name=lock_timeout,json=lockTimeout" json:"lock_timeout,omitempty"`
-	// Time a transaction may sit idle before the server ends it, up to 1 h. Default: 60s.
+	// Time a transaction may sit idle before the server ends it, up to 1 h. Default: 60s. Example: "60s".
 	IdleInTransactionTimeout *durationpb.Duration `protobuf:"bytes,14,opt,name=idle_in_transaction_timeout,json=idleInTransactionTimeout" json:"idle_in_transaction_timeout,omitempty"`
-	// Queries that take longer are logged at warn, up to 1 h. Default: 1s.
+	// Queries that take longer are logged at warn, up to 1 h. Default: 1s. Example: "1s".
 	SlowQueryThreshold *durationpb.Duration `protobuf:"bytes,15,opt,name=slow_query_threshold,json=slowQueryThreshold" json:"slow_query_threshold,omitempty"`
-	// Name under which the server shows the connections. Default: the name of the service.
+	// Name under which the server shows the connections. Default: the name of the service. Example: "cqpm".
 	ApplicationName *string `protobuf:"bytes,16,opt,name=application_name,json=applicationName" json:"application_name,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
@@ -228,28 +228,29 @@ func (x *DatabaseConfig) GetApplicationName() string {
 // {"host": "db.internal", "port": 5432, "database": "cqpm", "user": "cqpm", "password": {"file": "/run/secrets/db"}}
 type PostgresConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The whole connection string as one secret. Default: it is made from the other fields.
+	// The whole connection string as one secret. Default: it is made from the other fields. Example: see SecretRef.
 	Url *SecretRef `protobuf:"bytes,1,opt,name=url" json:"url,omitempty"`
-	// Host name, address, or directory of a Unix socket. Default: "localhost".
+	// Host name, address, or directory of a Unix socket. Default: "localhost". Example: "db.internal".
 	Host *string `protobuf:"bytes,2,opt,name=host" json:"host,omitempty"`
-	// Port, 1 to 65535. Default: 5432.
+	// Port, 1 to 65535. Default: 5432. Example: 5432.
 	Port *uint32 `protobuf:"varint,3,opt,name=port" json:"port,omitempty"`
-	// Database. Default: the same as user.
+	// Database. Default: the same as user. Example: "cqpm".
 	Database *string `protobuf:"bytes,4,opt,name=database" json:"database,omitempty"`
-	// User. Default: "postgres".
+	// User. Default: "postgres". Example: "cqpm".
 	User *string `protobuf:"bytes,5,opt,name=user" json:"user,omitempty"`
-	// Password. Default: none.
+	// Password. Default: none. Example: see SecretRef.
 	Password *SecretRef `protobuf:"bytes,6,opt,name=password" json:"password,omitempty"`
 	// How TLS is used: disable, require, verify-ca or verify-full. Default: verify-full, and disable on loopback and Unix
-	// sockets.
+	// sockets. Example: "verify-full".
 	SslMode *string `protobuf:"bytes,7,opt,name=ssl_mode,json=sslMode" json:"ssl_mode,omitempty"`
-	// Certificates for TLS. Default: those of the system, no client certificate.
+	// Certificates for TLS. Default: those of the system, no client certificate. Example: see TlsConfig.
 	Tls *TlsConfig `protobuf:"bytes,8,opt,name=tls" json:"tls,omitempty"`
-	// Schemas searched for unqualified names, in order. Empty, the default: the server's setting.
+	// Schemas searched for unqualified names, in order. Empty, the default: the server's setting. Example:
+	// ["trading","public"].
 	SearchPath []string `protobuf:"bytes,9,rep,name=search_path,json=searchPath" json:"search_path,omitempty"`
-	// Whether statements are prepared by name; false suits poolers in transaction mode. Default: true.
+	// Whether statements are prepared by name; false suits poolers in transaction mode. Default: true. Example: false.
 	PreparedStatements *bool `protobuf:"varint,10,opt,name=prepared_statements,json=preparedStatements" json:"prepared_statements,omitempty"`
-	// Servers that take reads, each "host:port". Empty, the default: the primary takes all.
+	// Servers that take reads, each "host:port". Empty, the default: the primary takes all. Example: ["db-2:5432"].
 	ReadReplicas  []string `protobuf:"bytes,11,rep,name=read_replicas,json=readReplicas" json:"read_replicas,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -369,9 +370,9 @@ func (x *PostgresConfig) GetReadReplicas() []string {
 // {"data_dir": "./.data/cqpm"}
 type PgliteConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Directory of the data. Default: none, the data is in memory and ends with the process.
+	// Directory of the data. Default: none, the data is in memory and ends with the process. Example: "./.data/cqpm".
 	DataDir *string `protobuf:"bytes,1,opt,name=data_dir,json=dataDir" json:"data_dir,omitempty"`
-	// Whether writes are answered before they are on disk. Default: false.
+	// Whether writes are answered before they are on disk. Default: false. Example: true.
 	RelaxedDurability *bool `protobuf:"varint,2,opt,name=relaxed_durability,json=relaxedDurability" json:"relaxed_durability,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
@@ -427,7 +428,7 @@ func (x *PgliteConfig) GetRelaxedDurability() bool {
 // {"ordered": true}
 type MockDatabaseConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Whether queries must come in the order in which they were scripted. Default: true.
+	// Whether queries must come in the order in which they were scripted. Default: true. Example: true.
 	Ordered       *bool `protobuf:"varint,1,opt,name=ordered" json:"ordered,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

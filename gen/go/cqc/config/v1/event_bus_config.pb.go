@@ -42,56 +42,62 @@ const (
 //	}
 type EventBusConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name of the driver: memory, kafka, kafkajs, or one handed in by code. Default: memory.
+	// Name of the driver: memory, kafka, kafkajs, or one handed in by code. Default: memory. Example: "kafka".
 	Driver *string `protobuf:"bytes,1,opt,name=driver" json:"driver,omitempty"`
-	// Settings of the driver memory. Default: all its defaults.
+	// Settings of the driver memory. Default: all its defaults. Example: see MemoryBusConfig.
 	Memory *MemoryBusConfig `protobuf:"bytes,2,opt,name=memory" json:"memory,omitempty"`
-	// Settings of the driver kafka. Default: none; that driver asks for them.
+	// Settings of the driver kafka. Default: none; that driver asks for them. Example: see KafkaConfig.
 	Kafka *KafkaConfig `protobuf:"bytes,3,opt,name=kafka" json:"kafka,omitempty"`
-	// Settings of the driver kafkajs. Default: none; that driver asks for them.
+	// Settings of the driver kafkajs. Default: none; that driver asks for them. Example: see KafkajsConfig.
 	Kafkajs *KafkajsConfig `protobuf:"bytes,4,opt,name=kafkajs" json:"kafkajs,omitempty"`
-	// Settings of a driver handed in by code. Default: none.
+	// Settings of a driver handed in by code. Default: none. Example: {"url":"nats://nats-1:4222"}.
 	Options *structpb.Struct `protobuf:"bytes,5,opt,name=options" json:"options,omitempty"`
-	// Group whose members share the partitions. Default: the name of the service.
+	// Group whose members share the partitions. Default: the name of the service. Example: "cqpm".
 	ConsumerGroup *string `protobuf:"bytes,6,opt,name=consumer_group,json=consumerGroup" json:"consumer_group,omitempty"`
-	// Where events come from, a URI reference (CloudEvents source). Default: "/cq/{service}/{instance}".
+	// Where events come from, a URI reference (CloudEvents source). Default: "/cq/{service}/{instance}". Example:
+	// "/cq/cqpm".
 	Source *string `protobuf:"bytes,7,opt,name=source" json:"source,omitempty"`
 	// How CloudEvents are laid out: binary (attributes in headers) or structured (one JSON document). Default: binary.
+	// Example: "binary".
 	ContentMode *string `protobuf:"bytes,8,opt,name=content_mode,json=contentMode" json:"content_mode,omitempty"`
 	// Put before every topic, to share a broker between tenants, for example "fund1.". Default: nothing.
 	TopicPrefix *string `protobuf:"bytes,9,opt,name=topic_prefix,json=topicPrefix" json:"topic_prefix,omitempty"`
-	// Where a group without committed offsets begins: earliest or latest. Default: earliest.
+	// Where a group without committed offsets begins: earliest or latest. Default: earliest. Example: "earliest".
 	StartPosition *string `protobuf:"bytes,10,opt,name=start_position,json=startPosition" json:"start_position,omitempty"`
 	// What happens to a received event that violates its rules: dead_letter, warn (log and handle it) or off (not
-	// checked). Default: dead_letter.
+	// checked). Default: dead_letter. Example: "dead_letter".
 	ConsumeValidation *string `protobuf:"bytes,11,opt,name=consume_validation,json=consumeValidation" json:"consume_validation,omitempty"`
-	// What happens to a received event whose type nobody handles: skip (count it) or dead_letter. Default: skip.
+	// What happens to a received event whose type nobody handles: skip (count it) or dead_letter. Default: skip. Example:
+	// "skip".
 	UnknownType *string `protobuf:"bytes,12,opt,name=unknown_type,json=unknownType" json:"unknown_type,omitempty"`
-	// How a failed handler is tried again. Default: 5 attempts, from 100 ms to 10 s, full jitter.
+	// How a failed handler is tried again. Default: 5 attempts, from 100 ms to 10 s, full jitter. Example: see
+	// RetryConfig.
 	Retry *RetryConfig `protobuf:"bytes,13,opt,name=retry" json:"retry,omitempty"`
-	// Time one attempt of a handler may take, up to 24 h. Default: 30s.
+	// Time one attempt of a handler may take, up to 24 h. Default: 30s. Example: "30s".
 	HandlerTimeout *durationpb.Duration `protobuf:"bytes,14,opt,name=handler_timeout,json=handlerTimeout" json:"handler_timeout,omitempty"`
-	// Handlers at work at once for each subscription, on different keys, 1 to 10000. Default: 16.
+	// Handlers at work at once for each subscription, on different keys, 1 to 10000. Default: 16. Example: 16.
 	Concurrency *uint32 `protobuf:"varint,15,opt,name=concurrency" json:"concurrency,omitempty"`
-	// Most events fetched and not yet done, for each subscription, 1 to 1 million; those that wait behind
-	// a key in retry count to ten times it. Default: 1000.
+	// Most events fetched and not yet done, for each subscription, 1 to 1 million; those that wait behind a key in retry
+	// count to ten times it. Default: 1000. Example: 1000.
 	MaxInFlight *uint32 `protobuf:"varint,16,opt,name=max_in_flight,json=maxInFlight" json:"max_in_flight,omitempty"`
 	// Most bytes of events fetched and not yet done, for each subscription, 1 KiB to 16 GiB. Default: 67108864 (64 MiB).
+	// Example: 67108864.
 	MaxInFlightBytes *uint64 `protobuf:"varint,17,opt,name=max_in_flight_bytes,json=maxInFlightBytes" json:"max_in_flight_bytes,omitempty"`
-	// Largest event in bytes, headers included, 1 KiB to 256 MiB. Default: 1048576 (1 MiB).
+	// Largest event in bytes, headers included, 1 KiB to 256 MiB. Default: 1048576 (1 MiB). Example: 1048576.
 	MaxMessageBytes *uint64 `protobuf:"varint,18,opt,name=max_message_bytes,json=maxMessageBytes" json:"max_message_bytes,omitempty"`
-	// Longest time between two commits of offsets, up to 1 min. Default: 1s.
+	// Longest time between two commits of offsets, up to 1 min. Default: 1s. Example: "1s".
 	CommitInterval *durationpb.Duration `protobuf:"bytes,19,opt,name=commit_interval,json=commitInterval" json:"commit_interval,omitempty"`
-	// Time that closing takes at most, up to 10 min; handlers have 80 % of it to finish, also when
-	// partitions move. Default: 10s.
+	// Time that closing takes at most, up to 10 min; handlers have 80 % of it to finish, also when partitions move.
+	// Default: 10s. Example: "10s".
 	DrainTimeout *durationpb.Duration `protobuf:"bytes,20,opt,name=drain_timeout,json=drainTimeout" json:"drain_timeout,omitempty"`
-	// Time until a publish must be acknowledged, up to 10 min. Default: 30s.
+	// Time until a publish must be acknowledged, up to 10 min. Default: 30s. Example: "30s".
 	PublishTimeout *durationpb.Duration `protobuf:"bytes,21,opt,name=publish_timeout,json=publishTimeout" json:"publish_timeout,omitempty"`
-	// Where events go that cannot be handled. Default: enabled, with all its defaults.
+	// Where events go that cannot be handled. Default: enabled, with all its defaults. Example: see DeadLetterConfig.
 	DeadLetter *DeadLetterConfig `protobuf:"bytes,22,opt,name=dead_letter,json=deadLetter" json:"dead_letter,omitempty"`
 	// Whether missing topics are created at start, as topics says. Default: false; the driver memory always does.
+	// Example: true.
 	EnsureTopics *bool `protobuf:"varint,23,opt,name=ensure_topics,json=ensureTopics" json:"ensure_topics,omitempty"`
-	// Topics with settings of their own. Empty, the default: the server's settings hold.
+	// Topics with settings of their own. Empty, the default: the server's settings hold. Example: see TopicConfig.
 	Topics        []*TopicConfig `protobuf:"bytes,24,rep,name=topics" json:"topics,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -301,14 +307,14 @@ func (x *EventBusConfig) GetTopics() []*TopicConfig {
 // {"partitions": 6, "retention_records": "100000"}
 type MemoryBusConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Partitions of each topic, 1 to 1000. Default: 6.
+	// Partitions of each topic, 1 to 1000. Default: 6. Example: 6.
 	Partitions *uint32 `protobuf:"varint,1,opt,name=partitions" json:"partitions,omitempty"`
 	// Records kept for each partition, 1 to 100 million; what every group has committed goes first, then publishers wait.
-	// Default: 100000.
+	// Default: 100000. Example: "100000".
 	RetentionRecords *uint64 `protobuf:"varint,2,opt,name=retention_records,json=retentionRecords" json:"retention_records,omitempty"`
-	// Bytes kept for each topic, 1 KiB to 64 GiB, in the same way. Default: 268435456 (256 MiB).
+	// Bytes kept for each topic, 1 KiB to 64 GiB, in the same way. Default: 268435456 (256 MiB). Example: 268435456.
 	RetentionBytes *uint64 `protobuf:"varint,3,opt,name=retention_bytes,json=retentionBytes" json:"retention_bytes,omitempty"`
-	// Age at which records go, up to 30 days. Default: none, they go by number and size.
+	// Age at which records go, up to 30 days. Default: none, they go by number and size. Example: "3600s".
 	Retention     *durationpb.Duration `protobuf:"bytes,4,opt,name=retention" json:"retention,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -378,9 +384,10 @@ func (x *MemoryBusConfig) GetRetention() *durationpb.Duration {
 // {"enabled": true, "topic_suffix": ".dlq"}
 type DeadLetterConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Whether such events are kept in a topic of their own; if not, the partition stops at them. Default: true.
+	// Whether such events are kept in a topic of their own; if not, the partition stops at them. Default: true. Example:
+	// true.
 	Enabled *bool `protobuf:"varint,1,opt,name=enabled" json:"enabled,omitempty"`
-	// Put behind the event's topic to name the dead-letter topic. Default: ".dlq".
+	// Put behind the event's topic to name the dead-letter topic. Default: ".dlq". Example: ".dlq".
 	TopicSuffix *string `protobuf:"bytes,2,opt,name=topic_suffix,json=topicSuffix" json:"topic_suffix,omitempty"`
 	// One dead-letter topic for all topics, for example "cqpm.dlq". Default: none, topic_suffix holds.
 	Topic         *string `protobuf:"bytes,3,opt,name=topic" json:"topic,omitempty"`
@@ -445,15 +452,15 @@ func (x *DeadLetterConfig) GetTopic() string {
 // {"name": "cqc.events.v1.price_updated", "partitions": 12, "replication_factor": 3, "retention": "604800s"}
 type TopicConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name without topic_prefix. Required, no default.
+	// Name without topic_prefix. Required, no default. Example: "cqc.events.v1.price_updated".
 	Name *string `protobuf:"bytes,1,opt,name=name" json:"name,omitempty"`
-	// Partitions, 1 to 10000. Default: the server's setting (6 in memory).
+	// Partitions, 1 to 10000. Default: the server's setting (6 in memory). Example: 12.
 	Partitions *uint32 `protobuf:"varint,2,opt,name=partitions" json:"partitions,omitempty"`
-	// Copies of each partition, 1 to 100. Default: the server's setting.
+	// Copies of each partition, 1 to 100. Default: the server's setting. Example: 3.
 	ReplicationFactor *uint32 `protobuf:"varint,3,opt,name=replication_factor,json=replicationFactor" json:"replication_factor,omitempty"`
-	// Age at which records go, up to 10 years. Default: the server's setting.
+	// Age at which records go, up to 10 years. Default: the server's setting. Example: "604800s".
 	Retention *durationpb.Duration `protobuf:"bytes,4,opt,name=retention" json:"retention,omitempty"`
-	// What happens to old records: delete, compact or both. Default: delete.
+	// What happens to old records: delete, compact or both. Default: delete. Example: "delete".
 	CleanupPolicy *string `protobuf:"bytes,5,opt,name=cleanup_policy,json=cleanupPolicy" json:"cleanup_policy,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -31,19 +31,20 @@ const (
 // {"check_timeout": "2s", "cache_ttl": "1s", "failure_threshold": 3, "details": "authorized"}
 type HealthConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Path under which live, ready and startup answer. Default: "/health".
+	// Path under which live, ready and startup answer. Default: "/health". Example: "/health".
 	Path *string `protobuf:"bytes,1,opt,name=path" json:"path,omitempty"`
-	// Time one check may take, up to 1 min. Default: 2s.
+	// Time one check may take, up to 1 min. Default: 2s. Example: "2s".
 	CheckTimeout *durationpb.Duration `protobuf:"bytes,2,opt,name=check_timeout,json=checkTimeout" json:"check_timeout,omitempty"`
-	// Time a result is used again, 0 to 5 min. Default: 1s.
+	// Time a result is used again, 0 to 5 min. Default: 1s. Example: "1s".
 	CacheTtl *durationpb.Duration `protobuf:"bytes,3,opt,name=cache_ttl,json=cacheTtl" json:"cache_ttl,omitempty"`
-	// Failed checks in a row before a component is unhealthy, 1 to 100. Default: 1.
+	// Failed checks in a row before a component is unhealthy, 1 to 100. Default: 1. Example: 3.
 	FailureThreshold *uint32 `protobuf:"varint,4,opt,name=failure_threshold,json=failureThreshold" json:"failure_threshold,omitempty"`
-	// Good checks in a row before it is healthy again, 1 to 100. Default: 1.
+	// Good checks in a row before it is healthy again, 1 to 100. Default: 1. Example: 1.
 	SuccessThreshold *uint32 `protobuf:"varint,5,opt,name=success_threshold,json=successThreshold" json:"success_threshold,omitempty"`
-	// Who sees components, messages and instance: never, authorized or always. Default: authorized.
+	// Who sees components, messages and instance: never, authorized or always. Default: authorized. Example:
+	// "authorized".
 	Details *string `protobuf:"bytes,6,opt,name=details" json:"details,omitempty"`
-	// Event-loop lag from which liveness fails, up to 5 min. Default: 10s.
+	// Event-loop lag from which liveness fails, up to 5 min. Default: 10s. Example: "10s".
 	MaxEventLoopLag *durationpb.Duration `protobuf:"bytes,7,opt,name=max_event_loop_lag,json=maxEventLoopLag" json:"max_event_loop_lag,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache

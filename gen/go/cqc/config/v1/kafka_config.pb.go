@@ -37,41 +37,44 @@ const (
 //	}
 type KafkaConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Brokers to begin with, each "host:port". Required, at least one, no default.
+	// Brokers to begin with, each "host:port". Required, at least one, no default. Example:
+	// ["kafka-0.internal:9093","kafka-1.internal:9093"].
 	Brokers []string `protobuf:"bytes,1,rep,name=brokers" json:"brokers,omitempty"`
-	// Name that brokers show in their logs and quotas. Default: the name of the service.
+	// Name that brokers show in their logs and quotas. Default: the name of the service. Example: "cqpm".
 	ClientId *string `protobuf:"bytes,2,opt,name=client_id,json=clientId" json:"client_id,omitempty"`
-	// Which replicas must have an event before it counts as published: all, leader or none. Default: all.
+	// Which replicas must have an event before it counts as published: all, leader or none. Default: all. Example: "all".
 	Acks *string `protobuf:"bytes,3,opt,name=acks" json:"acks,omitempty"`
-	// Whether the broker drops repeated sends of one event; asks for acks all. Default: true.
+	// Whether the broker drops repeated sends of one event; asks for acks all. Default: true. Example: false.
 	Idempotent *bool `protobuf:"varint,4,opt,name=idempotent" json:"idempotent,omitempty"`
-	// How batches are compressed: none, gzip, snappy, lz4 or zstd. Default: none.
+	// How batches are compressed: none, gzip, snappy, lz4 or zstd. Default: none. Example: "lz4".
 	Compression *string `protobuf:"bytes,5,opt,name=compression" json:"compression,omitempty"`
 	// Time that events wait for others to share a batch, 0 to 1 min. Default: 0s (what waits anyway is sent together).
+	// Example: "0s".
 	Linger *durationpb.Duration `protobuf:"bytes,6,opt,name=linger" json:"linger,omitempty"`
-	// Time without a heartbeat after which the group drops this member, up to 30 min. Default: 30s.
+	// Time without a heartbeat after which the group drops this member, up to 30 min. Default: 30s. Example: "30s".
 	SessionTimeout *durationpb.Duration `protobuf:"bytes,7,opt,name=session_timeout,json=sessionTimeout" json:"session_timeout,omitempty"`
-	// Time between heartbeats, below session_timeout, up to 10 min. Default: 3s.
+	// Time between heartbeats, below session_timeout, up to 10 min. Default: 3s. Example: "3s".
 	HeartbeatInterval *durationpb.Duration `protobuf:"bytes,8,opt,name=heartbeat_interval,json=heartbeatInterval" json:"heartbeat_interval,omitempty"`
-	// Time that members have to rejoin when partitions move, up to 1 h. Default: 60s.
+	// Time that members have to rejoin when partitions move, up to 1 h. Default: 60s. Example: "60s".
 	RebalanceTimeout *durationpb.Duration `protobuf:"bytes,9,opt,name=rebalance_timeout,json=rebalanceTimeout" json:"rebalance_timeout,omitempty"`
-	// Name that keeps a member's partitions over a restart (static membership). Default: none.
+	// Name that keeps a member's partitions over a restart (static membership). Default: none. Example: "cqpm-0".
 	GroupInstanceId *string `protobuf:"bytes,10,opt,name=group_instance_id,json=groupInstanceId" json:"group_instance_id,omitempty"`
-	// Which rebalance protocol groups use: classic, or consumer (KIP-848, Kafka 4). Default: classic.
+	// Which rebalance protocol groups use: classic, or consumer (KIP-848, Kafka 4). Default: classic. Example: "classic".
 	GroupProtocol *string `protobuf:"bytes,11,opt,name=group_protocol,json=groupProtocol" json:"group_protocol,omitempty"`
-	// Time a request may take, up to 10 min. Default: 30s.
+	// Time a request may take, up to 10 min. Default: 30s. Example: "30s".
 	RequestTimeout *durationpb.Duration `protobuf:"bytes,12,opt,name=request_timeout,json=requestTimeout" json:"request_timeout,omitempty"`
-	// Time to open a connection, up to 5 min. Default: 5s.
+	// Time to open a connection, up to 5 min. Default: 5s. Example: "5s".
 	ConnectTimeout *durationpb.Duration `protobuf:"bytes,13,opt,name=connect_timeout,json=connectTimeout" json:"connect_timeout,omitempty"`
-	// Most bytes fetched at once, 1 KiB to 1 GiB. Default: 10485760 (10 MiB).
+	// Most bytes fetched at once, 1 KiB to 1 GiB. Default: 10485760 (10 MiB). Example: 10485760.
 	MaxFetchBytes *uint64 `protobuf:"varint,14,opt,name=max_fetch_bytes,json=maxFetchBytes" json:"max_fetch_bytes,omitempty"`
-	// Which records a consumer sees: read_committed or read_uncommitted. Default: read_committed.
+	// Which records a consumer sees: read_committed or read_uncommitted. Default: read_committed. Example:
+	// "read_committed".
 	IsolationLevel *string `protobuf:"bytes,15,opt,name=isolation_level,json=isolationLevel" json:"isolation_level,omitempty"`
-	// How values are framed: raw, or confluent (schema registry header). Default: raw.
+	// How values are framed: raw, or confluent (schema registry header). Default: raw. Example: "raw".
 	WireFormat *string `protobuf:"bytes,16,opt,name=wire_format,json=wireFormat" json:"wire_format,omitempty"`
-	// How clients log in. Default: they do not.
+	// How clients log in. Default: they do not. Example: see SaslConfig.
 	Sasl *SaslConfig `protobuf:"bytes,17,opt,name=sasl" json:"sasl,omitempty"`
-	// TLS. Default: none.
+	// TLS. Default: none. Example: see TlsConfig.
 	Tls           *TlsConfig `protobuf:"bytes,18,opt,name=tls" json:"tls,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -240,29 +243,29 @@ func (x *KafkaConfig) GetTls() *TlsConfig {
 // {"brokers": ["localhost:9092"], "session_timeout": "30s"}
 type KafkajsConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Brokers to begin with, each "host:port". Required, at least one, no default.
+	// Brokers to begin with, each "host:port". Required, at least one, no default. Example: ["localhost:9092"].
 	Brokers []string `protobuf:"bytes,1,rep,name=brokers" json:"brokers,omitempty"`
-	// Name that brokers show in their logs and quotas. Default: the name of the service.
+	// Name that brokers show in their logs and quotas. Default: the name of the service. Example: "cqpm".
 	ClientId *string `protobuf:"bytes,2,opt,name=client_id,json=clientId" json:"client_id,omitempty"`
-	// Which replicas must have an event before it counts as published: all, leader or none. Default: all.
+	// Which replicas must have an event before it counts as published: all, leader or none. Default: all. Example: "all".
 	Acks *string `protobuf:"bytes,3,opt,name=acks" json:"acks,omitempty"`
-	// How batches are compressed: none or gzip. Default: none.
+	// How batches are compressed: none or gzip. Default: none. Example: "none".
 	Compression *string `protobuf:"bytes,4,opt,name=compression" json:"compression,omitempty"`
-	// Time without a heartbeat after which the group drops this member, up to 30 min. Default: 30s.
+	// Time without a heartbeat after which the group drops this member, up to 30 min. Default: 30s. Example: "30s".
 	SessionTimeout *durationpb.Duration `protobuf:"bytes,5,opt,name=session_timeout,json=sessionTimeout" json:"session_timeout,omitempty"`
-	// Time between heartbeats, below session_timeout, up to 10 min. Default: 3s.
+	// Time between heartbeats, below session_timeout, up to 10 min. Default: 3s. Example: "3s".
 	HeartbeatInterval *durationpb.Duration `protobuf:"bytes,6,opt,name=heartbeat_interval,json=heartbeatInterval" json:"heartbeat_interval,omitempty"`
-	// Time that members have to rejoin when partitions move, up to 1 h. Default: 60s.
+	// Time that members have to rejoin when partitions move, up to 1 h. Default: 60s. Example: "60s".
 	RebalanceTimeout *durationpb.Duration `protobuf:"bytes,7,opt,name=rebalance_timeout,json=rebalanceTimeout" json:"rebalance_timeout,omitempty"`
-	// Time a request may take, up to 10 min. Default: 30s.
+	// Time a request may take, up to 10 min. Default: 30s. Example: "30s".
 	RequestTimeout *durationpb.Duration `protobuf:"bytes,8,opt,name=request_timeout,json=requestTimeout" json:"request_timeout,omitempty"`
-	// Time to open a connection, up to 5 min. Default: 5s.
+	// Time to open a connection, up to 5 min. Default: 5s. Example: "5s".
 	ConnectTimeout *durationpb.Duration `protobuf:"bytes,9,opt,name=connect_timeout,json=connectTimeout" json:"connect_timeout,omitempty"`
-	// Most bytes fetched at once, 1 KiB to 1 GiB. Default: 10485760 (10 MiB).
+	// Most bytes fetched at once, 1 KiB to 1 GiB. Default: 10485760 (10 MiB). Example: 10485760.
 	MaxFetchBytes *uint64 `protobuf:"varint,10,opt,name=max_fetch_bytes,json=maxFetchBytes" json:"max_fetch_bytes,omitempty"`
-	// How clients log in. Default: they do not.
+	// How clients log in. Default: they do not. Example: see SaslConfig.
 	Sasl *SaslConfig `protobuf:"bytes,11,opt,name=sasl" json:"sasl,omitempty"`
-	// TLS. Default: none.
+	// TLS. Default: none. Example: see TlsConfig.
 	Tls           *TlsConfig `protobuf:"bytes,12,opt,name=tls" json:"tls,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -388,13 +391,13 @@ func (x *KafkajsConfig) GetTls() *TlsConfig {
 // {"mechanism": "SCRAM-SHA-512", "username": "cqpm", "password": {"env": "CQPM_KAFKA_PASSWORD"}}
 type SaslConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Mechanism: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER. Required, no default.
+	// Mechanism: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER. Required, no default. Example: "SCRAM-SHA-512".
 	Mechanism *string `protobuf:"bytes,1,opt,name=mechanism" json:"mechanism,omitempty"`
-	// User. Default: none; asked for by all mechanisms but OAUTHBEARER.
+	// User. Default: none; asked for by all mechanisms but OAUTHBEARER. Example: "cqpm".
 	Username *string `protobuf:"bytes,2,opt,name=username" json:"username,omitempty"`
-	// Password. Default: none; asked for by all mechanisms but OAUTHBEARER.
+	// Password. Default: none; asked for by all mechanisms but OAUTHBEARER. Example: see SecretRef.
 	Password *SecretRef `protobuf:"bytes,3,opt,name=password" json:"password,omitempty"`
-	// Token. Default: none; asked for by OAUTHBEARER.
+	// Token. Default: none; asked for by OAUTHBEARER. Example: see SecretRef.
 	Token         *SecretRef `protobuf:"bytes,4,opt,name=token" json:"token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -31,22 +31,25 @@ const (
 // {"level": "info", "format": "json", "redact_keys": ["passport"], "levels": {"bus": "debug"}}
 type LogConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Least severity logged: trace, debug, info, warn, error, fatal or off. Default: info.
+	// Least severity logged: trace, debug, info, warn, error, fatal or off. Default: info. Example: "info".
 	Level *string `protobuf:"bytes,1,opt,name=level" json:"level,omitempty"`
-	// Form of a line: json, pretty (for people), or auto (pretty in a terminal, json otherwise). Default: auto.
+	// Form of a line: json, pretty (for people), or auto (pretty in a terminal, json otherwise). Default: auto. Example:
+	// "json".
 	Format *string `protobuf:"bytes,2,opt,name=format" json:"format,omitempty"`
-	// Keys whose values are redacted at any depth, besides the built-in ones (password, token, ...); letter case and "_" do
-	// not matter. Empty, the default: the built-in ones alone.
+	// Keys whose values are redacted at any depth, besides the built-in ones (password, token, ...); letter case and "_"
+	// do not matter. Empty, the default: the built-in ones alone. Example: ["passport"].
 	RedactKeys []string `protobuf:"bytes,3,rep,name=redact_keys,json=redactKeys" json:"redact_keys,omitempty"`
 	// Least severity by component, for example {"bus": "debug"}. Empty, the default: level holds for all.
 	Levels map[string]string `protobuf:"bytes,4,rep,name=levels" json:"levels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// Where lines go: stdout or stderr. Default: stdout.
+	// Where lines go: stdout or stderr. Default: stdout. Example: "stdout".
 	Output *string `protobuf:"bytes,5,opt,name=output" json:"output,omitempty"`
 	// Most bytes waiting to be written before lines are dropped and counted, 4 KiB to 1 GiB. Default: 8388608 (8 MiB).
+	// Example: 8388608.
 	MaxQueueBytes *uint64 `protobuf:"varint,6,opt,name=max_queue_bytes,json=maxQueueBytes" json:"max_queue_bytes,omitempty"`
-	// Longest line in bytes, longer ones are cut, 1 KiB to 16 MiB. Default: 262144 (256 KiB).
+	// Longest line in bytes, longer ones are cut, 1 KiB to 16 MiB. Default: 262144 (256 KiB). Example: 262144.
 	MaxLineBytes *uint32 `protobuf:"varint,7,opt,name=max_line_bytes,json=maxLineBytes" json:"max_line_bytes,omitempty"`
 	// Equal lines written each second before the rest is only counted, 1 to 1 million. Default: none, all are written.
+	// Example: 100.
 	MaxEqualLinesPerSecond *uint32 `protobuf:"varint,8,opt,name=max_equal_lines_per_second,json=maxEqualLinesPerSecond" json:"max_equal_lines_per_second,omitempty"`
 	unknownFields          protoimpl.UnknownFields
 	sizeCache              protoimpl.SizeCache

@@ -31,27 +31,28 @@ const (
 // {"enabled": true, "path": "/metrics", "max_series_per_metric": 1000}
 type MetricsConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Whether anything is measured. Default: true.
+	// Whether anything is measured. Default: true. Example: true.
 	Enabled *bool `protobuf:"varint,1,opt,name=enabled" json:"enabled,omitempty"`
-	// Name of the driver: prometheus, or one handed in by code. Default: prometheus.
+	// Name of the driver: prometheus, or one handed in by code. Default: prometheus. Example: "prometheus".
 	Driver *string `protobuf:"bytes,2,opt,name=driver" json:"driver,omitempty"`
-	// Settings of a driver handed in by code. Default: none.
+	// Settings of a driver handed in by code. Default: none. Example: {"endpoint":"https://metrics.example.com"}.
 	Options *structpb.Struct `protobuf:"bytes,3,opt,name=options" json:"options,omitempty"`
-	// Port on which measurements are exposed, 0 to 65535; 0 takes a free one. Default: the server's admin port.
+	// Port on which measurements are exposed, 0 to 65535; 0 takes a free one. Default: the server's admin port. Example:
+	// 9090.
 	Port *uint32 `protobuf:"varint,4,opt,name=port" json:"port,omitempty"`
-	// Path on which measurements are exposed. Default: "/metrics".
+	// Path on which measurements are exposed. Default: "/metrics". Example: "/metrics".
 	Path *string `protobuf:"bytes,5,opt,name=path" json:"path,omitempty"`
-	// Put before the name of every metric, followed by "_". Default: "cqi".
+	// Put before the name of every metric, followed by "_". Default: "cqi". Example: "cqi".
 	Namespace *string `protobuf:"bytes,6,opt,name=namespace" json:"namespace,omitempty"`
 	// Most combinations of labels for each metric; further ones are counted as one overflow series, 1 to 1 million.
-	// Default: 1000.
+	// Default: 1000. Example: 1000.
 	MaxSeriesPerMetric *uint32 `protobuf:"varint,7,opt,name=max_series_per_metric,json=maxSeriesPerMetric" json:"max_series_per_metric,omitempty"`
-	// Whether the runtime is measured too (memory, CPU, event-loop lag). Default: true.
+	// Whether the runtime is measured too (memory, CPU, event-loop lag). Default: true. Example: false.
 	RuntimeMetrics *bool `protobuf:"varint,8,opt,name=runtime_metrics,json=runtimeMetrics" json:"runtime_metrics,omitempty"`
-	// Whether histograms carry trace ids (exemplars, OpenMetrics only). Default: true.
+	// Whether histograms carry trace ids (exemplars, OpenMetrics only). Default: true. Example: false.
 	Exemplars *bool `protobuf:"varint,9,opt,name=exemplars" json:"exemplars,omitempty"`
 	// Upper bounds of histogram buckets where a metric states none, in its unit, ascending. Empty, the default: 0.005 to
-	// 10 seconds in 11 steps.
+	// 10 seconds in 11 steps. Example: [0.01,0.1,1,10].
 	DefaultBuckets []float64 `protobuf:"fixed64,10,rep,packed,name=default_buckets,json=defaultBuckets" json:"default_buckets,omitempty"`
 	// Labels on every series, for example {"region": "eu-west-1"}. Empty, the default: none.
 	Labels        map[string]string `protobuf:"bytes,11,rep,name=labels" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`

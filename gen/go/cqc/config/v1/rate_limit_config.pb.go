@@ -33,29 +33,31 @@ const (
 // {"driver": "redis", "redis": {"single": {"host": "redis.internal"}}, "limit": 100, "interval": "1s", "burst": 20}
 type RateLimitConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Whether the limit acts. Default: true.
+	// Whether the limit acts. Default: true. Example: false.
 	Enabled *bool `protobuf:"varint,1,opt,name=enabled" json:"enabled,omitempty"`
-	// Name of the driver: memory, redis, or one handed in by code. Default: memory.
+	// Name of the driver: memory, redis, or one handed in by code. Default: memory. Example: "redis".
 	Driver *string `protobuf:"bytes,2,opt,name=driver" json:"driver,omitempty"`
-	// Settings of the driver redis. Default: all its defaults.
+	// Settings of the driver redis. Default: all its defaults. Example: see RedisConfig.
 	Redis *RedisConfig `protobuf:"bytes,3,opt,name=redis" json:"redis,omitempty"`
-	// Settings of a driver handed in by code. Default: none.
+	// Settings of a driver handed in by code. Default: none. Example: {"url":"memcached://limits-1:11211"}.
 	Options *structpb.Struct `protobuf:"bytes,4,opt,name=options" json:"options,omitempty"`
-	// How calls are counted: token_bucket, gcra, sliding_window or fixed_window. Default: gcra.
+	// How calls are counted: token_bucket, gcra, sliding_window or fixed_window. Default: gcra. Example: "gcra".
 	Algorithm *string `protobuf:"bytes,5,opt,name=algorithm" json:"algorithm,omitempty"`
-	// Cost admitted in each interval, for each key, 1 to 1 billion. Default: 100.
+	// Cost admitted in each interval, for each key, 1 to 1 billion. Default: 100. Example: 100.
 	Limit *uint32 `protobuf:"varint,6,opt,name=limit" json:"limit,omitempty"`
-	// The interval, up to 24 h. Default: 1s.
+	// The interval, up to 24 h. Default: 1s. Example: "1s".
 	Interval *durationpb.Duration `protobuf:"bytes,7,opt,name=interval" json:"interval,omitempty"`
-	// Cost admitted at once beyond the steady rate, 0 to 1 billion. Default: the same as limit.
+	// Cost admitted at once beyond the steady rate, 0 to 1 billion. Default: the same as limit. Example: 20.
 	Burst *uint32 `protobuf:"varint,8,opt,name=burst" json:"burst,omitempty"`
 	// By what calls are told apart: principal, address, route or global. Default: principal (address when there is none).
+	// Example: "principal".
 	KeyBy *string `protobuf:"bytes,9,opt,name=key_by,json=keyBy" json:"key_by,omitempty"`
-	// What holds while the store does not answer: allow, deny, or local (count in memory). Default: local.
+	// What holds while the store does not answer: allow, deny, or local (count in memory). Default: local. Example:
+	// "local".
 	OnStoreFailure *string `protobuf:"bytes,10,opt,name=on_store_failure,json=onStoreFailure" json:"on_store_failure,omitempty"`
-	// Most keys counted in memory, idle ones go first, 1 to 10 million. Default: 100000.
+	// Most keys counted in memory, idle ones go first, 1 to 10 million. Default: 100000. Example: 100000.
 	MaxKeys *uint32 `protobuf:"varint,11,opt,name=max_keys,json=maxKeys" json:"max_keys,omitempty"`
-	// Put before every key in a shared store. Default: the name of the service.
+	// Put before every key in a shared store. Default: the name of the service. Example: "cqpm".
 	KeyPrefix     *string `protobuf:"bytes,12,opt,name=key_prefix,json=keyPrefix" json:"key_prefix,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -37,23 +37,23 @@ const (
 //	}
 type RedisConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// One server. Default: localhost:6379, when neither cluster nor sentinel is given.
+	// One server. Default: localhost:6379, when neither cluster nor sentinel is given. Example: see RedisSingle.
 	Single *RedisSingle `protobuf:"bytes,1,opt,name=single" json:"single,omitempty"`
-	// A Redis Cluster. Default: none.
+	// A Redis Cluster. Default: none. Example: see RedisCluster.
 	Cluster *RedisCluster `protobuf:"bytes,2,opt,name=cluster" json:"cluster,omitempty"`
-	// A primary found through sentinels. Default: none.
+	// A primary found through sentinels. Default: none. Example: see RedisSentinel.
 	Sentinel *RedisSentinel `protobuf:"bytes,3,opt,name=sentinel" json:"sentinel,omitempty"`
-	// User of the access control list. Default: "default".
+	// User of the access control list. Default: "default". Example: "default".
 	Username *string `protobuf:"bytes,4,opt,name=username" json:"username,omitempty"`
-	// Password. Default: none.
+	// Password. Default: none. Example: see SecretRef.
 	Password *SecretRef `protobuf:"bytes,5,opt,name=password" json:"password,omitempty"`
-	// Number of the database, 0 to 15; 0 with a cluster. Default: 0.
+	// Number of the database, 0 to 15; 0 with a cluster. Default: 0. Example: 0.
 	Database *uint32 `protobuf:"varint,6,opt,name=database" json:"database,omitempty"`
-	// TLS. Default: none.
+	// TLS. Default: none. Example: see TlsConfig.
 	Tls *TlsConfig `protobuf:"bytes,7,opt,name=tls" json:"tls,omitempty"`
-	// Time to open a connection, up to 1 min. Default: 5s.
+	// Time to open a connection, up to 1 min. Default: 5s. Example: "5s".
 	ConnectTimeout *durationpb.Duration `protobuf:"bytes,8,opt,name=connect_timeout,json=connectTimeout" json:"connect_timeout,omitempty"`
-	// Time a command may take, up to 1 min. Default: 1s.
+	// Time a command may take, up to 1 min. Default: 1s. Example: "0.250s".
 	CommandTimeout *durationpb.Duration `protobuf:"bytes,9,opt,name=command_timeout,json=commandTimeout" json:"command_timeout,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
@@ -158,9 +158,9 @@ func (x *RedisConfig) GetCommandTimeout() *durationpb.Duration {
 // {"host": "redis.internal", "port": 6379}
 type RedisSingle struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Host name or address. Default: "localhost".
+	// Host name or address. Default: "localhost". Example: "redis.internal".
 	Host *string `protobuf:"bytes,1,opt,name=host" json:"host,omitempty"`
-	// Port, 1 to 65535. Default: 6379.
+	// Port, 1 to 65535. Default: 6379. Example: 6379.
 	Port          *uint32 `protobuf:"varint,2,opt,name=port" json:"port,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -216,7 +216,8 @@ func (x *RedisSingle) GetPort() uint32 {
 // {"nodes": ["redis-0.internal:6379", "redis-1.internal:6379"]}
 type RedisCluster struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Some nodes, each "host:port"; the others are found through them. Required, at least one, no default.
+	// Some nodes, each "host:port"; the others are found through them. Required, at least one, no default. Example:
+	// ["redis-0.internal:6379","redis-1.internal:6379"].
 	Nodes         []string `protobuf:"bytes,1,rep,name=nodes" json:"nodes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -265,13 +266,13 @@ func (x *RedisCluster) GetNodes() []string {
 // {"nodes": ["sentinel-0.internal:26379"], "master_name": "cq"}
 type RedisSentinel struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Sentinels, each "host:port". Required, at least one, no default.
+	// Sentinels, each "host:port". Required, at least one, no default. Example: ["sentinel-0.internal:26379"].
 	Nodes []string `protobuf:"bytes,1,rep,name=nodes" json:"nodes,omitempty"`
-	// Name under which the sentinels know the primary. Required, no default.
+	// Name under which the sentinels know the primary. Required, no default. Example: "cq".
 	MasterName *string `protobuf:"bytes,2,opt,name=master_name,json=masterName" json:"master_name,omitempty"`
-	// User of the sentinels. Default: none.
+	// User of the sentinels. Default: none. Example: "sentinel-user".
 	Username *string `protobuf:"bytes,3,opt,name=username" json:"username,omitempty"`
-	// Password of the sentinels. Default: none.
+	// Password of the sentinels. Default: none. Example: see SecretRef.
 	Password      *SecretRef `protobuf:"bytes,4,opt,name=password" json:"password,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

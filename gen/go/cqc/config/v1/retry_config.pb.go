@@ -31,22 +31,22 @@ const (
 // {"max_attempts": 5, "initial_delay": "0.100s", "max_delay": "10s", "multiplier": 2, "jitter": "full"}
 type RetryConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Attempts in all, the first included, 1 to 100; 1 is no retry. Default: 3.
+	// Attempts in all, the first included, 1 to 100; 1 is no retry. Default: 3. Example: 5.
 	MaxAttempts *uint32 `protobuf:"varint,1,opt,name=max_attempts,json=maxAttempts" json:"max_attempts,omitempty"`
-	// Delay before the second attempt, up to 1 h. Default: 0.100s.
+	// Delay before the second attempt, up to 1 h. Default: 0.100s. Example: "0.100s".
 	InitialDelay *durationpb.Duration `protobuf:"bytes,2,opt,name=initial_delay,json=initialDelay" json:"initial_delay,omitempty"`
-	// Longest delay, up to 24 h. Default: 30s.
+	// Longest delay, up to 24 h. Default: 30s. Example: "10s".
 	MaxDelay *durationpb.Duration `protobuf:"bytes,3,opt,name=max_delay,json=maxDelay" json:"max_delay,omitempty"`
-	// By what the delay grows with each attempt, 1 to 100. Default: 2.
+	// By what the delay grows with each attempt, 1 to 100. Default: 2. Example: 2.
 	Multiplier *float64 `protobuf:"fixed64,4,opt,name=multiplier" json:"multiplier,omitempty"`
 	// How delays are spread at random: none, full (0 to the delay), equal (half to the delay) or decorrelated. Default:
-	// full.
+	// full. Example: "full".
 	Jitter *string `protobuf:"bytes,5,opt,name=jitter" json:"jitter,omitempty"`
-	// Time for all attempts together, up to 7 days. Default: none, the attempts bound it.
+	// Time for all attempts together, up to 7 days. Default: none, the attempts bound it. Example: "60s".
 	MaxElapsed *durationpb.Duration `protobuf:"bytes,6,opt,name=max_elapsed,json=maxElapsed" json:"max_elapsed,omitempty"`
-	// Share of calls that may be retries, 0 to 1, over all calls of one policy; 0.1 is 10 %. Default: 0.1.
+	// Share of calls that may be retries, 0 to 1, over all calls of one policy; 0.1 is 10 %. Default: 0.1. Example: 0.1.
 	BudgetRatio *float64 `protobuf:"fixed64,7,opt,name=budget_ratio,json=budgetRatio" json:"budget_ratio,omitempty"`
-	// Retries allowed each second whatever budget_ratio says, 0 to 100000. Default: 10.
+	// Retries allowed each second whatever budget_ratio says, 0 to 100000. Default: 10. Example: 10.
 	BudgetMinPerSecond *uint32 `protobuf:"varint,8,opt,name=budget_min_per_second,json=budgetMinPerSecond" json:"budget_min_per_second,omitempty"`
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache

@@ -150,27 +150,32 @@ type isSecretRef_ValueSource interface {
 }
 
 type SecretRef_Env struct {
-	// Name of an environment variable, for example "CQPM_DATABASE_PASSWORD".
+	// Name of an environment variable, for example "CQPM_DATABASE_PASSWORD". Absent: another member of value_source is
+	// set.
 	Env string `protobuf:"bytes,1,opt,name=env,oneof"`
 }
 
 type SecretRef_File struct {
-	// Path of a file whose content is the secret, one trailing newline cut off, for example "/run/secrets/db".
+	// Path of a file whose content is the secret, one trailing newline cut off, for example "/run/secrets/db". Absent:
+	// another member of value_source is set.
 	File string `protobuf:"bytes,2,opt,name=file,oneof"`
 }
 
 type SecretRef_VaultPath struct {
-	// Path in Vault without the mount, for example "cqpm/database"; key names the field.
+	// Path in Vault without the mount, for example "cqpm/database"; key names the field. Absent: another member of
+	// value_source is set.
 	VaultPath string `protobuf:"bytes,3,opt,name=vault_path,json=vaultPath,oneof"`
 }
 
 type SecretRef_AwsSecretId struct {
 	// Name or ARN in AWS Secrets Manager, for example "prod/cqpm/database"; key names the field of a JSON secret.
+	// Absent: another member of value_source is set.
 	AwsSecretId string `protobuf:"bytes,4,opt,name=aws_secret_id,json=awsSecretId,oneof"`
 }
 
 type SecretRef_Name struct {
-	// Name given to the configured secrets driver, whichever it is, for example "cqpm/database".
+	// Name given to the configured secrets driver, whichever it is, for example "cqpm/database". Absent: another member
+	// of value_source is set.
 	Name string `protobuf:"bytes,5,opt,name=name,oneof"`
 }
 

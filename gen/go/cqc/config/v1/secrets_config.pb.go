@@ -40,25 +40,27 @@ const (
 //	}
 type SecretsConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name of the driver: env, file, vault, aws, or one handed in by code. Default: env.
+	// Name of the driver: env, file, vault, aws, or one handed in by code. Default: env. Example: "vault".
 	Driver *string `protobuf:"bytes,1,opt,name=driver" json:"driver,omitempty"`
-	// Settings of the driver env. Default: all its defaults.
+	// Settings of the driver env. Default: all its defaults. Example: see EnvSecretsConfig.
 	Env *EnvSecretsConfig `protobuf:"bytes,2,opt,name=env" json:"env,omitempty"`
-	// Settings of the driver file. Default: all its defaults.
+	// Settings of the driver file. Default: all its defaults. Example: see FileSecretsConfig.
 	File *FileSecretsConfig `protobuf:"bytes,3,opt,name=file" json:"file,omitempty"`
-	// Settings of the driver vault. Default: none; that driver asks for them.
+	// Settings of the driver vault. Default: none; that driver asks for them. Example: see VaultSecretsConfig.
 	Vault *VaultSecretsConfig `protobuf:"bytes,4,opt,name=vault" json:"vault,omitempty"`
-	// Settings of the driver aws. Default: all its defaults.
+	// Settings of the driver aws. Default: all its defaults. Example: see AwsSecretsConfig.
 	Aws *AwsSecretsConfig `protobuf:"bytes,5,opt,name=aws" json:"aws,omitempty"`
-	// Settings of a driver handed in by code. Default: none.
+	// Settings of a driver handed in by code. Default: none. Example: {"project":"trading"}.
 	Options *structpb.Struct `protobuf:"bytes,6,opt,name=options" json:"options,omitempty"`
-	// Time a secret is used before it is read again, up to 24 h. Default: 5m (300s).
+	// Time a secret is used before it is read again, up to 24 h. Default: 5m (300s). Example: "300s".
 	CacheTtl *durationpb.Duration `protobuf:"bytes,7,opt,name=cache_ttl,json=cacheTtl" json:"cache_ttl,omitempty"`
-	// Time the last good value is used while the source does not answer, 0 to 7 days. Default: 1 h (3600s).
+	// Time the last good value is used while the source does not answer, 0 to 7 days. Default: 1 h (3600s). Example:
+	// "3600s".
 	MaxStale *durationpb.Duration `protobuf:"bytes,8,opt,name=max_stale,json=maxStale" json:"max_stale,omitempty"`
-	// Time a read may take, up to 5 min. Default: 5s.
+	// Time a read may take, up to 5 min. Default: 5s. Example: "5s".
 	Timeout *durationpb.Duration `protobuf:"bytes,9,opt,name=timeout" json:"timeout,omitempty"`
-	// Names that may be read; others are refused before any call. Empty, the default: all.
+	// Names that may be read; others are refused before any call. Empty, the default: all. Example:
+	// ["DATABASE_PASSWORD"].
 	AllowedNames  []string `protobuf:"bytes,10,rep,name=allowed_names,json=allowedNames" json:"allowed_names,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -170,7 +172,8 @@ func (x *SecretsConfig) GetAllowedNames() []string {
 // {"prefix": "CQPM_SECRET_"}
 type EnvSecretsConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Put before the name, which is written in upper case with "_" for other characters. Default: nothing.
+	// Put before the name, which is written in upper case with "_" for other characters. Default: nothing. Example:
+	// "CQPM_SECRET_".
 	Prefix        *string `protobuf:"bytes,1,opt,name=prefix" json:"prefix,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -219,9 +222,9 @@ func (x *EnvSecretsConfig) GetPrefix() string {
 // {"directory": "/run/secrets"}
 type FileSecretsConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Directory of the files; names never leave it. Default: "/run/secrets".
+	// Directory of the files; names never leave it. Default: "/run/secrets". Example: "/run/secrets".
 	Directory *string `protobuf:"bytes,1,opt,name=directory" json:"directory,omitempty"`
-	// Largest file in bytes, 1 to 16 MiB. Default: 65536 (64 KiB).
+	// Largest file in bytes, 1 to 16 MiB. Default: 65536 (64 KiB). Example: 65536.
 	MaxBytes      *uint32 `protobuf:"varint,2,opt,name=max_bytes,json=maxBytes" json:"max_bytes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -278,21 +281,21 @@ func (x *FileSecretsConfig) GetMaxBytes() uint32 {
 // {"address": "https://vault.internal:8200", "mount": "kv", "token": {"env": "VAULT_TOKEN"}}
 type VaultSecretsConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Address, https (http on loopback). Required, no default.
+	// Address, https (http on loopback). Required, no default. Example: "https://vault.internal:8200".
 	Address *string `protobuf:"bytes,1,opt,name=address" json:"address,omitempty"`
-	// Namespace. Default: none.
+	// Namespace. Default: none. Example: "trading".
 	Namespace *string `protobuf:"bytes,2,opt,name=namespace" json:"namespace,omitempty"`
-	// Path on which the key-value engine is mounted. Default: "secret".
+	// Path on which the key-value engine is mounted. Default: "secret". Example: "kv".
 	Mount *string `protobuf:"bytes,3,opt,name=mount" json:"mount,omitempty"`
-	// Version of the key-value engine, 1 or 2. Default: 2.
+	// Version of the key-value engine, 1 or 2. Default: 2. Example: 2.
 	KvVersion *uint32 `protobuf:"varint,4,opt,name=kv_version,json=kvVersion" json:"kv_version,omitempty"`
-	// Log in with a token. Exactly one way to log in must be given; default: none.
+	// Log in with a token. Exactly one way to log in must be given; default: none. Example: see SecretRef.
 	Token *SecretRef `protobuf:"bytes,5,opt,name=token" json:"token,omitempty"`
-	// Log in with a role and its secret. Default: none.
+	// Log in with a role and its secret. Default: none. Example: see VaultAppRoleConfig.
 	AppRole *VaultAppRoleConfig `protobuf:"bytes,6,opt,name=app_role,json=appRole" json:"app_role,omitempty"`
-	// Log in with the pod's service account. Default: none.
+	// Log in with the pod's service account. Default: none. Example: see VaultKubernetesConfig.
 	Kubernetes *VaultKubernetesConfig `protobuf:"bytes,7,opt,name=kubernetes" json:"kubernetes,omitempty"`
-	// TLS. Default: the system's certificates.
+	// TLS. Default: the system's certificates. Example: see TlsConfig.
 	Tls           *TlsConfig `protobuf:"bytes,8,opt,name=tls" json:"tls,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -390,11 +393,11 @@ func (x *VaultSecretsConfig) GetTls() *TlsConfig {
 // {"role_id": "cqpm", "secret_id": {"file": "/run/secrets/vault"}}
 type VaultAppRoleConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the role. Required, no default.
+	// Id of the role. Required, no default. Example: "cqpm".
 	RoleId *string `protobuf:"bytes,1,opt,name=role_id,json=roleId" json:"role_id,omitempty"`
-	// Secret of the role. Required, no default.
+	// Secret of the role. Required, no default. Example: see SecretRef.
 	SecretId *SecretRef `protobuf:"bytes,2,opt,name=secret_id,json=secretId" json:"secret_id,omitempty"`
-	// Path on which the method is mounted. Default: "approle".
+	// Path on which the method is mounted. Default: "approle". Example: "approle".
 	Mount         *string `protobuf:"bytes,3,opt,name=mount" json:"mount,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -457,11 +460,12 @@ func (x *VaultAppRoleConfig) GetMount() string {
 // {"role": "cqpm"}
 type VaultKubernetesConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Role at Vault. Required, no default.
+	// Role at Vault. Required, no default. Example: "cqpm".
 	Role *string `protobuf:"bytes,1,opt,name=role" json:"role,omitempty"`
-	// Path on which the method is mounted. Default: "kubernetes".
+	// Path on which the method is mounted. Default: "kubernetes". Example: "kubernetes".
 	Mount *string `protobuf:"bytes,2,opt,name=mount" json:"mount,omitempty"`
-	// File with the service account's token. Default: "/var/run/secrets/kubernetes.io/serviceaccount/token".
+	// File with the service account's token. Default: "/var/run/secrets/kubernetes.io/serviceaccount/token". Example:
+	// "/var/run/secrets/kubernetes.io/serviceaccount/token".
 	TokenFile     *string `protobuf:"bytes,3,opt,name=token_file,json=tokenFile" json:"token_file,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -526,13 +530,13 @@ type AwsSecretsConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Region, for example "eu-west-1". Default: the environment's AWS_REGION.
 	Region *string `protobuf:"bytes,1,opt,name=region" json:"region,omitempty"`
-	// Address of the service. Default: the region's.
+	// Address of the service. Default: the region's. Example: "https://secretsmanager.eu-central-1.amazonaws.com".
 	Endpoint *string `protobuf:"bytes,2,opt,name=endpoint" json:"endpoint,omitempty"`
-	// Id of the access key. Default: the environment's AWS_ACCESS_KEY_ID.
+	// Id of the access key. Default: the environment's AWS_ACCESS_KEY_ID. Example: see SecretRef.
 	AccessKeyId *SecretRef `protobuf:"bytes,3,opt,name=access_key_id,json=accessKeyId" json:"access_key_id,omitempty"`
-	// The access key. Default: the environment's AWS_SECRET_ACCESS_KEY.
+	// The access key. Default: the environment's AWS_SECRET_ACCESS_KEY. Example: see SecretRef.
 	SecretAccessKey *SecretRef `protobuf:"bytes,4,opt,name=secret_access_key,json=secretAccessKey" json:"secret_access_key,omitempty"`
-	// Token of a temporary session. Default: the environment's AWS_SESSION_TOKEN.
+	// Token of a temporary session. Default: the environment's AWS_SESSION_TOKEN. Example: see SecretRef.
 	SessionToken  *SecretRef `protobuf:"bytes,5,opt,name=session_token,json=sessionToken" json:"session_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

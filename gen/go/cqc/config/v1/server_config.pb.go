@@ -31,35 +31,37 @@ const (
 // {"http_port": 8080, "grpc_port": 9090, "shutdown_timeout": "25s", "max_body_bytes": "1048576"}
 type ServerConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Address to listen on. Default: "0.0.0.0".
+	// Address to listen on. Default: "0.0.0.0". Example: "0.0.0.0".
 	Host *string `protobuf:"bytes,1,opt,name=host" json:"host,omitempty"`
-	// Port for HTTP, 0 to 65535; 0 takes a free one. Default: 8080.
+	// Port for HTTP, 0 to 65535; 0 takes a free one. Default: 8080. Example: 8080.
 	HttpPort *uint32 `protobuf:"varint,2,opt,name=http_port,json=httpPort" json:"http_port,omitempty"`
-	// Port for gRPC over HTTP/2, 0 to 65535; 0 takes a free one. Default: gRPC is served on no port of its own.
+	// Port for gRPC over HTTP/2, 0 to 65535; 0 takes a free one. Default: gRPC is served on no port of its own. Example:
+	// 9090.
 	GrpcPort *uint32 `protobuf:"varint,3,opt,name=grpc_port,json=grpcPort" json:"grpc_port,omitempty"`
 	// Port for health, metrics and admin routes, 0 to 65535; 0 takes a free one. Default: they are served on http_port.
+	// Example: 9464.
 	AdminPort *uint32 `protobuf:"varint,4,opt,name=admin_port,json=adminPort" json:"admin_port,omitempty"`
-	// Time to receive a request, up to 1 h. Default: 30s.
+	// Time to receive a request, up to 1 h. Default: 30s. Example: "30s".
 	ReadTimeout *durationpb.Duration `protobuf:"bytes,5,opt,name=read_timeout,json=readTimeout" json:"read_timeout,omitempty"`
-	// Time to send an answer, up to 1 h; streams are exempt. Default: 30s.
+	// Time to send an answer, up to 1 h; streams are exempt. Default: 30s. Example: "30s".
 	WriteTimeout *durationpb.Duration `protobuf:"bytes,6,opt,name=write_timeout,json=writeTimeout" json:"write_timeout,omitempty"`
-	// Time that an idle connection is kept, up to 1 h. Default: 60s.
+	// Time that an idle connection is kept, up to 1 h. Default: 60s. Example: "60s".
 	IdleTimeout *durationpb.Duration `protobuf:"bytes,7,opt,name=idle_timeout,json=idleTimeout" json:"idle_timeout,omitempty"`
-	// Time a handler has unless the caller allows less, up to 1 h. Default: 30s.
+	// Time a handler has unless the caller allows less, up to 1 h. Default: 30s. Example: "30s".
 	RequestTimeout *durationpb.Duration `protobuf:"bytes,8,opt,name=request_timeout,json=requestTimeout" json:"request_timeout,omitempty"`
-	// Budget for the whole stop, up to 1 h. Default: 25s.
+	// Budget for the whole stop, up to 1 h. Default: 25s. Example: "25s".
 	ShutdownTimeout *durationpb.Duration `protobuf:"bytes,9,opt,name=shutdown_timeout,json=shutdownTimeout" json:"shutdown_timeout,omitempty"`
 	// Time between readiness turning red and the end of accepting, so that balancers notice, 0 to 5 min. Default: 0s in
-	// development and test, 5s otherwise.
+	// development and test, 5s otherwise. Example: "0s".
 	DrainDelay *durationpb.Duration `protobuf:"bytes,10,opt,name=drain_delay,json=drainDelay" json:"drain_delay,omitempty"`
-	// Largest body of a request in bytes, 1 to 1 GiB. Default: 1048576 (1 MiB).
+	// Largest body of a request in bytes, 1 to 1 GiB. Default: 1048576 (1 MiB). Example: "1048576".
 	MaxBodyBytes *uint64 `protobuf:"varint,11,opt,name=max_body_bytes,json=maxBodyBytes" json:"max_body_bytes,omitempty"`
-	// Largest head of a request in bytes, 1 KiB to 1 MiB. Default: 16384 (16 KiB).
+	// Largest head of a request in bytes, 1 KiB to 1 MiB. Default: 16384 (16 KiB). Example: 16384.
 	MaxHeaderBytes *uint32 `protobuf:"varint,12,opt,name=max_header_bytes,json=maxHeaderBytes" json:"max_header_bytes,omitempty"`
 	// How many proxies in front of the service are trusted to add to X-Forwarded-For, 0 to 10. Default: 0 (the header is
-	// ignored).
+	// ignored). Example: 0.
 	TrustedProxyHops *uint32 `protobuf:"varint,13,opt,name=trusted_proxy_hops,json=trustedProxyHops" json:"trusted_proxy_hops,omitempty"`
-	// TLS of the listeners. Default: none (plain HTTP behind a proxy).
+	// TLS of the listeners. Default: none (plain HTTP behind a proxy). Example: see TlsConfig.
 	Tls           *TlsConfig `protobuf:"bytes,14,opt,name=tls" json:"tls,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -36,12 +36,14 @@ type ServiceConfig struct {
 	// Version of the build, for example "1.4.2". Required, no default.
 	Version *string `protobuf:"bytes,2,opt,name=version" json:"version,omitempty"`
 	// Environment: development, test, staging or production. Required, no default; production refuses unsafe settings.
+	// Example: "production".
 	Environment *string `protobuf:"bytes,3,opt,name=environment" json:"environment,omitempty"`
-	// Instance, unique among the running ones. Default: the host name, or a random id where there is none.
+	// Instance, unique among the running ones. Default: the host name, or a random id where there is none. Example:
+	// "cqpm-7d9f".
 	InstanceId *string `protobuf:"bytes,4,opt,name=instance_id,json=instanceId" json:"instance_id,omitempty"`
 	// Region or zone, for example "eu-west-1". Default: none.
 	Region *string `protobuf:"bytes,5,opt,name=region" json:"region,omitempty"`
-	// Commit of the build, 7 to 64 hex digits. Default: none.
+	// Commit of the build, 7 to 64 hex digits. Default: none. Example: "9fceb02".
 	GitCommit     *string `protobuf:"bytes,6,opt,name=git_commit,json=gitCommit" json:"git_commit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -31,25 +31,28 @@ const (
 // {"enabled": true, "ca_file": "/etc/cq/ca.pem", "server_name": "kafka.internal"}
 type TlsConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Whether TLS is used. Default: true when this section is given.
+	// Whether TLS is used. Default: true when this section is given. Example: true.
 	Enabled *bool `protobuf:"varint,1,opt,name=enabled" json:"enabled,omitempty"`
-	// File with the trusted certificates, PEM. Default: those of the system.
+	// File with the trusted certificates, PEM. Default: those of the system. Example: "/etc/cq/ca.pem".
 	CaFile *string `protobuf:"bytes,2,opt,name=ca_file,json=caFile" json:"ca_file,omitempty"`
-	// The trusted certificates themselves, PEM, where there is no file system. Default: those of the system.
+	// The trusted certificates themselves, PEM, where there is no file system. Default: those of the system. Example:
+	// "-----BEGIN CERTIFICATE-----\n...\n-----END CERTIFICATE-----\n".
 	CaPem *string `protobuf:"bytes,3,opt,name=ca_pem,json=caPem" json:"ca_pem,omitempty"`
-	// File with our certificate and its chain, PEM. Default: none (a server needs one).
+	// File with our certificate and its chain, PEM. Default: none (a server needs one). Example: "/etc/tls/cqpm.pem".
 	CertFile *string `protobuf:"bytes,4,opt,name=cert_file,json=certFile" json:"cert_file,omitempty"`
-	// Our certificate and its chain themselves, PEM, where there is no file system. Default: none.
+	// Our certificate and its chain themselves, PEM, where there is no file system. Default: none. Example: "-----BEGIN
+	// CERTIFICATE-----\n...\n-----END CERTIFICATE-----\n".
 	CertPem *string `protobuf:"bytes,5,opt,name=cert_pem,json=certPem" json:"cert_pem,omitempty"`
-	// Private key of our certificate, PEM. Default: none.
+	// Private key of our certificate, PEM. Default: none. Example: see SecretRef.
 	PrivateKey *SecretRef `protobuf:"bytes,6,opt,name=private_key,json=privateKey" json:"private_key,omitempty"`
-	// Name that the server's certificate must have. Default: the host connected to.
+	// Name that the server's certificate must have. Default: the host connected to. Example: "kafka.internal".
 	ServerName *string `protobuf:"bytes,7,opt,name=server_name,json=serverName" json:"server_name,omitempty"`
-	// Lowest version of TLS: "1.2" or "1.3". Default: "1.2".
+	// Lowest version of TLS: "1.2" or "1.3". Default: "1.2". Example: "1.2".
 	MinVersion *string `protobuf:"bytes,8,opt,name=min_version,json=minVersion" json:"min_version,omitempty"`
 	// Whether the server's certificate goes unchecked; logged as a warning and refused in production. Default: false.
+	// Example: true.
 	InsecureSkipVerify *bool `protobuf:"varint,9,opt,name=insecure_skip_verify,json=insecureSkipVerify" json:"insecure_skip_verify,omitempty"`
-	// Whether a server asks clients for a certificate and refuses those without. Default: false.
+	// Whether a server asks clients for a certificate and refuses those without. Default: false. Example: true.
 	RequireClientCertificate *bool `protobuf:"varint,10,opt,name=require_client_certificate,json=requireClientCertificate" json:"require_client_certificate,omitempty"`
 	unknownFields            protoimpl.UnknownFields
 	sizeCache                protoimpl.SizeCache

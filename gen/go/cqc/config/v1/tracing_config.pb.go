@@ -33,29 +33,31 @@ const (
 // {"driver": "otlp", "otlp": {"endpoint": "http://collector.internal:4318"}, "sample_ratio": 0.1}
 type TracingConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Whether spans are made at all; trace context is passed on in any case. Default: true.
+	// Whether spans are made at all; trace context is passed on in any case. Default: true. Example: false.
 	Enabled *bool `protobuf:"varint,1,opt,name=enabled" json:"enabled,omitempty"`
 	// Name of the driver: none, memory, otlp, or one handed in by code. Default: none (otlp when its section is given).
+	// Example: "otlp".
 	Driver *string `protobuf:"bytes,2,opt,name=driver" json:"driver,omitempty"`
-	// Settings of the driver memory. Default: all its defaults.
+	// Settings of the driver memory. Default: all its defaults. Example: see MemoryTracingConfig.
 	Memory *MemoryTracingConfig `protobuf:"bytes,3,opt,name=memory" json:"memory,omitempty"`
-	// Settings of the driver otlp. Default: all its defaults.
+	// Settings of the driver otlp. Default: all its defaults. Example: see OtlpConfig.
 	Otlp *OtlpConfig `protobuf:"bytes,4,opt,name=otlp" json:"otlp,omitempty"`
-	// Settings of a driver handed in by code. Default: none.
+	// Settings of a driver handed in by code. Default: none. Example: {"file":"/var/log/spans.jsonl"}.
 	Options *structpb.Struct `protobuf:"bytes,5,opt,name=options" json:"options,omitempty"`
-	// Share of new traces that is kept, 0 to 1; the decision of a caller is followed. Default: 1.
+	// Share of new traces that is kept, 0 to 1; the decision of a caller is followed. Default: 1. Example: 0.1.
 	SampleRatio *float64 `protobuf:"fixed64,6,opt,name=sample_ratio,json=sampleRatio" json:"sample_ratio,omitempty"`
-	// Whether spans that failed are kept even if their trace is not. Default: true.
+	// Whether spans that failed are kept even if their trace is not. Default: true. Example: false.
 	SampleErrors *bool `protobuf:"varint,7,opt,name=sample_errors,json=sampleErrors" json:"sample_errors,omitempty"`
 	// Most finished spans waiting for export before further ones are dropped and counted, 1 to 1 million. Default: 2048.
+	// Example: 2048.
 	MaxQueueSize *uint32 `protobuf:"varint,8,opt,name=max_queue_size,json=maxQueueSize" json:"max_queue_size,omitempty"`
-	// Most spans in one export, 1 to 100000. Default: 512.
+	// Most spans in one export, 1 to 100000. Default: 512. Example: 512.
 	MaxBatchSize *uint32 `protobuf:"varint,9,opt,name=max_batch_size,json=maxBatchSize" json:"max_batch_size,omitempty"`
-	// Longest time a finished span waits for export, up to 5 min. Default: 5s.
+	// Longest time a finished span waits for export, up to 5 min. Default: 5s. Example: "5s".
 	BatchTimeout *durationpb.Duration `protobuf:"bytes,10,opt,name=batch_timeout,json=batchTimeout" json:"batch_timeout,omitempty"`
-	// Most attributes of a span, further ones are dropped, 1 to 10000. Default: 128.
+	// Most attributes of a span, further ones are dropped, 1 to 10000. Default: 128. Example: 128.
 	MaxAttributes *uint32 `protobuf:"varint,11,opt,name=max_attributes,json=maxAttributes" json:"max_attributes,omitempty"`
-	// Longest text of an attribute in characters, longer ones are cut, 16 to 1 million. Default: 4096.
+	// Longest text of an attribute in characters, longer ones are cut, 16 to 1 million. Default: 4096. Example: 4096.
 	MaxAttributeLength *uint32 `protobuf:"varint,12,opt,name=max_attribute_length,json=maxAttributeLength" json:"max_attribute_length,omitempty"`
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
@@ -182,7 +184,7 @@ func (x *TracingConfig) GetMaxAttributeLength() uint32 {
 // {"max_spans": 10000}
 type MemoryTracingConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Most spans kept, the oldest go first, 1 to 1 million. Default: 10000.
+	// Most spans kept, the oldest go first, 1 to 1 million. Default: 10000. Example: 10000.
 	MaxSpans      *uint32 `protobuf:"varint,1,opt,name=max_spans,json=maxSpans" json:"max_spans,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -236,17 +238,18 @@ func (x *MemoryTracingConfig) GetMaxSpans() uint32 {
 type OtlpConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Address of the collector, http or https; "/v1/traces" is put behind it when it has no path. Default:
-	// "http://localhost:4318".
+	// "http://localhost:4318". Example: "https://collector.internal:4318".
 	Endpoint *string `protobuf:"bytes,1,opt,name=endpoint" json:"endpoint,omitempty"`
-	// Encoding: http/protobuf or http/json. Default: http/protobuf.
+	// Encoding: http/protobuf or http/json. Default: http/protobuf. Example: "http/protobuf".
 	Protocol *string `protobuf:"bytes,2,opt,name=protocol" json:"protocol,omitempty"`
-	// Headers sent along, by name in lower case. Empty, the default: none.
+	// Headers sent along, by name in lower case. Empty, the default: none. Example:
+	// {"authorization":{"env":"OTLP_AUTHORIZATION"}}.
 	Headers map[string]*SecretRef `protobuf:"bytes,3,rep,name=headers" json:"headers,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// Time an export may take, up to 5 min. Default: 10s.
+	// Time an export may take, up to 5 min. Default: 10s. Example: "10s".
 	Timeout *durationpb.Duration `protobuf:"bytes,4,opt,name=timeout" json:"timeout,omitempty"`
-	// How bodies are compressed: none or gzip. Default: none.
+	// How bodies are compressed: none or gzip. Default: none. Example: "none".
 	Compression *string `protobuf:"bytes,5,opt,name=compression" json:"compression,omitempty"`
-	// TLS beyond the system's certificates. Default: none.
+	// TLS beyond the system's certificates. Default: none. Example: see TlsConfig.
 	Tls           *TlsConfig `protobuf:"bytes,6,opt,name=tls" json:"tls,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

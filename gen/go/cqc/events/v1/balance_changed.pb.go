@@ -136,21 +136,23 @@ func (BalanceChangeReason) EnumDescriptor() ([]byte, []int) {
 //	}
 type BalanceChanged struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent.
+	// Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent. Example:
+	// "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
 	EventId *string `protobuf:"bytes,1,opt,name=event_id,json=eventId" json:"event_id,omitempty"`
-	// When it happened, by the clock of the publisher. The bus fills it when absent.
+	// When it happened, by the clock of the publisher. The bus fills it when absent. Example: "2026-01-15T09:30:00.150Z".
 	Timestamp *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=timestamp" json:"timestamp,omitempty"`
-	// Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent.
+	// Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent. Example:
+	// "service:cqvx".
 	ActorId *string `protobuf:"bytes,3,opt,name=actor_id,json=actorId" json:"actor_id,omitempty"`
-	// The balance after the change.
+	// The balance after the change. Required. Example: see Balance.
 	Balance *v1.Balance `protobuf:"bytes,4,opt,name=balance" json:"balance,omitempty"`
-	// Total before the change. Absent: not known.
+	// Total before the change, in units of the asset. Absent: not known. Example: "125640.50".
 	PreviousTotal *string `protobuf:"bytes,5,opt,name=previous_total,json=previousTotal" json:"previous_total,omitempty"`
-	// Why it changed. Absent: not known.
+	// Why it changed. Absent: not known. Example: "BALANCE_CHANGE_REASON_TRADE".
 	Reason *BalanceChangeReason `protobuf:"varint,6,opt,name=reason,enum=cqc.events.v1.BalanceChangeReason" json:"reason,omitempty"`
-	// Execution behind it (UUID). Absent: none.
+	// Execution behind it (UUID). Absent: none. Example: "c8d7e6f5-a4b3-4c2d-9e1f-0a9b8c7d6e52".
 	ExecutionId *string `protobuf:"bytes,7,opt,name=execution_id,json=executionId" json:"execution_id,omitempty"`
-	// Transfer behind it (UUID). Absent: none.
+	// Transfer behind it (UUID). Absent: none. Example: "f1e2d3c4-b5a6-4978-8a69-5b4c3d2e1f07".
 	TransferId    *string `protobuf:"bytes,8,opt,name=transfer_id,json=transferId" json:"transfer_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -45,15 +45,17 @@ const (
 //	}
 type FundingRateUpdated struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent.
+	// Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent. Example:
+	// "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
 	EventId *string `protobuf:"bytes,1,opt,name=event_id,json=eventId" json:"event_id,omitempty"`
-	// When it happened, by the clock of the publisher. The bus fills it when absent.
+	// When it happened, by the clock of the publisher. The bus fills it when absent. Example: "2026-01-15T09:30:00.150Z".
 	Timestamp *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=timestamp" json:"timestamp,omitempty"`
-	// Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent.
+	// Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent. Example:
+	// "service:cqmd".
 	ActorId *string `protobuf:"bytes,3,opt,name=actor_id,json=actorId" json:"actor_id,omitempty"`
-	// The new rate.
+	// The new rate. Required. Example: see FundingRate.
 	FundingRate *v1.FundingRate `protobuf:"bytes,4,opt,name=funding_rate,json=fundingRate" json:"funding_rate,omitempty"`
-	// Rate before this one, as a fraction. Absent: none known.
+	// Rate before this one, as a fraction. Absent: none known. Example: "0.000087".
 	PreviousRate  *string `protobuf:"bytes,5,opt,name=previous_rate,json=previousRate" json:"previous_rate,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

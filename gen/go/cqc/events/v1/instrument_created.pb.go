@@ -54,13 +54,15 @@ const (
 //	}
 type InstrumentCreated struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent.
+	// Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent. Example:
+	// "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
 	EventId *string `protobuf:"bytes,1,opt,name=event_id,json=eventId" json:"event_id,omitempty"`
-	// When it happened, by the clock of the publisher. The bus fills it when absent.
+	// When it happened, by the clock of the publisher. The bus fills it when absent. Example: "2026-01-15T09:30:00.150Z".
 	Timestamp *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=timestamp" json:"timestamp,omitempty"`
-	// Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent.
+	// Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent. Example:
+	// "service:cqar".
 	ActorId *string `protobuf:"bytes,3,opt,name=actor_id,json=actorId" json:"actor_id,omitempty"`
-	// The instrument.
+	// The instrument. Required. Example: see Instrument.
 	Instrument *v1.Instrument `protobuf:"bytes,4,opt,name=instrument" json:"instrument,omitempty"`
 	// The part of its kind, with the same instrument_id.
 	//
@@ -201,32 +203,32 @@ type isInstrumentCreated_Details interface {
 }
 
 type InstrumentCreated_Spot struct {
-	// Of a spot instrument.
+	// Of a spot instrument. Absent: another member of details is set. Example: see SpotInstrument.
 	Spot *v1.SpotInstrument `protobuf:"bytes,5,opt,name=spot,oneof"`
 }
 
 type InstrumentCreated_Perp struct {
-	// Of a perpetual contract.
+	// Of a perpetual contract. Absent: another member of details is set. Example: see PerpContract.
 	Perp *v1.PerpContract `protobuf:"bytes,6,opt,name=perp,oneof"`
 }
 
 type InstrumentCreated_Future struct {
-	// Of a future.
+	// Of a future. Absent: another member of details is set. Example: see FutureContract.
 	Future *v1.FutureContract `protobuf:"bytes,7,opt,name=future,oneof"`
 }
 
 type InstrumentCreated_Option struct {
-	// Of an option.
+	// Of an option. Absent: another member of details is set. Example: see OptionSeries.
 	Option *v1.OptionSeries `protobuf:"bytes,8,opt,name=option,oneof"`
 }
 
 type InstrumentCreated_Deposit struct {
-	// Of a deposit.
+	// Of a deposit. Absent: another member of details is set. Example: see LendingDeposit.
 	Deposit *v1.LendingDeposit `protobuf:"bytes,9,opt,name=deposit,oneof"`
 }
 
 type InstrumentCreated_Borrow struct {
-	// Of a loan.
+	// Of a loan. Absent: another member of details is set. Example: see LendingBorrow.
 	Borrow *v1.LendingBorrow `protobuf:"bytes,10,opt,name=borrow,oneof"`
 }
 

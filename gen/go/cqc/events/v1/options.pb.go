@@ -33,9 +33,10 @@ const (
 type EventOptions struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Topic of the event: the package and the message name in snake case, for example "cqc.events.v1.price_updated".
+	// Required.
 	Topic *string `protobuf:"bytes,1,opt,name=topic" json:"topic,omitempty"`
 	// Path of the field by whose value events are ordered, with proto field names joined by dots, for example
-	// "price.market_id". Every field on the path is required.
+	// "price.market_id". Every field on the path is required. Required.
 	PartitionKey  *string `protobuf:"bytes,2,opt,name=partition_key,json=partitionKey" json:"partition_key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -133,29 +133,33 @@ func (PositionChangeType) EnumDescriptor() ([]byte, []int) {
 //	}
 type PositionChanged struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent.
+	// Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent. Example:
+	// "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d12".
 	EventId *string `protobuf:"bytes,1,opt,name=event_id,json=eventId" json:"event_id,omitempty"`
-	// When it happened, by the clock of the publisher. The bus fills it when absent.
+	// When it happened, by the clock of the publisher. The bus fills it when absent. Example: "2026-01-15T09:31:00Z".
 	Timestamp *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=timestamp" json:"timestamp,omitempty"`
-	// Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent.
+	// Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent. Example:
+	// "system".
 	ActorId *string `protobuf:"bytes,3,opt,name=actor_id,json=actorId" json:"actor_id,omitempty"`
-	// The position after the change.
+	// The position after the change. Required. Example: see Position.
 	Position *v1.Position `protobuf:"bytes,4,opt,name=position" json:"position,omitempty"`
-	// The position before the change. Absent: it was opened, or the state before is not known.
+	// The position before the change. Absent: it was opened, or the state before is not known. Example: see Position.
 	PreviousPosition *v1.Position `protobuf:"bytes,5,opt,name=previous_position,json=previousPosition" json:"previous_position,omitempty"`
-	// What happened.
+	// What happened. Required. Example: "POSITION_CHANGE_TYPE_OPENED".
 	ChangeType *PositionChangeType `protobuf:"varint,6,opt,name=change_type,json=changeType,enum=cqc.events.v1.PositionChangeType" json:"change_type,omitempty"`
 	// Change of the signed quantity (short is negative), in the position's unit. Absent: the quantity did not change.
+	// Example: "0.5".
 	QuantityDelta *string `protobuf:"bytes,7,opt,name=quantity_delta,json=quantityDelta" json:"quantity_delta,omitempty"`
-	// Profit (or loss, negative) that the change realized, in the position's valuation asset. Absent: none.
+	// Profit (or loss, negative) that the change realized, in the position's valuation asset. Absent: none. Example:
+	// "4210.77".
 	RealizedPnl *string `protobuf:"bytes,8,opt,name=realized_pnl,json=realizedPnl" json:"realized_pnl,omitempty"`
-	// Order behind the change (UUID). Absent: none.
+	// Order behind the change (UUID). Absent: none. Example: "7c9e6679-7425-40de-944b-e07fc1f90ae7".
 	OrderId *string `protobuf:"bytes,9,opt,name=order_id,json=orderId" json:"order_id,omitempty"`
-	// Execution behind the change (UUID). Absent: none.
+	// Execution behind the change (UUID). Absent: none. Example: "c8d7e6f5-a4b3-4c2d-9e1f-0a9b8c7d6e52".
 	ExecutionId *string `protobuf:"bytes,10,opt,name=execution_id,json=executionId" json:"execution_id,omitempty"`
-	// Transaction behind the change (UUID). Absent: none.
+	// Transaction behind the change (UUID). Absent: none. Example: "93b2a1c0-d4e5-4f67-8a9b-0c1d2e3f4a58".
 	TransactionId *string `protobuf:"bytes,11,opt,name=transaction_id,json=transactionId" json:"transaction_id,omitempty"`
-	// Why, in words, at most 1024 characters. Absent: the change type says enough.
+	// Why, in words, at most 1024 characters. Absent: the change type says enough. Example: "Filled by the stop order".
 	Reason        *string `protobuf:"bytes,12,opt,name=reason" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -57,21 +57,25 @@ const (
 //	}
 type PriceUpdated struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent.
+	// Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent. Example:
+	// "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
 	EventId *string `protobuf:"bytes,1,opt,name=event_id,json=eventId" json:"event_id,omitempty"`
-	// When it happened, by the clock of the publisher. The bus fills it when absent.
+	// When it happened, by the clock of the publisher. The bus fills it when absent. Example: "2026-01-15T09:30:00.150Z".
 	Timestamp *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=timestamp" json:"timestamp,omitempty"`
-	// Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent.
+	// Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent. Example:
+	// "service:cqmd".
 	ActorId *string `protobuf:"bytes,3,opt,name=actor_id,json=actorId" json:"actor_id,omitempty"`
-	// The new price.
+	// The new price. Required. Example: see Price.
 	Price *v1.Price `protobuf:"bytes,4,opt,name=price" json:"price,omitempty"`
 	// Trade that made the price, so that volume can be had from the event. Absent: the price comes from elsewhere.
+	// Example: see Trade.
 	Trade *v1.Trade `protobuf:"bytes,5,opt,name=trade" json:"trade,omitempty"`
-	// Price before this one, in the same unit. Absent: none known.
+	// Price before this one, in the same unit. Absent: none known. Example: "64249.90".
 	PreviousPrice *string `protobuf:"bytes,6,opt,name=previous_price,json=previousPrice" json:"previous_price,omitempty"`
-	// Change from previous_price in basis points (1 is 0.01 %), negative when it fell. Absent: none known.
+	// Change from previous_price in basis points (1 is 0.01 %), negative when it fell. Absent: none known. Example:
+	// "0.0311".
 	ChangeBps *string `protobuf:"bytes,7,opt,name=change_bps,json=changeBps" json:"change_bps,omitempty"`
-	// Whether the publisher holds the change for large enough to act on. Absent: false.
+	// Whether the publisher holds the change for large enough to act on. Absent: false. Example: false.
 	IsSignificant *bool `protobuf:"varint,8,opt,name=is_significant,json=isSignificant" json:"is_significant,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

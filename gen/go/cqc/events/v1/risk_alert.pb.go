@@ -48,45 +48,48 @@ const (
 //	}
 type RiskAlert struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent.
+	// Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent. Example:
+	// "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d13".
 	EventId *string `protobuf:"bytes,1,opt,name=event_id,json=eventId" json:"event_id,omitempty"`
-	// When it happened, by the clock of the publisher. The bus fills it when absent.
+	// When it happened, by the clock of the publisher. The bus fills it when absent. Example: "2026-01-15T09:32:00Z".
 	Timestamp *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=timestamp" json:"timestamp,omitempty"`
-	// Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent.
+	// Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent. Example:
+	// "service:cqrisk".
 	ActorId *string `protobuf:"bytes,3,opt,name=actor_id,json=actorId" json:"actor_id,omitempty"`
-	// Id of the alert (UUID), the same in every event about it.
+	// Id of the alert (UUID), the same in every event about it. Required. Example:
+	// "2c5ea4c0-4067-41e9-8bad-9b1deb4d3b7d".
 	AlertId *string `protobuf:"bytes,4,opt,name=alert_id,json=alertId" json:"alert_id,omitempty"`
-	// What the alert is about.
+	// What the alert is about. Required. Example: "RISK_ALERT_TYPE_LEVERAGE".
 	AlertType *v1.RiskAlertType `protobuf:"varint,5,opt,name=alert_type,json=alertType,enum=cqc.risk.v1.RiskAlertType" json:"alert_type,omitempty"`
-	// How bad it is.
+	// How bad it is. Required. Example: "RISK_ALERT_SEVERITY_HIGH".
 	Severity *v1.RiskAlertSeverity `protobuf:"varint,6,opt,name=severity,enum=cqc.risk.v1.RiskAlertSeverity" json:"severity,omitempty"`
-	// What happened, for a person, 1 to 1024 characters.
+	// What happened, for a person, 1 to 1024 characters. Required. Example: "Gross leverage is 5.2, the limit is 5".
 	Message *string `protobuf:"bytes,7,opt,name=message" json:"message,omitempty"`
-	// Portfolio concerned (UUID). Absent: none in particular.
+	// Portfolio concerned (UUID). Absent: none in particular. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
 	PortfolioId *string `protobuf:"bytes,8,opt,name=portfolio_id,json=portfolioId" json:"portfolio_id,omitempty"`
-	// Account concerned (UUID). Absent: none in particular.
+	// Account concerned (UUID). Absent: none in particular. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
 	AccountId *string `protobuf:"bytes,9,opt,name=account_id,json=accountId" json:"account_id,omitempty"`
-	// Position concerned (UUID). Absent: none in particular.
+	// Position concerned (UUID). Absent: none in particular. Example: "1f0d7c84-3d0b-4f6e-8d3f-9a4b8c7e6d52".
 	PositionId *string `protobuf:"bytes,10,opt,name=position_id,json=positionId" json:"position_id,omitempty"`
-	// Asset concerned (UUID). Absent: none in particular.
+	// Asset concerned (UUID). Absent: none in particular. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	AssetId *string `protobuf:"bytes,11,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
-	// Market concerned (UUID). Absent: none in particular.
+	// Market concerned (UUID). Absent: none in particular. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
 	MarketId *string `protobuf:"bytes,12,opt,name=market_id,json=marketId" json:"market_id,omitempty"`
 	// Venue concerned, for example "binance". Absent: none in particular.
 	VenueId *string `protobuf:"bytes,13,opt,name=venue_id,json=venueId" json:"venue_id,omitempty"`
-	// Risk limit that was reached (UUID). Absent: no configured limit.
+	// Risk limit that was reached (UUID). Absent: no configured limit. Example: "60b5a4f3-2e1d-4c8b-9a7f-6e5d4c3b2a19".
 	LimitId *string `protobuf:"bytes,14,opt,name=limit_id,json=limitId" json:"limit_id,omitempty"`
 	// Threshold, in the unit of what is measured, for example "5". Absent: not a number.
 	Threshold *string `protobuf:"bytes,15,opt,name=threshold" json:"threshold,omitempty"`
 	// Observed value, in the unit of threshold, for example "5.2". Absent: not a number.
 	Observed *string `protobuf:"bytes,16,opt,name=observed" json:"observed,omitempty"`
-	// What to do, for a person, at most 1024 characters. Absent: no advice.
+	// What to do, for a person, at most 1024 characters. Absent: no advice. Example: "Reduce the BTC perpetual by 0.1".
 	RecommendedAction *string `protobuf:"bytes,17,opt,name=recommended_action,json=recommendedAction" json:"recommended_action,omitempty"`
-	// Whether somebody must act. Absent: false.
+	// Whether somebody must act. Absent: false. Example: true.
 	RequiresAction *bool `protobuf:"varint,18,opt,name=requires_action,json=requiresAction" json:"requires_action,omitempty"`
-	// When it was detected.
+	// When it was detected. Required. Example: "2026-01-15T09:31:59.900Z".
 	DetectedAt *timestamppb.Timestamp `protobuf:"bytes,19,opt,name=detected_at,json=detectedAt" json:"detected_at,omitempty"`
-	// When the alert loses its meaning. Absent: when it is resolved.
+	// When the alert loses its meaning. Absent: when it is resolved. Example: "2026-07-01T00:00:00Z".
 	ExpiresAt     *timestamppb.Timestamp `protobuf:"bytes,20,opt,name=expires_at,json=expiresAt" json:"expires_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -43,21 +43,23 @@ const (
 //	}
 type RiskAlertResolved struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent.
+	// Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent. Example:
+	// "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
 	EventId *string `protobuf:"bytes,1,opt,name=event_id,json=eventId" json:"event_id,omitempty"`
-	// When it happened, by the clock of the publisher. The bus fills it when absent.
+	// When it happened, by the clock of the publisher. The bus fills it when absent. Example: "2026-01-15T09:30:00.150Z".
 	Timestamp *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=timestamp" json:"timestamp,omitempty"`
-	// Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent.
+	// Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent. Example:
+	// "user:ada".
 	ActorId *string `protobuf:"bytes,3,opt,name=actor_id,json=actorId" json:"actor_id,omitempty"`
-	// Id of the alert (UUID), as in its RiskAlert.
+	// Id of the alert (UUID), as in its RiskAlert. Required. Example: "2c5ea4c0-4067-41e9-8bad-9b1deb4d3b7d".
 	AlertId *string `protobuf:"bytes,4,opt,name=alert_id,json=alertId" json:"alert_id,omitempty"`
-	// What it was about.
+	// What it was about. Required. Example: "RISK_ALERT_TYPE_LEVERAGE".
 	AlertType *v1.RiskAlertType `protobuf:"varint,5,opt,name=alert_type,json=alertType,enum=cqc.risk.v1.RiskAlertType" json:"alert_type,omitempty"`
-	// When it was resolved.
+	// When it was resolved. Required. Example: "2026-01-15T09:50:00Z".
 	ResolvedAt *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=resolved_at,json=resolvedAt" json:"resolved_at,omitempty"`
-	// Who resolved it, for example "user:ada" or "system".
+	// Who resolved it, for example "user:ada" or "system". Required.
 	ResolvedBy *string `protobuf:"bytes,7,opt,name=resolved_by,json=resolvedBy" json:"resolved_by,omitempty"`
-	// Why it no longer holds, for a person. Absent: none.
+	// Why it no longer holds, for a person. Absent: none. Example: "Reduced by 0.1".
 	ResolutionNotes *string `protobuf:"bytes,8,opt,name=resolution_notes,json=resolutionNotes" json:"resolution_notes,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache

@@ -49,15 +49,17 @@ const (
 //	}
 type VenueMarketListed struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent.
+	// Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent. Example:
+	// "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
 	EventId *string `protobuf:"bytes,1,opt,name=event_id,json=eventId" json:"event_id,omitempty"`
-	// When it happened, by the clock of the publisher. The bus fills it when absent.
+	// When it happened, by the clock of the publisher. The bus fills it when absent. Example: "2026-01-15T09:30:00.150Z".
 	Timestamp *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=timestamp" json:"timestamp,omitempty"`
-	// Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent.
+	// Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent. Example:
+	// "service:cqar".
 	ActorId *string `protobuf:"bytes,3,opt,name=actor_id,json=actorId" json:"actor_id,omitempty"`
-	// The market.
+	// The market. Required. Example: see Market.
 	Market *v1.Market `protobuf:"bytes,4,opt,name=market" json:"market,omitempty"`
-	// Whether the venue opened it just now. Absent: false, we only learned of it.
+	// Whether the venue opened it just now. Absent: false, we only learned of it. Example: true.
 	IsNewListing  *bool `protobuf:"varint,5,opt,name=is_new_listing,json=isNewListing" json:"is_new_listing,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -44,31 +44,31 @@ const (
 //	}
 type Identifier struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of this record (UUID).
+	// Id of this record (UUID). Required. Example: "5a9e8d7c-6b4f-4312-a0c9-8e7d6f5b4a30".
 	Id *string `protobuf:"bytes,1,opt,name=id" json:"id,omitempty"`
-	// What is named: ASSET, INSTRUMENT or MARKET.
+	// What is named: ASSET, INSTRUMENT or MARKET. Required. Example: "MARKET".
 	EntityType *string `protobuf:"bytes,2,opt,name=entity_type,json=entityType" json:"entity_type,omitempty"`
-	// Asset that is named (UUID). Absent: another kind is.
+	// Asset that is named (UUID). Absent: another kind is. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	AssetId *string `protobuf:"bytes,3,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
-	// Instrument that is named (UUID). Absent: another kind is.
+	// Instrument that is named (UUID). Absent: another kind is. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
 	InstrumentId *string `protobuf:"bytes,4,opt,name=instrument_id,json=instrumentId" json:"instrument_id,omitempty"`
-	// Market that is named (UUID). Absent: another kind is.
+	// Market that is named (UUID). Absent: another kind is. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
 	MarketId *string `protobuf:"bytes,5,opt,name=market_id,json=marketId" json:"market_id,omitempty"`
-	// Who gave the id, for example "coingecko" or "venue:binance".
+	// Who gave the id, for example "coingecko" or "venue:binance". Required.
 	Source *string `protobuf:"bytes,6,opt,name=source" json:"source,omitempty"`
-	// Id at the source, 1 to 255 characters without a blank at either end, for example "BTCUSDT".
+	// Id at the source, 1 to 255 characters without a blank at either end, for example "BTCUSDT". Required.
 	ExternalId *string `protobuf:"bytes,7,opt,name=external_id,json=externalId" json:"external_id,omitempty"`
-	// Whether it is the preferred one of the source. Absent: false.
+	// Whether it is the preferred one of the source. Absent: false. Example: true.
 	IsPrimary *bool `protobuf:"varint,8,opt,name=is_primary,json=isPrimary" json:"is_primary,omitempty"`
-	// When it was last found to be right. Absent: never checked.
+	// When it was last found to be right. Absent: never checked. Example: "2026-01-10T12:00:00Z".
 	VerifiedAt *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=verified_at,json=verifiedAt" json:"verified_at,omitempty"`
-	// When it was registered.
+	// When it was registered. Required. Example: "2026-01-02T08:00:00Z".
 	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=created_at,json=createdAt" json:"created_at,omitempty"`
-	// When this record last changed.
+	// When this record last changed. Required. Example: "2026-01-10T12:00:00Z".
 	UpdatedAt *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=updated_at,json=updatedAt" json:"updated_at,omitempty"`
-	// Further facts without a field of their own. Absent: none.
+	// Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
 	Metadata *structpb.Struct `protobuf:"bytes,12,opt,name=metadata" json:"metadata,omitempty"`
-	// Version of this record, to be sent back with a change. Absent: not versioned.
+	// Version of this record, to be sent back with a change. Absent: not versioned. Example: "v3".
 	Etag          *string `protobuf:"bytes,13,opt,name=etag" json:"etag,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

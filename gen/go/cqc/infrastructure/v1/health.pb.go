@@ -162,11 +162,11 @@ func (ComponentKind) EnumDescriptor() ([]byte, []int) {
 // {"components": ["database"], "probe": "PROBE_TYPE_READINESS"}
 type HealthCheckRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Service asked about. Absent: the one that answers.
+	// Service asked about. Absent: the one that answers. Example: "cqpm".
 	Service *string `protobuf:"bytes,1,opt,name=service" json:"service,omitempty"`
-	// Names of the components to check. Empty: all.
+	// Names of the components to check. Empty: all. Example: ["database"].
 	Components []string `protobuf:"bytes,2,rep,name=components" json:"components,omitempty"`
-	// Which question to answer. Absent: readiness.
+	// Which question to answer. Absent: readiness. Example: "PROBE_TYPE_READINESS".
 	Probe         *ProbeType `protobuf:"varint,3,opt,name=probe,enum=cqc.infrastructure.v1.ProbeType" json:"probe,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -238,21 +238,22 @@ func (x *HealthCheckRequest) GetProbe() ProbeType {
 //	}
 type ComponentHealth struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name of the component, unique within the service, for example "database".
+	// Name of the component, unique within the service, for example "database". Required.
 	Name *string `protobuf:"bytes,1,opt,name=name" json:"name,omitempty"`
-	// What it is.
+	// What it is. Required. Example: "COMPONENT_KIND_DATABASE".
 	Kind *ComponentKind `protobuf:"varint,2,opt,name=kind,enum=cqc.infrastructure.v1.ComponentKind" json:"kind,omitempty"`
-	// Its state.
+	// Its state. Required. Example: "SERVICE_STATUS_HEALTHY".
 	Status *ServiceStatus `protobuf:"varint,3,opt,name=status,enum=cqc.infrastructure.v1.ServiceStatus" json:"status,omitempty"`
-	// Whether the service is unhealthy without it. Absent: false.
+	// Whether the service is unhealthy without it. Absent: false. Example: true.
 	Critical *bool `protobuf:"varint,4,opt,name=critical" json:"critical,omitempty"`
-	// What is wrong, for an operator, at most 1024 characters. Absent in public answers, which show no host or error text.
+	// What is wrong, for an operator, at most 1024 characters. Absent in public answers, which show no host or error
+	// text. Example: "No connection to the primary for 12 s".
 	Message *string `protobuf:"bytes,5,opt,name=message" json:"message,omitempty"`
-	// How long the check took. Absent: not measured.
+	// How long the check took. Absent: not measured. Example: "0.004s".
 	Latency *durationpb.Duration `protobuf:"bytes,6,opt,name=latency" json:"latency,omitempty"`
-	// When it was checked.
+	// When it was checked. Required. Example: "2026-01-15T09:30:00Z".
 	CheckedAt *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=checked_at,json=checkedAt" json:"checked_at,omitempty"`
-	// Failed checks in a row. Absent: none.
+	// Failed checks in a row. Absent: none. Example: 0.
 	ConsecutiveFailures *uint32 `protobuf:"varint,8,opt,name=consecutive_failures,json=consecutiveFailures" json:"consecutive_failures,omitempty"`
 	// Further facts, at most 32, for example {"pool_in_use": "3"}; no secrets. Empty: none.
 	Details       map[string]string `protobuf:"bytes,9,rep,name=details" json:"details,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
@@ -378,19 +379,19 @@ func (x *ComponentHealth) GetDetails() map[string]string {
 //	}
 type HealthCheckResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// State of the service.
+	// State of the service. Required. Example: "SERVICE_STATUS_DEGRADED".
 	Status *ServiceStatus `protobuf:"varint,1,opt,name=status,enum=cqc.infrastructure.v1.ServiceStatus" json:"status,omitempty"`
-	// Name of the service, for example "cqpm".
+	// Name of the service, for example "cqpm". Required.
 	ServiceName *string `protobuf:"bytes,2,opt,name=service_name,json=serviceName" json:"service_name,omitempty"`
-	// Version of the service, for example "1.4.2".
+	// Version of the service, for example "1.4.2". Required.
 	ServiceVersion *string `protobuf:"bytes,3,opt,name=service_version,json=serviceVersion" json:"service_version,omitempty"`
-	// Instance that answered. Absent in public answers.
+	// Instance that answered. Absent in public answers. Example: "cqpm-7d9f".
 	InstanceId *string `protobuf:"bytes,4,opt,name=instance_id,json=instanceId" json:"instance_id,omitempty"`
-	// Components, in the order of their registration. Empty: none, or a public answer.
+	// Components, in the order of their registration. Empty: none, or a public answer. Example: see ComponentHealth.
 	Components []*ComponentHealth `protobuf:"bytes,5,rep,name=components" json:"components,omitempty"`
-	// How long the service has run. Absent: not started yet.
+	// How long the service has run. Absent: not started yet. Example: "3600s".
 	Uptime *durationpb.Duration `protobuf:"bytes,6,opt,name=uptime" json:"uptime,omitempty"`
-	// When the answer was made (cached checks are older; see each component).
+	// When the answer was made (cached checks are older; see each component). Required. Example: "2026-01-15T09:30:00Z".
 	CheckedAt     *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=checked_at,json=checkedAt" json:"checked_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -43,23 +43,23 @@ const (
 //	}
 type ServiceInfo struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name of the service, for example "cqpm".
+	// Name of the service, for example "cqpm". Required.
 	Name *string `protobuf:"bytes,1,opt,name=name" json:"name,omitempty"`
-	// Version of the build, for example "1.4.2".
+	// Version of the build, for example "1.4.2". Required.
 	Version *string `protobuf:"bytes,2,opt,name=version" json:"version,omitempty"`
-	// Instance, unique among the running ones, for example the pod's name.
+	// Instance, unique among the running ones, for example the pod's name. Required.
 	InstanceId *string `protobuf:"bytes,3,opt,name=instance_id,json=instanceId" json:"instance_id,omitempty"`
-	// Environment: development, test, staging or production.
+	// Environment: development, test, staging or production. Required. Example: "production".
 	Environment *string `protobuf:"bytes,4,opt,name=environment" json:"environment,omitempty"`
 	// Region or zone, for example "eu-west-1". Absent: not known.
 	Region *string `protobuf:"bytes,5,opt,name=region" json:"region,omitempty"`
-	// Commit of the build, 7 to 64 hex digits. Absent: not known.
+	// Commit of the build, 7 to 64 hex digits. Absent: not known. Example: "9fceb02".
 	GitCommit *string `protobuf:"bytes,6,opt,name=git_commit,json=gitCommit" json:"git_commit,omitempty"`
-	// When the instance started.
+	// When the instance started. Required. Example: "2026-01-15T08:30:00Z".
 	StartedAt *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=started_at,json=startedAt" json:"started_at,omitempty"`
-	// Host name or address under which it is reached. Absent: it serves nothing.
+	// Host name or address under which it is reached. Absent: it serves nothing. Example: "10.0.3.17".
 	Address *string `protobuf:"bytes,8,opt,name=address" json:"address,omitempty"`
-	// Port under which it is reached, 1 to 65535. Absent: it serves nothing.
+	// Port under which it is reached, 1 to 65535. Absent: it serves nothing. Example: 8080.
 	Port          *uint32 `protobuf:"varint,9,opt,name=port" json:"port,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -46,17 +46,18 @@ const (
 //	}
 type ServiceStatusChange struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The instance.
+	// The instance. Required. Example: see ServiceInfo.
 	Service *ServiceInfo `protobuf:"bytes,1,opt,name=service" json:"service,omitempty"`
-	// State before. Absent: the first state.
+	// State before. Absent: the first state. Example: "SERVICE_STATUS_HEALTHY".
 	PreviousStatus *ServiceStatus `protobuf:"varint,2,opt,name=previous_status,json=previousStatus,enum=cqc.infrastructure.v1.ServiceStatus" json:"previous_status,omitempty"`
-	// State now.
+	// State now. Required. Example: "SERVICE_STATUS_DEGRADED".
 	Status *ServiceStatus `protobuf:"varint,3,opt,name=status,enum=cqc.infrastructure.v1.ServiceStatus" json:"status,omitempty"`
-	// Names of the components behind the change. Empty: none in particular.
+	// Names of the components behind the change. Empty: none in particular. Example: ["cache"].
 	Components []string `protobuf:"bytes,4,rep,name=components" json:"components,omitempty"`
-	// Why, for an operator, at most 1024 characters. Absent: the states say enough.
+	// Why, for an operator, at most 1024 characters. Absent: the states say enough. Example: "Component cache failed 3
+	// checks in a row".
 	Reason *string `protobuf:"bytes,5,opt,name=reason" json:"reason,omitempty"`
-	// When it changed.
+	// When it changed. Required. Example: "2026-01-15T09:30:00Z".
 	ChangedAt     *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=changed_at,json=changedAt" json:"changed_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

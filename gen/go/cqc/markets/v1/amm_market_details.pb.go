@@ -40,31 +40,35 @@ const (
 //	}
 type AmmMarketDetails struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Address of the pool's contract.
+	// Address of the pool's contract. Required. Example: "0x88e6a0c2ddd26feeb64f039a2c41296fcb3f5640".
 	PoolAddress *string `protobuf:"bytes,1,opt,name=pool_address,json=poolAddress" json:"pool_address,omitempty"`
-	// Address of the contract that made the pool. Absent: none or not known.
+	// Address of the contract that made the pool. Absent: none or not known. Example:
+	// "0x1f98431c8ad98523631ae4a59f267346ea31f984".
 	FactoryAddress *string `protobuf:"bytes,2,opt,name=factory_address,json=factoryAddress" json:"factory_address,omitempty"`
-	// How the pool prices: CONSTANT_PRODUCT, CONCENTRATED, STABLE_SWAP, WEIGHTED, ORDER_BOOK or OTHER.
+	// How the pool prices: CONSTANT_PRODUCT, CONCENTRATED, STABLE_SWAP, WEIGHTED, ORDER_BOOK or OTHER. Required. Example:
+	// "CONCENTRATED".
 	PoolType *string `protobuf:"bytes,3,opt,name=pool_type,json=poolType" json:"pool_type,omitempty"`
-	// Fee as a fraction of the amount swapped, 0 to 1, for example "0.003".
+	// Fee as a fraction of the amount swapped, 0 to 1, for example "0.003". Required.
 	FeeRate *string `protobuf:"bytes,4,opt,name=fee_rate,json=feeRate" json:"fee_rate,omitempty"`
 	// The same fee in Uniswap's unit, 1e-6, for example 3000. Absent: the protocol has no tiers.
 	FeeTierPips *uint32 `protobuf:"varint,5,opt,name=fee_tier_pips,json=feeTierPips" json:"fee_tier_pips,omitempty"`
-	// Whether the fee changes over time. Absent: false.
+	// Whether the fee changes over time. Absent: false. Example: true.
 	IsDynamicFee *bool `protobuf:"varint,6,opt,name=is_dynamic_fee,json=isDynamicFee" json:"is_dynamic_fee,omitempty"`
-	// Ticks between two usable prices. Absent: the pool has no ticks.
+	// Ticks between two usable prices. Absent: the pool has no ticks. Example: 10.
 	TickSpacing *uint32 `protobuf:"varint,7,opt,name=tick_spacing,json=tickSpacing" json:"tick_spacing,omitempty"`
-	// Deployment of the first token, for example "ethereum:native".
+	// Deployment of the first token, for example "ethereum:native". Required.
 	Token0DeploymentId *string `protobuf:"bytes,8,opt,name=token0_deployment_id,json=token0DeploymentId" json:"token0_deployment_id,omitempty"`
-	// Deployment of the second token.
+	// Deployment of the second token. Required. Example: "ethereum:0xc02aaa39b223fe8d0a0e5c4f27ead9083c756cc2".
 	Token1DeploymentId *string `protobuf:"bytes,9,opt,name=token1_deployment_id,json=token1DeploymentId" json:"token1_deployment_id,omitempty"`
-	// Deployments of further tokens, in the pool's order. Empty: a pool of two.
+	// Deployments of further tokens, in the pool's order. Empty: a pool of two. Example:
+	// ["ethereum:0x6B175474E89094C44Da98b954EedeAC495271d0F"].
 	AdditionalTokenDeploymentIds []string `protobuf:"bytes,10,rep,name=additional_token_deployment_ids,json=additionalTokenDeploymentIds" json:"additional_token_deployment_ids,omitempty"`
-	// Weights of the tokens in the pool's order, each 0 to 1. Empty: not a weighted pool.
+	// Weights of the tokens in the pool's order, each 0 to 1. Empty: not a weighted pool. Example: ["0.8","0.2"].
 	TokenWeights []string `protobuf:"bytes,11,rep,name=token_weights,json=tokenWeights" json:"token_weights,omitempty"`
-	// Amplification of a stable swap. Absent: not a stable swap.
+	// Amplification of a stable swap, without a unit. Absent: not a stable swap. Example: "2000".
 	Amplification *string `protobuf:"bytes,12,opt,name=amplification" json:"amplification,omitempty"`
-	// Address of the contract that the pool calls on each swap. Absent: none.
+	// Address of the contract that the pool calls on each swap. Absent: none. Example:
+	// "0x87870Bca3F3fD6335C3F4ce8392D69350B4fA4E2".
 	HookAddress   *string `protobuf:"bytes,13,opt,name=hook_address,json=hookAddress" json:"hook_address,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -157,33 +157,33 @@ func (CandleInterval) EnumDescriptor() ([]byte, []int) {
 //	}
 type Candle struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Market (UUID).
+	// Market (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
 	MarketId *string `protobuf:"bytes,1,opt,name=market_id,json=marketId" json:"market_id,omitempty"`
-	// Length.
+	// Length. Required. Example: "CANDLE_INTERVAL_ONE_MINUTE".
 	Interval *CandleInterval `protobuf:"varint,2,opt,name=interval,enum=cqc.markets.v1.CandleInterval" json:"interval,omitempty"`
-	// First moment that belongs to it.
+	// First moment that belongs to it. Required. Example: "2026-01-15T09:30:00Z".
 	StartTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=start_time,json=startTime" json:"start_time,omitempty"`
-	// First moment that no longer belongs to it.
+	// First moment that no longer belongs to it. Required. Example: "2026-01-15T09:31:00Z".
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=end_time,json=endTime" json:"end_time,omitempty"`
-	// Price of the first trade.
+	// Price of the first trade, in the market's price currency. Required. Example: "64250.10".
 	Open *string `protobuf:"bytes,5,opt,name=open" json:"open,omitempty"`
-	// Highest price.
+	// Highest price, in the market's price currency. Required. Example: "64280.00".
 	High *string `protobuf:"bytes,6,opt,name=high" json:"high,omitempty"`
-	// Lowest price.
+	// Lowest price, in the market's price currency. Required. Example: "64241.30".
 	Low *string `protobuf:"bytes,7,opt,name=low" json:"low,omitempty"`
-	// Price of the last trade.
+	// Price of the last trade, in the market's price currency. Required. Example: "64270.50".
 	Close *string `protobuf:"bytes,8,opt,name=close" json:"close,omitempty"`
-	// Size traded, in the market's size unit.
+	// Size traded, in the market's size unit. Required. Example: "12.345".
 	Volume *string `protobuf:"bytes,9,opt,name=volume" json:"volume,omitempty"`
-	// Value traded, in the quote asset. Absent: not known.
+	// Value traded, in the quote asset. Absent: not known. Example: "793215.4521".
 	QuoteVolume *string `protobuf:"bytes,10,opt,name=quote_volume,json=quoteVolume" json:"quote_volume,omitempty"`
-	// Number of trades. Absent: not known.
+	// Number of trades. Absent: not known. Example: "481".
 	TradeCount *uint64 `protobuf:"varint,11,opt,name=trade_count,json=tradeCount" json:"trade_count,omitempty"`
-	// Average price weighted by size. Absent: not known.
+	// Average price weighted by size, in the market's price currency. Absent: not known. Example: "64254.00".
 	Vwap *string `protobuf:"bytes,12,opt,name=vwap" json:"vwap,omitempty"`
-	// Size bought by aggressors. Absent: not known.
+	// Size bought by aggressors, in the market's size unit. Absent: not known. Example: "71.25".
 	TakerBuyVolume *string `protobuf:"bytes,13,opt,name=taker_buy_volume,json=takerBuyVolume" json:"taker_buy_volume,omitempty"`
-	// Whether the interval is over and the candle final. Absent: false.
+	// Whether the interval is over and the candle final. Absent: false. Example: true.
 	IsClosed *bool `protobuf:"varint,14,opt,name=is_closed,json=isClosed" json:"is_closed,omitempty"`
 	// Who made it, for example "binance". Absent: the platform, from trades.
 	Source        *string `protobuf:"bytes,15,opt,name=source" json:"source,omitempty"`

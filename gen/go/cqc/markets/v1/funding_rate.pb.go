@@ -43,23 +43,23 @@ const (
 //	}
 type FundingRate struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Market (UUID).
+	// Market (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
 	MarketId *string `protobuf:"bytes,1,opt,name=market_id,json=marketId" json:"market_id,omitempty"`
-	// Rate for the interval as a fraction; negative when shorts pay.
+	// Rate for the interval as a fraction; negative when shorts pay. Required. Example: "0.000100".
 	Rate *string `protobuf:"bytes,2,opt,name=rate" json:"rate,omitempty"`
-	// Interval that it pays for, above zero and at most one day.
+	// Interval that it pays for, above zero and at most one day. Required. Example: "28800s".
 	Interval *durationpb.Duration `protobuf:"bytes,3,opt,name=interval" json:"interval,omitempty"`
-	// When it was paid.
+	// When it was paid. Required. Example: "2026-01-15T08:00:00Z".
 	EffectiveAt *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=effective_at,json=effectiveAt" json:"effective_at,omitempty"`
-	// When the next one is paid. Absent: not known.
+	// When the next one is paid. Absent: not known. Example: "2026-01-15T16:00:00Z".
 	NextFundingAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=next_funding_at,json=nextFundingAt" json:"next_funding_at,omitempty"`
-	// Rate expected for the next one. Absent: not known.
+	// Rate expected for the next one, as a fraction per interval. Absent: not known. Example: "0.000087".
 	PredictedRate *string `protobuf:"bytes,6,opt,name=predicted_rate,json=predictedRate" json:"predicted_rate,omitempty"`
-	// Mark price at that moment. Absent: not known.
+	// Mark price at that moment, in the market's price currency. Absent: not known. Example: "64250.10".
 	MarkPrice *string `protobuf:"bytes,7,opt,name=mark_price,json=markPrice" json:"mark_price,omitempty"`
-	// Index price at that moment. Absent: not known.
+	// Index price at that moment, in the market's price currency. Absent: not known. Example: "64246.00".
 	IndexPrice *string `protobuf:"bytes,8,opt,name=index_price,json=indexPrice" json:"index_price,omitempty"`
-	// Premium part of the rate, as a fraction. Absent: not known.
+	// Premium part of the rate, as a fraction. Absent: not known. Example: "0.00012".
 	Premium       *string `protobuf:"bytes,9,opt,name=premium" json:"premium,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

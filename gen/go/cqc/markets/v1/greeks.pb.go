@@ -45,27 +45,27 @@ const (
 //	}
 type Greeks struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Market of the option (UUID).
+	// Market of the option (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
 	MarketId *string `protobuf:"bytes,1,opt,name=market_id,json=marketId" json:"market_id,omitempty"`
-	// Change of its price for one unit of the underlying's.
+	// Change of its price for one unit of the underlying's. Required. Example: "0.5213".
 	Delta *string `protobuf:"bytes,2,opt,name=delta" json:"delta,omitempty"`
-	// Change of delta for one unit of the underlying's price.
+	// Change of delta for one unit of the underlying's price. Required. Example: "0.00021".
 	Gamma *string `protobuf:"bytes,3,opt,name=gamma" json:"gamma,omitempty"`
-	// Change of its price for one day.
+	// Change of its price for one day, in the price currency. Required. Example: "-1.85".
 	Theta *string `protobuf:"bytes,4,opt,name=theta" json:"theta,omitempty"`
-	// Change of its price for one point (0.01) of volatility.
+	// Change of its price for one point (0.01) of volatility. Required. Example: "4.12".
 	Vega *string `protobuf:"bytes,5,opt,name=vega" json:"vega,omitempty"`
-	// Change of its price for one point (0.01) of interest.
+	// Change of its price for one point (0.01) of interest, in the price currency. Required. Example: "0.93".
 	Rho *string `protobuf:"bytes,6,opt,name=rho" json:"rho,omitempty"`
 	// Implied volatility of the mark price, per year, for example "0.64". Absent: not known.
 	MarkIv *string `protobuf:"bytes,7,opt,name=mark_iv,json=markIv" json:"mark_iv,omitempty"`
-	// Implied volatility of the best bid. Absent: no bid.
+	// Implied volatility of the best bid. Absent: no bid. Example: "0.63".
 	BidIv *string `protobuf:"bytes,8,opt,name=bid_iv,json=bidIv" json:"bid_iv,omitempty"`
-	// Implied volatility of the best ask. Absent: no ask.
+	// Implied volatility of the best ask. Absent: no ask. Example: "0.65".
 	AskIv *string `protobuf:"bytes,9,opt,name=ask_iv,json=askIv" json:"ask_iv,omitempty"`
-	// Price of the underlying that it was computed with.
+	// Price of the underlying that it was computed with, in the price currency. Required. Example: "3012.40".
 	UnderlyingPrice *string `protobuf:"bytes,10,opt,name=underlying_price,json=underlyingPrice" json:"underlying_price,omitempty"`
-	// When it held.
+	// When it held. Required. Example: "2026-01-15T09:30:00Z".
 	ObservedAt    *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=observed_at,json=observedAt" json:"observed_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -44,23 +44,23 @@ const (
 //	}
 type Instrument struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the instrument (UUID), instrument_id elsewhere.
+	// Id of the instrument (UUID), instrument_id elsewhere. Required. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
 	Id *string `protobuf:"bytes,1,opt,name=id" json:"id,omitempty"`
-	// Kind: SPOT, PERPETUAL, FUTURE, OPTION, LENDING_DEPOSIT or LENDING_BORROW.
+	// Kind: SPOT, PERPETUAL, FUTURE, OPTION, LENDING_DEPOSIT or LENDING_BORROW. Required. Example: "PERPETUAL".
 	InstrumentType *string `protobuf:"bytes,2,opt,name=instrument_type,json=instrumentType" json:"instrument_type,omitempty"`
-	// Unique code, 1 to 128 letters, digits, "/", ":", ".", "_" and "-", for example "ETH-25DEC26-3000-C".
+	// Unique code, 1 to 128 letters, digits, "/", ":", ".", "_" and "-", for example "ETH-25DEC26-3000-C". Required.
 	Code *string `protobuf:"bytes,3,opt,name=code" json:"code,omitempty"`
-	// Name for people. Absent: code.
+	// Name for people. Absent: code. Example: "BTC/USDT perpetual".
 	DisplayName *string `protobuf:"bytes,4,opt,name=display_name,json=displayName" json:"display_name,omitempty"`
-	// Whether the platform still uses it. Absent: false.
+	// Whether the platform still uses it. Absent: false. Example: true.
 	IsActive *bool `protobuf:"varint,5,opt,name=is_active,json=isActive" json:"is_active,omitempty"`
-	// When it was registered.
+	// When it was registered. Required. Example: "2026-01-02T08:00:00Z".
 	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=created_at,json=createdAt" json:"created_at,omitempty"`
-	// When this record last changed.
+	// When this record last changed. Required. Example: "2026-01-02T08:00:00Z".
 	UpdatedAt *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=updated_at,json=updatedAt" json:"updated_at,omitempty"`
-	// Version of this record, to be sent back with a change. Absent: not versioned.
+	// Version of this record, to be sent back with a change. Absent: not versioned. Example: "v1".
 	Etag *string `protobuf:"bytes,8,opt,name=etag" json:"etag,omitempty"`
-	// Further facts without a field of their own. Absent: none.
+	// Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
 	Metadata      *structpb.Struct `protobuf:"bytes,9,opt,name=metadata" json:"metadata,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -40,23 +40,23 @@ const (
 //	}
 type LendingBorrow struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Instrument of which this is the kind's part (UUID).
+	// Instrument of which this is the kind's part (UUID). Required. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
 	InstrumentId *string `protobuf:"bytes,1,opt,name=instrument_id,json=instrumentId" json:"instrument_id,omitempty"`
-	// Asset that is borrowed (UUID).
+	// Asset that is borrowed (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	UnderlyingAssetId *string `protobuf:"bytes,2,opt,name=underlying_asset_id,json=underlyingAssetId" json:"underlying_asset_id,omitempty"`
-	// Token that stands for the debt (UUID). Absent: none.
+	// Token that stands for the debt (UUID). Absent: none. Example: "72e3b9d0-6a14-4f5c-8b2d-9e0f1a3c5d7b".
 	DebtAssetId *string `protobuf:"bytes,3,opt,name=debt_asset_id,json=debtAssetId" json:"debt_asset_id,omitempty"`
 	// Protocol, for example "aave-v3". Absent: none in particular.
 	Protocol *string `protobuf:"bytes,4,opt,name=protocol" json:"protocol,omitempty"`
-	// How its rate moves: VARIABLE, STABLE or FIXED. Absent: VARIABLE.
+	// How its rate moves: VARIABLE, STABLE or FIXED. Absent: VARIABLE. Example: "VARIABLE".
 	RateType *string `protobuf:"bytes,5,opt,name=rate_type,json=rateType" json:"rate_type,omitempty"`
-	// When it must be repaid. Absent: no fixed rate.
+	// When it must be repaid. Absent: no fixed rate. Example: "2026-06-30T00:00:00Z".
 	Maturity *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=maturity" json:"maturity,omitempty"`
-	// Facts of single venues without a field of their own. Absent: none.
+	// Facts of single venues without a field of their own. Absent: none. Example: {"contract_code":"XBTZ26"}.
 	Extensions *structpb.Struct `protobuf:"bytes,7,opt,name=extensions" json:"extensions,omitempty"`
-	// When it was registered.
+	// When it was registered. Required. Example: "2026-01-02T08:00:00Z".
 	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=created_at,json=createdAt" json:"created_at,omitempty"`
-	// When this record last changed.
+	// When this record last changed. Required. Example: "2026-01-02T08:00:00Z".
 	UpdatedAt     *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=updated_at,json=updatedAt" json:"updated_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

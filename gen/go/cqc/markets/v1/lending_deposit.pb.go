@@ -42,26 +42,26 @@ const (
 //	}
 type LendingDeposit struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Instrument of which this is the kind's part (UUID).
+	// Instrument of which this is the kind's part (UUID). Required. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
 	InstrumentId *string `protobuf:"bytes,1,opt,name=instrument_id,json=instrumentId" json:"instrument_id,omitempty"`
-	// Asset that is deposited (UUID).
+	// Asset that is deposited (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	UnderlyingAssetId *string `protobuf:"bytes,2,opt,name=underlying_asset_id,json=underlyingAssetId" json:"underlying_asset_id,omitempty"`
 	// Token that stands for the deposit, for example aUSDT (UUID). Absent: none.
 	ReceiptAssetId *string `protobuf:"bytes,3,opt,name=receipt_asset_id,json=receiptAssetId" json:"receipt_asset_id,omitempty"`
 	// Protocol, for example "aave-v3". Absent: none in particular.
 	Protocol *string `protobuf:"bytes,4,opt,name=protocol" json:"protocol,omitempty"`
 	// How interest shows: REBASING (the balance grows), EXCHANGE_RATE (the receipt grows dearer) or NONE. Absent: not
-	// known.
+	// known. Example: "REBASING".
 	Accrual *string `protobuf:"bytes,5,opt,name=accrual" json:"accrual,omitempty"`
-	// How long it is bound: OPEN or FIXED. Absent: OPEN.
+	// How long it is bound: OPEN or FIXED. Absent: OPEN. Example: "OPEN".
 	Term *string `protobuf:"bytes,6,opt,name=term" json:"term,omitempty"`
-	// When it ends. Absent: an open term.
+	// When it ends. Absent: an open term. Example: "2026-06-30T00:00:00Z".
 	Maturity *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=maturity" json:"maturity,omitempty"`
-	// Facts of single venues without a field of their own. Absent: none.
+	// Facts of single venues without a field of their own. Absent: none. Example: {"contract_code":"XBTZ26"}.
 	Extensions *structpb.Struct `protobuf:"bytes,8,opt,name=extensions" json:"extensions,omitempty"`
-	// When it was registered.
+	// When it was registered. Required. Example: "2026-01-02T08:00:00Z".
 	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=created_at,json=createdAt" json:"created_at,omitempty"`
-	// When this record last changed.
+	// When this record last changed. Required. Example: "2026-01-02T08:00:00Z".
 	UpdatedAt     *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=updated_at,json=updatedAt" json:"updated_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

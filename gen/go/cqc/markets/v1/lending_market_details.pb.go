@@ -41,45 +41,48 @@ const (
 //	}
 type LendingMarketDetails struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Address of the pool's contract. Absent: not known.
+	// Address of the pool's contract. Absent: not known. Example: "0x87870bca3f3fd6335c3f4ce8392d69350b4fa4e2".
 	PoolAddress *string `protobuf:"bytes,1,opt,name=pool_address,json=poolAddress" json:"pool_address,omitempty"`
-	// Address of the reserve, usually of the token. Absent: not known.
+	// Address of the reserve, usually of the token. Absent: not known. Example:
+	// "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48".
 	ReserveAddress *string `protobuf:"bytes,2,opt,name=reserve_address,json=reserveAddress" json:"reserve_address,omitempty"`
-	// Address of the token that stands for deposits. Absent: none.
+	// Address of the token that stands for deposits. Absent: none. Example: "0x4d5f47fa6a74757f35c14fd3a6ef8e3c9bc514e8".
 	ReceiptTokenAddress *string `protobuf:"bytes,3,opt,name=receipt_token_address,json=receiptTokenAddress" json:"receipt_token_address,omitempty"`
-	// Address of the token that stands for debt at a variable rate. Absent: none.
+	// Address of the token that stands for debt at a variable rate. Absent: none. Example:
+	// "0x72E95b8931767C79bA4EeE721354d6E99a61D004".
 	VariableDebtTokenAddress *string `protobuf:"bytes,4,opt,name=variable_debt_token_address,json=variableDebtTokenAddress" json:"variable_debt_token_address,omitempty"`
-	// Address of the token that stands for debt at a stable rate. Absent: none.
+	// Address of the token that stands for debt at a stable rate. Absent: none. Example:
+	// "0x72E95b8931767C79bA4EeE721354d6E99a61D004".
 	StableDebtTokenAddress *string `protobuf:"bytes,5,opt,name=stable_debt_token_address,json=stableDebtTokenAddress" json:"stable_debt_token_address,omitempty"`
-	// Address of the price oracle. Absent: not known.
+	// Address of the price oracle. Absent: not known. Example: "0x54586bE62E3c3580375aE3723C145253060Ca0C2".
 	OracleAddress *string `protobuf:"bytes,6,opt,name=oracle_address,json=oracleAddress" json:"oracle_address,omitempty"`
-	// Address of the contract that sets rates. Absent: not known.
+	// Address of the contract that sets rates. Absent: not known. Example: "0x9ec6F08190DeA04A54f8Afc53Db96134e5E3FdFB".
 	InterestRateStrategyAddress *string `protobuf:"bytes,7,opt,name=interest_rate_strategy_address,json=interestRateStrategyAddress" json:"interest_rate_strategy_address,omitempty"`
-	// Most that can be borrowed over collateral, 0 to 1, for example "0.805".
+	// Most that can be borrowed over collateral, 0 to 1, for example "0.805". Required.
 	Ltv *string `protobuf:"bytes,8,opt,name=ltv" json:"ltv,omitempty"`
-	// Debt over collateral from which it is liquidated, 0 to 1, not below ltv.
+	// Debt over collateral from which it is liquidated, 0 to 1, not below ltv. Required. Example: "0.83".
 	LiquidationThreshold *string `protobuf:"bytes,9,opt,name=liquidation_threshold,json=liquidationThreshold" json:"liquidation_threshold,omitempty"`
 	// Extra that liquidators receive as a fraction, for example "0.05". Absent: not known.
 	LiquidationBonus *string `protobuf:"bytes,10,opt,name=liquidation_bonus,json=liquidationBonus" json:"liquidation_bonus,omitempty"`
-	// Part of the interest that the protocol keeps, 0 to 1. Absent: not known.
+	// Part of the interest that the protocol keeps, 0 to 1. Absent: not known. Example: "0.15".
 	ReserveFactor *string `protobuf:"bytes,11,opt,name=reserve_factor,json=reserveFactor" json:"reserve_factor,omitempty"`
-	// Most that may be deposited, in units of the asset. Absent: no cap.
+	// Most that may be deposited, in units of the asset. Absent: no cap. Example: "1800000".
 	SupplyCap *string `protobuf:"bytes,12,opt,name=supply_cap,json=supplyCap" json:"supply_cap,omitempty"`
-	// Most that may be borrowed, in units of the asset. Absent: no cap.
+	// Most that may be borrowed, in units of the asset. Absent: no cap. Example: "1760000".
 	BorrowCap *string `protobuf:"bytes,13,opt,name=borrow_cap,json=borrowCap" json:"borrow_cap,omitempty"`
-	// Most debt while isolated, in US dollars. Absent: none.
+	// Most debt while isolated, in US dollars. Absent: none. Example: "0".
 	DebtCeiling *string `protobuf:"bytes,14,opt,name=debt_ceiling,json=debtCeiling" json:"debt_ceiling,omitempty"`
-	// Whether deposits count as collateral. Absent: false.
+	// Whether deposits count as collateral. Absent: false. Example: true.
 	IsCollateralEnabled *bool `protobuf:"varint,15,opt,name=is_collateral_enabled,json=isCollateralEnabled" json:"is_collateral_enabled,omitempty"`
-	// Whether it can be borrowed. Absent: false.
+	// Whether it can be borrowed. Absent: false. Example: true.
 	IsBorrowEnabled *bool `protobuf:"varint,16,opt,name=is_borrow_enabled,json=isBorrowEnabled" json:"is_borrow_enabled,omitempty"`
-	// Whether it is isolated from other collateral. Absent: false.
+	// Whether it is isolated from other collateral. Absent: false. Example: true.
 	IsIsolated *bool `protobuf:"varint,17,opt,name=is_isolated,json=isIsolated" json:"is_isolated,omitempty"`
-	// Whether new deposits and loans are refused. Absent: false.
+	// Whether new deposits and loans are refused. Absent: false. Example: true.
 	IsFrozen *bool `protobuf:"varint,18,opt,name=is_frozen,json=isFrozen" json:"is_frozen,omitempty"`
-	// Whether all is refused. Absent: false.
+	// Whether all is refused. Absent: false. Example: true.
 	IsPaused *bool `protobuf:"varint,19,opt,name=is_paused,json=isPaused" json:"is_paused,omitempty"`
-	// Category of assets with higher limits among each other, at most 255. Absent: none.
+	// Category of assets with higher limits among each other, at most 255. Absent: none. Example: 1.
 	EModeCategory *uint32 `protobuf:"varint,20,opt,name=e_mode_category,json=eModeCategory" json:"e_mode_category,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -33,11 +33,11 @@ const (
 // {"side": "TRADE_SIDE_BUY", "notional": "100000", "slippage_bps": "1.4"}
 type SlippageEstimate struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Side of the order.
+	// Side of the order. Required. Example: "TRADE_SIDE_BUY".
 	Side *TradeSide `protobuf:"varint,1,opt,name=side,enum=cqc.markets.v1.TradeSide" json:"side,omitempty"`
-	// Value of the order, in the quote asset, above zero.
+	// Value of the order, in the quote asset, above zero. Required. Example: "100000".
 	Notional *string `protobuf:"bytes,2,opt,name=notional" json:"notional,omitempty"`
-	// Loss against the middle price in basis points.
+	// Loss against the middle price in basis points. Required. Example: "1.4".
 	SlippageBps   *string `protobuf:"bytes,3,opt,name=slippage_bps,json=slippageBps" json:"slippage_bps,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -125,39 +125,39 @@ func (x *SlippageEstimate) GetSlippageBps() string {
 //	}
 type LiquidityMetrics struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Market (UUID).
+	// Market (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
 	MarketId *string `protobuf:"bytes,1,opt,name=market_id,json=marketId" json:"market_id,omitempty"`
-	// When the window ended.
+	// When the window ended. Required. Example: "2026-01-15T09:30:00Z".
 	ObservedAt *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=observed_at,json=observedAt" json:"observed_at,omitempty"`
-	// Length of the window, above zero.
+	// Length of the window, above zero. Required. Example: "86400s".
 	Window *durationpb.Duration `protobuf:"bytes,3,opt,name=window" json:"window,omitempty"`
-	// Average best ask less best bid, in the price currency.
+	// Average best ask less best bid, in the price currency. Required. Example: "0.10".
 	SpreadAbsolute *string `protobuf:"bytes,4,opt,name=spread_absolute,json=spreadAbsolute" json:"spread_absolute,omitempty"`
-	// The same in basis points of the middle price.
+	// The same in basis points of the middle price. Required. Example: "0.0156".
 	SpreadBps *string `protobuf:"bytes,5,opt,name=spread_bps,json=spreadBps" json:"spread_bps,omitempty"`
-	// Twice the average distance of trades from the middle price, in basis points. Absent: not computed.
+	// Twice the average distance of trades from the middle price, in basis points. Absent: not computed. Example: "0.42".
 	EffectiveSpreadBps *string `protobuf:"bytes,6,opt,name=effective_spread_bps,json=effectiveSpreadBps" json:"effective_spread_bps,omitempty"`
-	// Size traded in the window, in the base.
+	// Size traded in the window, in the base. Required. Example: "18234.1".
 	VolumeBase *string `protobuf:"bytes,7,opt,name=volume_base,json=volumeBase" json:"volume_base,omitempty"`
-	// Value traded in the window, in the quote asset.
+	// Value traded in the window, in the quote asset. Required. Example: "1171540221.33".
 	VolumeQuote *string `protobuf:"bytes,8,opt,name=volume_quote,json=volumeQuote" json:"volume_quote,omitempty"`
-	// Value traded in the window, in US dollars. Absent: not computed.
+	// Value traded in the window, in US dollars. Absent: not computed. Example: "1250000.00".
 	VolumeUsd *string `protobuf:"bytes,9,opt,name=volume_usd,json=volumeUsd" json:"volume_usd,omitempty"`
-	// Number of trades in the window. Absent: not known.
+	// Number of trades in the window. Absent: not known. Example: "1204331".
 	TradeCount *uint64 `protobuf:"varint,10,opt,name=trade_count,json=tradeCount" json:"trade_count,omitempty"`
-	// Average depth by distance, nearest first, at most 100. Empty: not computed.
+	// Average depth by distance, nearest first, at most 100. Empty: not computed. Example: see DepthBand.
 	Bands []*DepthBand `protobuf:"bytes,11,rep,name=bands" json:"bands,omitempty"`
-	// What market orders would lose, at most 100. Empty: not computed.
+	// What market orders would lose, at most 100. Empty: not computed. Example: see SlippageEstimate.
 	Slippage []*SlippageEstimate `protobuf:"bytes,12,rep,name=slippage" json:"slippage,omitempty"`
-	// Average move of the price after a trade, in basis points. Absent: not computed.
+	// Average move of the price after a trade, in basis points. Absent: not computed. Example: "1.8".
 	PriceImpactBps *string `protobuf:"bytes,13,opt,name=price_impact_bps,json=priceImpactBps" json:"price_impact_bps,omitempty"`
-	// Volume over open interest or supply. Absent: not computed.
+	// Volume over open interest or supply, as a fraction. Absent: not computed. Example: "0.35".
 	TurnoverRatio *string `protobuf:"bytes,14,opt,name=turnover_ratio,json=turnoverRatio" json:"turnover_ratio,omitempty"`
-	// Open contracts, in the market's size unit. Absent: not a derivative, or not known.
+	// Open contracts, in the market's size unit. Absent: not a derivative, or not known. Example: "81234.551".
 	OpenInterest *string `protobuf:"bytes,15,opt,name=open_interest,json=openInterest" json:"open_interest,omitempty"`
-	// The platform's score, 0 (none) to 1 (best). Absent: not computed.
+	// The platform's score, 0 (none) to 1 (best), without a unit. Absent: not computed. Example: "0.97".
 	LiquidityScore *string `protobuf:"bytes,16,opt,name=liquidity_score,json=liquidityScore" json:"liquidity_score,omitempty"`
-	// When the last trade happened. Absent: none in the window.
+	// When the last trade happened. Absent: none in the window. Example: "2026-01-15T09:29:59.982Z".
 	LastTradeAt   *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=last_trade_at,json=lastTradeAt" json:"last_trade_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

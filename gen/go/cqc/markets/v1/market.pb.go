@@ -58,79 +58,84 @@ const (
 //	}
 type Market struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the market (UUID), market_id elsewhere.
+	// Id of the market (UUID), market_id elsewhere. Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
 	Id *string `protobuf:"bytes,1,opt,name=id" json:"id,omitempty"`
-	// Instrument that is traded (UUID).
+	// Instrument that is traded (UUID). Required. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
 	InstrumentId *string `protobuf:"bytes,2,opt,name=instrument_id,json=instrumentId" json:"instrument_id,omitempty"`
-	// Venue, for example "binance".
+	// Venue, for example "binance". Required.
 	VenueId *string `protobuf:"bytes,3,opt,name=venue_id,json=venueId" json:"venue_id,omitempty"`
-	// Name of the market at the venue, for example "BTCUSDT".
+	// Name of the market at the venue, for example "BTCUSDT". Required.
 	VenueSymbol *string `protobuf:"bytes,4,opt,name=venue_symbol,json=venueSymbol" json:"venue_symbol,omitempty"`
 	// Number of the market at the venue, for example "0". Absent: the venue has none.
 	VenueInstrumentId *string `protobuf:"bytes,5,opt,name=venue_instrument_id,json=venueInstrumentId" json:"venue_instrument_id,omitempty"`
-	// Asset in which it settles (UUID). Absent: as the instrument says.
+	// Asset in which it settles (UUID). Absent: as the instrument says. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	SettlementAssetId *string `protobuf:"bytes,6,opt,name=settlement_asset_id,json=settlementAssetId" json:"settlement_asset_id,omitempty"`
-	// Asset in which prices are stated (UUID). Absent: the quote of the instrument.
+	// Asset in which prices are stated (UUID). Absent: the quote of the instrument. Example:
+	// "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	PriceCurrencyAssetId *string `protobuf:"bytes,7,opt,name=price_currency_asset_id,json=priceCurrencyAssetId" json:"price_currency_asset_id,omitempty"`
-	// Unit of sizes: BASE, QUOTE or CONTRACT. Absent: BASE.
+	// Unit of sizes: BASE, QUOTE or CONTRACT. Absent: BASE. Example: "BASE".
 	SizeUnit *string `protobuf:"bytes,8,opt,name=size_unit,json=sizeUnit" json:"size_unit,omitempty"`
 	// Step of prices, above zero, for example "0.10". Absent: the venue has another rule or none.
 	TickSize *string `protobuf:"bytes,9,opt,name=tick_size,json=tickSize" json:"tick_size,omitempty"`
 	// Significant figures of prices, 1 to 38, on venues without a tick. Absent: the venue has another rule or none.
+	// Example: 5.
 	PriceSignificantFigures *uint32 `protobuf:"varint,10,opt,name=price_significant_figures,json=priceSignificantFigures" json:"price_significant_figures,omitempty"`
 	// Decimal places of prices, at most 38, on venues without a tick. Absent: the venue has another rule or none.
+	// Example: 6.
 	PriceDecimals *uint32 `protobuf:"varint,11,opt,name=price_decimals,json=priceDecimals" json:"price_decimals,omitempty"`
-	// Step of sizes, above zero, in size_unit. Absent: not known.
+	// Step of sizes, above zero, in size_unit. Absent: not known. Example: "0.001".
 	LotSize *string `protobuf:"bytes,12,opt,name=lot_size,json=lotSize" json:"lot_size,omitempty"`
-	// Smallest size of an order, in size_unit. Absent: none or not known.
+	// Smallest size of an order, in size_unit. Absent: none or not known. Example: "0.001".
 	MinOrderSize *string `protobuf:"bytes,13,opt,name=min_order_size,json=minOrderSize" json:"min_order_size,omitempty"`
-	// Largest size of an order, in size_unit. Absent: none or not known.
+	// Largest size of an order, in size_unit. Absent: none or not known. Example: "1000".
 	MaxOrderSize *string `protobuf:"bytes,14,opt,name=max_order_size,json=maxOrderSize" json:"max_order_size,omitempty"`
-	// Largest size of a market order, in size_unit. Absent: max_order_size.
+	// Largest size of a market order, in size_unit. Absent: max_order_size. Example: "120".
 	MaxMarketOrderSize *string `protobuf:"bytes,15,opt,name=max_market_order_size,json=maxMarketOrderSize" json:"max_market_order_size,omitempty"`
-	// Smallest value of an order, in the price currency. Absent: none or not known.
+	// Smallest value of an order, in the price currency. Absent: none or not known. Example: "5".
 	MinNotional *string `protobuf:"bytes,16,opt,name=min_notional,json=minNotional" json:"min_notional,omitempty"`
-	// Largest value of an order, in the price currency. Absent: none or not known.
+	// Largest value of an order, in the price currency. Absent: none or not known. Example: "300000".
 	MaxNotional *string `protobuf:"bytes,17,opt,name=max_notional,json=maxNotional" json:"max_notional,omitempty"`
-	// Lowest price of an order. Absent: none or not known.
+	// Lowest price of an order, in the price currency. Absent: none or not known. Example: "0.01".
 	MinPrice *string `protobuf:"bytes,18,opt,name=min_price,json=minPrice" json:"min_price,omitempty"`
-	// Highest price of an order. Absent: none or not known.
+	// Highest price of an order, in the price currency. Absent: none or not known. Example: "1000000".
 	MaxPrice *string `protobuf:"bytes,19,opt,name=max_price,json=maxPrice" json:"max_price,omitempty"`
-	// Furthest that an order may lie from the reference price, in basis points. Absent: none or not known.
+	// Furthest that an order may lie from the reference price, in basis points. Absent: none or not known. Example:
+	// "500".
 	PriceBandBps *string `protobuf:"bytes,20,opt,name=price_band_bps,json=priceBandBps" json:"price_band_bps,omitempty"`
 	// Fee of resting orders as a fraction of the value; negative for a rebate, for example "-0.00005". Absent: not known.
 	MakerFee *string `protobuf:"bytes,21,opt,name=maker_fee,json=makerFee" json:"maker_fee,omitempty"`
 	// Fee of taking orders as a fraction of the value, for example "0.0004". Absent: not known.
 	TakerFee *string `protobuf:"bytes,22,opt,name=taker_fee,json=takerFee" json:"taker_fee,omitempty"`
-	// Asset in which fees are charged (UUID). Absent: as the venue decides.
+	// Asset in which fees are charged (UUID). Absent: as the venue decides. Example:
+	// "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	FeeAssetId *string `protobuf:"bytes,23,opt,name=fee_asset_id,json=feeAssetId" json:"fee_asset_id,omitempty"`
-	// Order types on offer. Empty: not known.
+	// Order types on offer. Empty: not known. Example: ["ORDER_TYPE_MARKET","ORDER_TYPE_LIMIT"].
 	SupportedOrderTypes []OrderType `protobuf:"varint,24,rep,packed,name=supported_order_types,json=supportedOrderTypes,enum=cqc.markets.v1.OrderType" json:"supported_order_types,omitempty"`
-	// Times in force on offer. Empty: not known.
+	// Times in force on offer. Empty: not known. Example: ["TIME_IN_FORCE_GTC","TIME_IN_FORCE_IOC"].
 	SupportedTimeInForce []TimeInForce `protobuf:"varint,25,rep,packed,name=supported_time_in_force,json=supportedTimeInForce,enum=cqc.markets.v1.TimeInForce" json:"supported_time_in_force,omitempty"`
-	// State: pending, active, suspended, cancel_only, post_only, delisted or settled.
+	// State: pending, active, suspended, cancel_only, post_only, delisted or settled. Required. Example: "active".
 	Status *string `protobuf:"bytes,26,opt,name=status" json:"status,omitempty"`
-	// When trading began. Absent: not known or not yet.
+	// When trading began. Absent: not known or not yet. Example: "2026-01-02T08:00:00Z".
 	ListedAt *timestamppb.Timestamp `protobuf:"bytes,27,opt,name=listed_at,json=listedAt" json:"listed_at,omitempty"`
-	// When trading ended, after listed_at. Absent: not delisted.
+	// When trading ended, after listed_at. Absent: not delisted. Example: "2026-06-30T00:00:00Z".
 	DelistedAt *timestamppb.Timestamp `protobuf:"bytes,28,opt,name=delisted_at,json=delistedAt" json:"delisted_at,omitempty"`
 	// Seconds between two funding payments, 1 to 86400; the same as perp.funding_interval where both are set. Absent: not
-	// a perpetual.
+	// a perpetual. Example: 28800.
 	FundingIntervalSecs *int32 `protobuf:"varint,29,opt,name=funding_interval_secs,json=fundingIntervalSecs" json:"funding_interval_secs,omitempty"`
-	// The pool. Absent: not an automated market maker, or its terms are not known.
+	// The pool. Absent: not an automated market maker, or its terms are not known. Example: see AmmMarketDetails.
 	Amm *AmmMarketDetails `protobuf:"bytes,30,opt,name=amm" json:"amm,omitempty"`
-	// The reserve. Absent: not a lending market, or its ratios are not known.
+	// The reserve. Absent: not a lending market, or its ratios are not known. Example: see LendingMarketDetails.
 	Lending *LendingMarketDetails `protobuf:"bytes,31,opt,name=lending" json:"lending,omitempty"`
-	// Funding and margin. Absent: not a perpetual, or its terms are not known. A perpetual of an automated market maker has
-	// amm too.
+	// Funding and margin. Absent: not a perpetual, or its terms are not known. A perpetual of an automated market maker
+	// has amm too. Example: see PerpMarketDetails.
 	Perp *PerpMarketDetails `protobuf:"bytes,32,opt,name=perp" json:"perp,omitempty"`
-	// When it was registered.
+	// When it was registered. Required. Example: "2026-01-02T08:00:00Z".
 	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,33,opt,name=created_at,json=createdAt" json:"created_at,omitempty"`
-	// When this record last changed.
+	// When this record last changed. Required. Example: "2026-01-15T09:30:00Z".
 	UpdatedAt *timestamppb.Timestamp `protobuf:"bytes,34,opt,name=updated_at,json=updatedAt" json:"updated_at,omitempty"`
-	// Version of this record, to be sent back with a change. Absent: not versioned.
+	// Version of this record, to be sent back with a change. Absent: not versioned. Example: "v2".
 	Etag *string `protobuf:"bytes,35,opt,name=etag" json:"etag,omitempty"`
-	// Further facts without a field of their own. Absent: none.
+	// Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
 	Metadata      *structpb.Struct `protobuf:"bytes,36,opt,name=metadata" json:"metadata,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

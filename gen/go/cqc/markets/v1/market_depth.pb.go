@@ -39,15 +39,15 @@ const (
 //	}
 type DepthBand struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Distance from the middle price in basis points, above zero, for example "10".
+	// Distance from the middle price in basis points, above zero, for example "10". Required.
 	DistanceBps *string `protobuf:"bytes,1,opt,name=distance_bps,json=distanceBps" json:"distance_bps,omitempty"`
-	// Size of the bids within it, in the market's size unit.
+	// Size of the bids within it, in the market's size unit. Required. Example: "14.2".
 	BidSize *string `protobuf:"bytes,2,opt,name=bid_size,json=bidSize" json:"bid_size,omitempty"`
-	// Size of the asks within it, in the market's size unit.
+	// Size of the asks within it, in the market's size unit. Required. Example: "11.7".
 	AskSize *string `protobuf:"bytes,3,opt,name=ask_size,json=askSize" json:"ask_size,omitempty"`
-	// Value of the bids within it, in the quote asset.
+	// Value of the bids within it, in the quote asset. Required. Example: "911862.70".
 	BidNotional *string `protobuf:"bytes,4,opt,name=bid_notional,json=bidNotional" json:"bid_notional,omitempty"`
-	// Value of the asks within it, in the quote asset.
+	// Value of the asks within it, in the quote asset. Required. Example: "752210.30".
 	AskNotional   *string `protobuf:"bytes,5,opt,name=ask_notional,json=askNotional" json:"ask_notional,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -140,15 +140,15 @@ func (x *DepthBand) GetAskNotional() string {
 //	}
 type MarketDepth struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Market (UUID).
+	// Market (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
 	MarketId *string `protobuf:"bytes,1,opt,name=market_id,json=marketId" json:"market_id,omitempty"`
-	// Middle between best bid and best ask.
+	// Middle between best bid and best ask, in the market's price currency. Required. Example: "64250.10".
 	MidPrice *string `protobuf:"bytes,2,opt,name=mid_price,json=midPrice" json:"mid_price,omitempty"`
-	// Depth by distance, nearest first, 1 to 100.
+	// Depth by distance, nearest first, 1 to 100. Required: one or more. Example: see DepthBand.
 	Bands []*DepthBand `protobuf:"bytes,3,rep,name=bands" json:"bands,omitempty"`
-	// Bids less asks over both, within the furthest band, -1 to 1. Absent: not computed.
+	// Bids less asks over both, within the furthest band, -1 to 1. Absent: not computed. Example: "0.0958".
 	Imbalance *string `protobuf:"bytes,4,opt,name=imbalance" json:"imbalance,omitempty"`
-	// When it held.
+	// When it held. Required. Example: "2026-01-15T09:30:00.123Z".
 	ObservedAt    *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=observed_at,json=observedAt" json:"observed_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -49,37 +49,37 @@ const (
 //	}
 type MarketSummary struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Market (UUID).
+	// Market (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
 	MarketId *string `protobuf:"bytes,1,opt,name=market_id,json=marketId" json:"market_id,omitempty"`
-	// Price of the last trade.
+	// Price of the last trade, in the market's price currency. Required. Example: "64250.10".
 	LastPrice *string `protobuf:"bytes,2,opt,name=last_price,json=lastPrice" json:"last_price,omitempty"`
-	// Best bid. Absent: no bids.
+	// Best bid, in the market's price currency. Absent: no bids. Example: "64250.00".
 	Bid *string `protobuf:"bytes,3,opt,name=bid" json:"bid,omitempty"`
-	// Best ask. Absent: no asks.
+	// Best ask, in the market's price currency. Absent: no asks. Example: "64250.20".
 	Ask *string `protobuf:"bytes,4,opt,name=ask" json:"ask,omitempty"`
-	// First price of the window. Absent: no trade in it.
+	// First price of the window, in the market's price currency. Absent: no trade in it. Example: "63010.00".
 	Open *string `protobuf:"bytes,5,opt,name=open" json:"open,omitempty"`
-	// Highest price of the window. Absent: no trade in it.
+	// Highest price of the window, in the market's price currency. Absent: no trade in it. Example: "64900.00".
 	High *string `protobuf:"bytes,6,opt,name=high" json:"high,omitempty"`
-	// Lowest price of the window. Absent: no trade in it.
+	// Lowest price of the window, in the market's price currency. Absent: no trade in it. Example: "62800.50".
 	Low *string `protobuf:"bytes,7,opt,name=low" json:"low,omitempty"`
-	// Change over the window in basis points. Absent: no trade in it.
+	// Change over the window in basis points. Absent: no trade in it. Example: "196.81".
 	ChangeBps *string `protobuf:"bytes,8,opt,name=change_bps,json=changeBps" json:"change_bps,omitempty"`
-	// Size traded in the window, in the base.
+	// Size traded in the window, in the base. Required. Example: "18234.1".
 	VolumeBase *string `protobuf:"bytes,9,opt,name=volume_base,json=volumeBase" json:"volume_base,omitempty"`
-	// Value traded in the window, in the quote asset.
+	// Value traded in the window, in the quote asset. Required. Example: "1171540221.33".
 	VolumeQuote *string `protobuf:"bytes,10,opt,name=volume_quote,json=volumeQuote" json:"volume_quote,omitempty"`
-	// Mark price. Absent: not a derivative, or not known.
+	// Mark price, in the market's price currency. Absent: not a derivative, or not known. Example: "64250.10".
 	MarkPrice *string `protobuf:"bytes,11,opt,name=mark_price,json=markPrice" json:"mark_price,omitempty"`
-	// Index price. Absent: not a derivative, or not known.
+	// Index price, in the market's price currency. Absent: not a derivative, or not known. Example: "64246.00".
 	IndexPrice *string `protobuf:"bytes,12,opt,name=index_price,json=indexPrice" json:"index_price,omitempty"`
-	// Funding rate of the current interval. Absent: not a perpetual.
+	// Funding rate of the current interval, as a fraction per interval. Absent: not a perpetual. Example: "0.000100".
 	FundingRate *string `protobuf:"bytes,13,opt,name=funding_rate,json=fundingRate" json:"funding_rate,omitempty"`
-	// Open contracts, in the market's size unit. Absent: not a derivative, or not known.
+	// Open contracts, in the market's size unit. Absent: not a derivative, or not known. Example: "81234.551".
 	OpenInterest *string `protobuf:"bytes,14,opt,name=open_interest,json=openInterest" json:"open_interest,omitempty"`
-	// Length of the window, above zero, usually one day.
+	// Length of the window, above zero, usually one day. Required. Example: "86400s".
 	Window *durationpb.Duration `protobuf:"bytes,15,opt,name=window" json:"window,omitempty"`
-	// When the window ended.
+	// When the window ended. Required. Example: "2026-01-15T09:30:00Z".
 	ObservedAt    *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=observed_at,json=observedAt" json:"observed_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

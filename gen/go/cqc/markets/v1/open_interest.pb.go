@@ -38,13 +38,13 @@ const (
 //	}
 type OpenInterest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Market (UUID).
+	// Market (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
 	MarketId *string `protobuf:"bytes,1,opt,name=market_id,json=marketId" json:"market_id,omitempty"`
-	// Open contracts, in the market's size unit.
+	// Open contracts, in the market's size unit. Required. Example: "81234.551".
 	Size *string `protobuf:"bytes,2,opt,name=size" json:"size,omitempty"`
-	// Their value, in the quote asset. Absent: not known.
+	// Their value, in the quote asset. Absent: not known. Example: "5219327214.02".
 	Notional *string `protobuf:"bytes,3,opt,name=notional" json:"notional,omitempty"`
-	// When it held.
+	// When it held. Required. Example: "2026-01-15T09:30:00Z".
 	ObservedAt    *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=observed_at,json=observedAt" json:"observed_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -48,33 +48,33 @@ const (
 //	}
 type OptionSeries struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Instrument of which this is the kind's part (UUID).
+	// Instrument of which this is the kind's part (UUID). Required. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
 	InstrumentId *string `protobuf:"bytes,1,opt,name=instrument_id,json=instrumentId" json:"instrument_id,omitempty"`
-	// Asset whose price it follows (UUID).
+	// Asset whose price it follows (UUID). Required. Example: "3c8a5b1e-9d27-4f60-8e34-7b6a1c2d5f03".
 	UnderlyingAssetId *string `protobuf:"bytes,2,opt,name=underlying_asset_id,json=underlyingAssetId" json:"underlying_asset_id,omitempty"`
-	// Asset in which its price is stated (UUID).
+	// Asset in which its price is stated (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	QuoteAssetId *string `protobuf:"bytes,3,opt,name=quote_asset_id,json=quoteAssetId" json:"quote_asset_id,omitempty"`
-	// Asset in which profit and loss are paid (UUID).
+	// Asset in which profit and loss are paid (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	SettlementAssetId *string `protobuf:"bytes,4,opt,name=settlement_asset_id,json=settlementAssetId" json:"settlement_asset_id,omitempty"`
-	// When it expires.
+	// When it expires. Required. Example: "2026-12-25T08:00:00Z".
 	Expiry *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=expiry" json:"expiry,omitempty"`
-	// Price at which it is exercised, in the quote asset, above zero, for example "3000".
+	// Price at which it is exercised, in the quote asset, above zero, for example "3000". Required.
 	StrikePrice *string `protobuf:"bytes,6,opt,name=strike_price,json=strikePrice" json:"strike_price,omitempty"`
-	// Right to buy (CALL) or to sell (PUT).
+	// Right to buy (CALL) or to sell (PUT). Required. Example: "CALL".
 	OptionType *string `protobuf:"bytes,7,opt,name=option_type,json=optionType" json:"option_type,omitempty"`
-	// When it can be exercised: european (at expiry) or american (until expiry).
+	// When it can be exercised: european (at expiry) or american (until expiry). Required. Example: "european".
 	ExerciseStyle *string `protobuf:"bytes,8,opt,name=exercise_style,json=exerciseStyle" json:"exercise_style,omitempty"`
-	// Units of the underlying in one contract, above zero, for example "0.1".
+	// Units of the underlying in one contract, above zero, for example "0.1". Required.
 	ContractMultiplier *string `protobuf:"bytes,9,opt,name=contract_multiplier,json=contractMultiplier" json:"contract_multiplier,omitempty"`
-	// How it settles: cash or physical. Absent: cash.
+	// How it settles: cash or physical. Absent: cash. Example: "cash".
 	SettlementType *string `protobuf:"bytes,10,opt,name=settlement_type,json=settlementType" json:"settlement_type,omitempty"`
-	// Whether it is paid and settled in the underlying. Absent: false.
+	// Whether it is paid and settled in the underlying. Absent: false. Example: false.
 	IsInverse *bool `protobuf:"varint,11,opt,name=is_inverse,json=isInverse" json:"is_inverse,omitempty"`
-	// Facts of single venues without a field of their own. Absent: none.
+	// Facts of single venues without a field of their own. Absent: none. Example: {"contract_code":"XBTZ26"}.
 	Extensions *structpb.Struct `protobuf:"bytes,12,opt,name=extensions" json:"extensions,omitempty"`
-	// When it was registered.
+	// When it was registered. Required. Example: "2026-01-02T08:00:00Z".
 	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=created_at,json=createdAt" json:"created_at,omitempty"`
-	// When this record last changed.
+	// When this record last changed. Required. Example: "2026-01-02T08:00:00Z".
 	UpdatedAt     *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=updated_at,json=updatedAt" json:"updated_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -84,11 +84,11 @@ func (BookUpdateType) EnumDescriptor() ([]byte, []int) {
 // {"price": "64250.00", "size": "1.25", "order_count": 3}
 type OrderBookLevel struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Price in the market's price currency; zero or negative on combinations.
+	// Price in the market's price currency; zero or negative on combinations. Required. Example: "64250.00".
 	Price *string `protobuf:"bytes,1,opt,name=price" json:"price,omitempty"`
-	// Size in the market's size unit; zero deletes the level in a change.
+	// Size in the market's size unit; zero deletes the level in a change. Required. Example: "1.25".
 	Size *string `protobuf:"bytes,2,opt,name=size" json:"size,omitempty"`
-	// Number of orders at the price. Absent: not known.
+	// Number of orders at the price. Absent: not known. Example: 3.
 	OrderCount    *uint32 `protobuf:"varint,3,opt,name=order_count,json=orderCount" json:"order_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -167,27 +167,28 @@ func (x *OrderBookLevel) GetOrderCount() uint32 {
 //	}
 type OrderBook struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Market of the book (UUID).
+	// Market of the book (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
 	MarketId *string `protobuf:"bytes,1,opt,name=market_id,json=marketId" json:"market_id,omitempty"`
-	// Whether it is whole or a change.
+	// Whether it is whole or a change. Required. Example: "BOOK_UPDATE_TYPE_SNAPSHOT".
 	UpdateType *BookUpdateType `protobuf:"varint,2,opt,name=update_type,json=updateType,enum=cqc.markets.v1.BookUpdateType" json:"update_type,omitempty"`
-	// Sequence number of the last change in it, growing per market.
+	// Sequence number of the last change in it, growing per market. Required. Example: "4815162342".
 	Sequence *uint64 `protobuf:"varint,3,opt,name=sequence" json:"sequence,omitempty"`
-	// Sequence number of the first change in it, not above sequence. Absent: sequence.
+	// Sequence number of the first change in it, not above sequence. Absent: sequence. Example: "4815162340".
 	FirstSequence *uint64 `protobuf:"varint,4,opt,name=first_sequence,json=firstSequence" json:"first_sequence,omitempty"`
-	// Sequence number of the message before; another one means a gap. Absent: the venue does not say.
+	// Sequence number of the message before; another one means a gap. Absent: the venue does not say. Example:
+	// "4815162341".
 	PreviousSequence *uint64 `protobuf:"varint,5,opt,name=previous_sequence,json=previousSequence" json:"previous_sequence,omitempty"`
-	// Bids, best (highest) first, at most 5000. Empty: none, or none changed.
+	// Bids, best (highest) first, at most 5000. Empty: none, or none changed. Example: see OrderBookLevel.
 	Bids []*OrderBookLevel `protobuf:"bytes,6,rep,name=bids" json:"bids,omitempty"`
-	// Asks, best (lowest) first, at most 5000. Empty: none, or none changed.
+	// Asks, best (lowest) first, at most 5000. Empty: none, or none changed. Example: see OrderBookLevel.
 	Asks []*OrderBookLevel `protobuf:"bytes,7,rep,name=asks" json:"asks,omitempty"`
-	// Levels per side that are kept. Absent: all.
+	// Levels per side that are kept. Absent: all. Example: 2.
 	Depth *uint32 `protobuf:"varint,8,opt,name=depth" json:"depth,omitempty"`
-	// Checksum of the venue over the book after this message. Absent: the venue has none.
+	// Checksum of the venue over the book after this message. Absent: the venue has none. Example: "3310070434".
 	Checksum *string `protobuf:"bytes,9,opt,name=checksum" json:"checksum,omitempty"`
-	// When it held, by the venue's clock.
+	// When it held, by the venue's clock. Required. Example: "2026-01-15T09:30:00.123Z".
 	ObservedAt *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=observed_at,json=observedAt" json:"observed_at,omitempty"`
-	// When the platform received it, by our clock. Absent: not recorded.
+	// When the platform received it, by our clock. Absent: not recorded. Example: "2026-01-15T09:30:00.145Z".
 	ReceivedAt    *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=received_at,json=receivedAt" json:"received_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -45,27 +45,27 @@ const (
 //	}
 type PerpContract struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Instrument of which this is the kind's part (UUID).
+	// Instrument of which this is the kind's part (UUID). Required. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
 	InstrumentId *string `protobuf:"bytes,1,opt,name=instrument_id,json=instrumentId" json:"instrument_id,omitempty"`
-	// Asset whose price it follows (UUID).
+	// Asset whose price it follows (UUID). Required. Example: "6f1e2d3c-4b5a-4c69-8778-96a5b4c3d2e1".
 	UnderlyingAssetId *string `protobuf:"bytes,2,opt,name=underlying_asset_id,json=underlyingAssetId" json:"underlying_asset_id,omitempty"`
-	// Asset in which its price is stated (UUID).
+	// Asset in which its price is stated (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	QuoteAssetId *string `protobuf:"bytes,3,opt,name=quote_asset_id,json=quoteAssetId" json:"quote_asset_id,omitempty"`
-	// Asset in which profit and loss are paid (UUID).
+	// Asset in which profit and loss are paid (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	SettlementAssetId *string `protobuf:"bytes,4,opt,name=settlement_asset_id,json=settlementAssetId" json:"settlement_asset_id,omitempty"`
-	// Whether it is quoted in the quote and settled in the underlying. Absent: false.
+	// Whether it is quoted in the quote and settled in the underlying. Absent: false. Example: false.
 	IsInverse *bool `protobuf:"varint,5,opt,name=is_inverse,json=isInverse" json:"is_inverse,omitempty"`
-	// Whether it settles in a third asset at a fixed rate. Absent: false.
+	// Whether it settles in a third asset at a fixed rate. Absent: false. Example: false.
 	IsQuanto *bool `protobuf:"varint,6,opt,name=is_quanto,json=isQuanto" json:"is_quanto,omitempty"`
-	// Units of the underlying (of the quote, when inverse) in one contract, above zero, for example "0.001".
+	// Units of the underlying (of the quote, when inverse) in one contract, above zero, for example "0.001". Required.
 	ContractMultiplier *string `protobuf:"bytes,7,opt,name=contract_multiplier,json=contractMultiplier" json:"contract_multiplier,omitempty"`
-	// Index that it follows. Absent: not named.
+	// Index that it follows. Absent: not named. Example: "BTCUSDT".
 	IndexName *string `protobuf:"bytes,8,opt,name=index_name,json=indexName" json:"index_name,omitempty"`
-	// Facts of single venues without a field of their own. Absent: none.
+	// Facts of single venues without a field of their own. Absent: none. Example: {"contract_code":"XBTZ26"}.
 	Extensions *structpb.Struct `protobuf:"bytes,9,opt,name=extensions" json:"extensions,omitempty"`
-	// When it was registered.
+	// When it was registered. Required. Example: "2026-01-02T08:00:00Z".
 	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=created_at,json=createdAt" json:"created_at,omitempty"`
-	// When this record last changed.
+	// When this record last changed. Required. Example: "2026-01-02T08:00:00Z".
 	UpdatedAt     *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=updated_at,json=updatedAt" json:"updated_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -41,17 +41,17 @@ const (
 //	}
 type RiskTier struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Number of the step, from 1.
+	// Number of the step, from 1. Required. Example: 1.
 	Tier *uint32 `protobuf:"varint,1,opt,name=tier" json:"tier,omitempty"`
-	// Value from which it holds, in the quote asset.
+	// Value from which it holds, in the quote asset. Required. Example: "0".
 	MinNotional *string `protobuf:"bytes,2,opt,name=min_notional,json=minNotional" json:"min_notional,omitempty"`
-	// Value up to which it holds, in the quote asset, above min_notional. Absent: no end.
+	// Value up to which it holds, in the quote asset, above min_notional. Absent: no end. Example: "300000".
 	MaxNotional *string `protobuf:"bytes,3,opt,name=max_notional,json=maxNotional" json:"max_notional,omitempty"`
-	// Margin to open, as a fraction of the value, 0 to 1.
+	// Margin to open, as a fraction of the value, 0 to 1. Required. Example: "0.008".
 	InitialMarginRate *string `protobuf:"bytes,4,opt,name=initial_margin_rate,json=initialMarginRate" json:"initial_margin_rate,omitempty"`
-	// Margin to keep, as a fraction of the value, 0 to 1.
+	// Margin to keep, as a fraction of the value, 0 to 1. Required. Example: "0.004".
 	MaintenanceMarginRate *string `protobuf:"bytes,5,opt,name=maintenance_margin_rate,json=maintenanceMarginRate" json:"maintenance_margin_rate,omitempty"`
-	// Amount taken off the maintenance margin ("cum"), in the quote asset. Absent: none.
+	// Amount taken off the maintenance margin ("cum"), in the quote asset. Absent: none. Example: "0".
 	MaintenanceAmount *string `protobuf:"bytes,6,opt,name=maintenance_amount,json=maintenanceAmount" json:"maintenance_amount,omitempty"`
 	// Highest leverage, above zero, for example "125". Absent: from initial_margin_rate.
 	MaxLeverage   *string `protobuf:"bytes,7,opt,name=max_leverage,json=maxLeverage" json:"max_leverage,omitempty"`
@@ -163,33 +163,34 @@ func (x *RiskTier) GetMaxLeverage() string {
 //	}
 type PerpMarketDetails struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Number or name of the product at the venue. Absent: venue_symbol says it.
+	// Number or name of the product at the venue. Absent: venue_symbol says it. Example: "0".
 	ProductId *string `protobuf:"bytes,1,opt,name=product_id,json=productId" json:"product_id,omitempty"`
-	// Time between two funding payments, above zero and at most one day, for example 8 hours.
+	// Time between two funding payments, above zero and at most one day, for example 8 hours. Required.
 	FundingInterval *durationpb.Duration `protobuf:"bytes,2,opt,name=funding_interval,json=fundingInterval" json:"funding_interval,omitempty"`
-	// Highest funding rate per interval, as a fraction. Absent: none or not known.
+	// Highest funding rate per interval, as a fraction. Absent: none or not known. Example: "0.02".
 	FundingRateCap *string `protobuf:"bytes,3,opt,name=funding_rate_cap,json=fundingRateCap" json:"funding_rate_cap,omitempty"`
-	// Lowest funding rate per interval, as a fraction. Absent: none or not known.
+	// Lowest funding rate per interval, as a fraction. Absent: none or not known. Example: "-0.02".
 	FundingRateFloor *string `protobuf:"bytes,4,opt,name=funding_rate_floor,json=fundingRateFloor" json:"funding_rate_floor,omitempty"`
-	// Interest part of the funding rate per interval, as a fraction. Absent: none or not known.
+	// Interest part of the funding rate per interval, as a fraction. Absent: none or not known. Example: "0.0001".
 	InterestRate *string `protobuf:"bytes,5,opt,name=interest_rate,json=interestRate" json:"interest_rate,omitempty"`
-	// Who states the index price. Absent: the venue itself.
+	// Who states the index price. Absent: the venue itself. Example: "pyth".
 	IndexOracle *string `protobuf:"bytes,6,opt,name=index_oracle,json=indexOracle" json:"index_oracle,omitempty"`
-	// How the mark price is made, in the venue's words. Absent: not known.
+	// How the mark price is made, in the venue's words. Absent: not known. Example: "median of index, premium and last".
 	MarkPriceMethod *string `protobuf:"bytes,7,opt,name=mark_price_method,json=markPriceMethod" json:"mark_price_method,omitempty"`
-	// Margin to open at the lowest tier, as a fraction of the value. Absent: see risk_tiers.
+	// Margin to open at the lowest tier, as a fraction of the value. Absent: see risk_tiers. Example: "0.008".
 	InitialMarginRate *string `protobuf:"bytes,8,opt,name=initial_margin_rate,json=initialMarginRate" json:"initial_margin_rate,omitempty"`
-	// Margin to keep at the lowest tier, as a fraction of the value. Absent: see risk_tiers.
+	// Margin to keep at the lowest tier, as a fraction of the value. Absent: see risk_tiers. Example: "0.004".
 	MaintenanceMarginRate *string `protobuf:"bytes,9,opt,name=maintenance_margin_rate,json=maintenanceMarginRate" json:"maintenance_margin_rate,omitempty"`
-	// Highest leverage at the lowest tier, above zero. Absent: see risk_tiers.
+	// Highest leverage at the lowest tier, above zero, as a multiple of the collateral. Absent: see risk_tiers. Example:
+	// "125".
 	MaxLeverage *string `protobuf:"bytes,10,opt,name=max_leverage,json=maxLeverage" json:"max_leverage,omitempty"`
-	// Margin modes on offer. Empty: not known.
+	// Margin modes on offer. Empty: not known. Example: ["MARGIN_MODE_CROSS","MARGIN_MODE_ISOLATED"].
 	MarginModes []MarginMode `protobuf:"varint,11,rep,packed,name=margin_modes,json=marginModes,enum=cqc.markets.v1.MarginMode" json:"margin_modes,omitempty"`
-	// Most open interest, in the market's size unit. Absent: none or not known.
+	// Most open interest, in the market's size unit. Absent: none or not known. Example: "50000000".
 	OpenInterestCap *string `protobuf:"bytes,12,opt,name=open_interest_cap,json=openInterestCap" json:"open_interest_cap,omitempty"`
-	// Value at which impact prices are read, in the quote asset. Absent: not known.
+	// Value at which impact prices are read, in the quote asset. Absent: not known. Example: "20000".
 	ImpactNotional *string `protobuf:"bytes,13,opt,name=impact_notional,json=impactNotional" json:"impact_notional,omitempty"`
-	// The margin table, in the order of its steps. Empty: one step, stated above.
+	// The margin table, in the order of its steps. Empty: one step, stated above. Example: see RiskTier.
 	RiskTiers     []*RiskTier `protobuf:"bytes,14,rep,name=risk_tiers,json=riskTiers" json:"risk_tiers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -127,33 +127,36 @@ func (PriceType) EnumDescriptor() ([]byte, []int) {
 //	}
 type Price struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Market that the price belongs to (UUID). Aggregates name the market that they stand for.
+	// Market that the price belongs to (UUID). Aggregates name the market that they stand for. Required. Example:
+	// "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
 	MarketId *string `protobuf:"bytes,1,opt,name=market_id,json=marketId" json:"market_id,omitempty"`
-	// Instrument over whose markets the price is aggregated (UUID). Absent: the price is of the one market.
+	// Instrument over whose markets the price is aggregated (UUID). Absent: the price is of the one market. Example:
+	// "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
 	InstrumentId *string `protobuf:"bytes,2,opt,name=instrument_id,json=instrumentId" json:"instrument_id,omitempty"`
 	// Venue where the price was observed, for example "binance". Absent: not from one venue.
 	VenueId *string `protobuf:"bytes,3,opt,name=venue_id,json=venueId" json:"venue_id,omitempty"`
-	// How the price came about.
+	// How the price came about. Required. Example: "PRICE_TYPE_LAST".
 	PriceType *PriceType `protobuf:"varint,4,opt,name=price_type,json=priceType,enum=cqc.markets.v1.PriceType" json:"price_type,omitempty"`
-	// Price in the market's price currency, per unit of the base. Zero or more, for example "64250.10".
+	// Price in the market's price currency, per unit of the base. Zero or more, for example "64250.10". Required.
 	Price *string `protobuf:"bytes,5,opt,name=price" json:"price,omitempty"`
-	// Best bid at the same moment, in the price currency. Absent: not known or no bids.
+	// Best bid at the same moment, in the price currency. Absent: not known or no bids. Example: "64250.00".
 	Bid *string `protobuf:"bytes,6,opt,name=bid" json:"bid,omitempty"`
-	// Best ask at the same moment, in the price currency. Absent: not known or no asks.
+	// Best ask at the same moment, in the price currency. Absent: not known or no asks. Example: "64250.20".
 	Ask *string `protobuf:"bytes,7,opt,name=ask" json:"ask,omitempty"`
-	// Size at the best bid, in the market's size unit. Absent: not known.
+	// Size at the best bid, in the market's size unit. Absent: not known. Example: "1.25".
 	BidSize *string `protobuf:"bytes,8,opt,name=bid_size,json=bidSize" json:"bid_size,omitempty"`
-	// Size at the best ask, in the market's size unit. Absent: not known.
+	// Size at the best ask, in the market's size unit. Absent: not known. Example: "0.8".
 	AskSize *string `protobuf:"bytes,9,opt,name=ask_size,json=askSize" json:"ask_size,omitempty"`
-	// Who said so: a venue, oracle or aggregator, for example "binance" or "chainlink".
+	// Who said so: a venue, oracle or aggregator, for example "binance" or "chainlink". Required.
 	Source *string `protobuf:"bytes,10,opt,name=source" json:"source,omitempty"`
-	// How much the source trusts the price, from 0 to 1. Absent: the source does not say.
+	// How much the source trusts the price, from 0 to 1. Absent: the source does not say. Example: "0.99".
 	Confidence *string `protobuf:"bytes,11,opt,name=confidence" json:"confidence,omitempty"`
-	// Sequence number of the source, growing per market. Absent: the source has none.
+	// Sequence number of the source, growing per market. Absent: the source has none. Example: "4815162342".
 	Sequence *uint64 `protobuf:"varint,12,opt,name=sequence" json:"sequence,omitempty"`
-	// When the price held, by the clock of the source (which may run ahead of ours).
+	// When the price held, by the clock of the source (which may run ahead of ours). Required. Example:
+	// "2026-01-15T09:30:00.123Z".
 	ObservedAt *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=observed_at,json=observedAt" json:"observed_at,omitempty"`
-	// When the platform received it, by our clock. Absent: not recorded.
+	// When the platform received it, by our clock. Absent: not recorded. Example: "2026-01-15T09:30:00.145Z".
 	ReceivedAt    *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=received_at,json=receivedAt" json:"received_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

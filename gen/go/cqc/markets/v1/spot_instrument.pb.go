@@ -39,17 +39,17 @@ const (
 //	}
 type SpotInstrument struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Instrument of which this is the kind's part (UUID).
+	// Instrument of which this is the kind's part (UUID). Required. Example: "2e7d1c90-6a4b-4f58-9c03-5d8e1f2a7b46".
 	InstrumentId *string `protobuf:"bytes,1,opt,name=instrument_id,json=instrumentId" json:"instrument_id,omitempty"`
-	// Asset that is bought and sold (UUID).
+	// Asset that is bought and sold (UUID). Required. Example: "6f1e2d3c-4b5a-4c69-8778-96a5b4c3d2e1".
 	BaseAssetId *string `protobuf:"bytes,2,opt,name=base_asset_id,json=baseAssetId" json:"base_asset_id,omitempty"`
-	// Asset in which it is paid (UUID).
+	// Asset in which it is paid (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	QuoteAssetId *string `protobuf:"bytes,3,opt,name=quote_asset_id,json=quoteAssetId" json:"quote_asset_id,omitempty"`
-	// Facts of single venues without a field of their own. Absent: none.
+	// Facts of single venues without a field of their own. Absent: none. Example: {"contract_code":"XBTZ26"}.
 	Extensions *structpb.Struct `protobuf:"bytes,4,opt,name=extensions" json:"extensions,omitempty"`
-	// When it was registered.
+	// When it was registered. Required. Example: "2026-01-02T08:00:00Z".
 	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=created_at,json=createdAt" json:"created_at,omitempty"`
-	// When this record last changed.
+	// When this record last changed. Required. Example: "2026-01-02T08:00:00Z".
 	UpdatedAt     *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=updated_at,json=updatedAt" json:"updated_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

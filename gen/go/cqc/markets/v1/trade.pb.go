@@ -94,37 +94,39 @@ func (TradeSide) EnumDescriptor() ([]byte, []int) {
 //	}
 type Trade struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id given by the venue, unique per market. For on-chain trades "{tx_hash}:{log_index}".
+	// Id given by the venue, unique per market. For on-chain trades "{tx_hash}:{log_index}". Required. Example:
+	// "3819472910".
 	TradeId *string `protobuf:"bytes,1,opt,name=trade_id,json=tradeId" json:"trade_id,omitempty"`
-	// Market of the trade (UUID).
+	// Market of the trade (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
 	MarketId *string `protobuf:"bytes,2,opt,name=market_id,json=marketId" json:"market_id,omitempty"`
-	// Price in the market's price currency. Zero or more: combinations may trade at zero.
+	// Price in the market's price currency. Zero or more: combinations may trade at zero. Required. Example: "64250.10".
 	Price *string `protobuf:"bytes,3,opt,name=price" json:"price,omitempty"`
-	// Size in the market's size unit, above zero, for example "0.015".
+	// Size in the market's size unit, above zero, for example "0.015". Required.
 	Size *string `protobuf:"bytes,4,opt,name=size" json:"size,omitempty"`
-	// Side of the aggressor.
+	// Side of the aggressor. Required. Example: "TRADE_SIDE_BUY".
 	Side *TradeSide `protobuf:"varint,5,opt,name=side,enum=cqc.markets.v1.TradeSide" json:"side,omitempty"`
-	// Value in the quote asset. Absent: the venue does not state it.
+	// Value in the quote asset. Absent: the venue does not state it. Example: "963.7515".
 	QuoteValue *string `protobuf:"bytes,6,opt,name=quote_value,json=quoteValue" json:"quote_value,omitempty"`
-	// When the trade happened, by the venue's clock.
+	// When the trade happened, by the venue's clock. Required. Example: "2026-01-15T09:30:00.120Z".
 	ExecutedAt *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=executed_at,json=executedAt" json:"executed_at,omitempty"`
-	// When the platform received it, by our clock. Absent: not recorded.
+	// When the platform received it, by our clock. Absent: not recorded. Example: "2026-01-15T09:30:00.145Z".
 	ReceivedAt *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=received_at,json=receivedAt" json:"received_at,omitempty"`
-	// Sequence number of the venue, growing per market. Absent: the venue has none.
+	// Sequence number of the venue, growing per market. Absent: the venue has none. Example: "4815162342".
 	Sequence *uint64 `protobuf:"varint,9,opt,name=sequence" json:"sequence,omitempty"`
-	// Whether the trade liquidated a position. Absent: not known.
+	// Whether the trade liquidated a position. Absent: not known. Example: false.
 	IsLiquidation *bool `protobuf:"varint,10,opt,name=is_liquidation,json=isLiquidation" json:"is_liquidation,omitempty"`
-	// Whether the trade was negotiated off the book. Absent: not known.
+	// Whether the trade was negotiated off the book. Absent: not known. Example: false.
 	IsBlockTrade *bool `protobuf:"varint,11,opt,name=is_block_trade,json=isBlockTrade" json:"is_block_trade,omitempty"`
-	// Hash of the transaction. Absent: not an on-chain trade.
+	// Hash of the transaction. Absent: not an on-chain trade. Example:
+	// "0x5c504ed432cb51138bcf09aa5e8a410dd4a1e204ef84bfed1be16dfba1b22060".
 	TxHash *string `protobuf:"bytes,12,opt,name=tx_hash,json=txHash" json:"tx_hash,omitempty"`
-	// Number of the block. Absent: not an on-chain trade.
+	// Number of the block. Absent: not an on-chain trade. Example: "21600000".
 	BlockNumber *uint64 `protobuf:"varint,13,opt,name=block_number,json=blockNumber" json:"block_number,omitempty"`
-	// Index of the log entry within the block. Absent: not an on-chain trade.
+	// Index of the log entry within the block. Absent: not an on-chain trade. Example: 142.
 	LogIndex *uint32 `protobuf:"varint,14,opt,name=log_index,json=logIndex" json:"log_index,omitempty"`
-	// The venue's id of the resting order. Absent: not published.
+	// The venue's id of the resting order. Absent: not published. Example: "8886701".
 	MakerOrderId *string `protobuf:"bytes,15,opt,name=maker_order_id,json=makerOrderId" json:"maker_order_id,omitempty"`
-	// The venue's id of the aggressing order. Absent: not published.
+	// The venue's id of the aggressing order. Absent: not published. Example: "8886774".
 	TakerOrderId  *string `protobuf:"bytes,16,opt,name=taker_order_id,json=takerOrderId" json:"taker_order_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

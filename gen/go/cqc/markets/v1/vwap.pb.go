@@ -42,25 +42,29 @@ const (
 //	}
 type VWAP struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Market (UUID); for several markets the one that they stand for.
+	// Market (UUID); for several markets the one that they stand for. Required. Example:
+	// "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
 	MarketId *string `protobuf:"bytes,1,opt,name=market_id,json=marketId" json:"market_id,omitempty"`
-	// Instrument over whose markets it is made (UUID). Absent: of the one market.
+	// Instrument over whose markets it is made (UUID). Absent: of the one market. Example:
+	// "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
 	InstrumentId *string `protobuf:"bytes,2,opt,name=instrument_id,json=instrumentId" json:"instrument_id,omitempty"`
-	// Markets that are in it (UUIDs), at most 200. Empty: the one market.
+	// Markets that are in it (UUIDs), at most 200. Empty: the one market. Example:
+	// ["0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11","2e7d1c90-6a4b-4f58-9c03-5d8e1f2a7b46"].
 	MarketIds []string `protobuf:"bytes,3,rep,name=market_ids,json=marketIds" json:"market_ids,omitempty"`
-	// Average price weighted by size.
+	// Average price weighted by size, in the market's price currency. Required. Example: "64254.00".
 	Vwap *string `protobuf:"bytes,4,opt,name=vwap" json:"vwap,omitempty"`
-	// Size traded, in the market's size unit.
+	// Size traded, in the market's size unit. Required. Example: "12.345".
 	Volume *string `protobuf:"bytes,5,opt,name=volume" json:"volume,omitempty"`
-	// Value traded, in the quote asset.
+	// Value traded, in the quote asset. Required. Example: "793215.4521".
 	QuoteVolume *string `protobuf:"bytes,6,opt,name=quote_volume,json=quoteVolume" json:"quote_volume,omitempty"`
-	// Number of trades. Absent: not known.
+	// Number of trades. Absent: not known. Example: "481".
 	TradeCount *uint64 `protobuf:"varint,7,opt,name=trade_count,json=tradeCount" json:"trade_count,omitempty"`
-	// First moment that belongs to the window.
+	// First moment that belongs to the window. Required. Example: "2026-01-15T09:30:00Z".
 	WindowStart *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=window_start,json=windowStart" json:"window_start,omitempty"`
-	// First moment that no longer belongs to the window.
+	// First moment that no longer belongs to the window. Required. Example: "2026-01-15T09:31:00Z".
 	WindowEnd *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=window_end,json=windowEnd" json:"window_end,omitempty"`
-	// Standard deviation of the trade prices, weighted by size. Absent: not computed.
+	// Standard deviation of the trade prices, weighted by size, in the market's price currency. Absent: not computed.
+	// Example: "8.41".
 	StandardDeviation *string `protobuf:"bytes,10,opt,name=standard_deviation,json=standardDeviation" json:"standard_deviation,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache

@@ -250,15 +250,17 @@ func (LogField) EnumDescriptor() ([]byte, []int) {
 //	}
 type LogError struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Class of the error, for example "CqiError".
+	// Class of the error, for example "CqiError". Required.
 	Type *string `protobuf:"bytes,1,opt,name=type" json:"type,omitempty"`
-	// What the error says, redacted. Empty when it says nothing.
+	// What the error says, redacted. Empty when it says nothing. Example: "Cannot publish to topic
+	// cqc.events.v1.price_updated: broker is not reachable".
 	Message *string `protobuf:"bytes,2,opt,name=message" json:"message,omitempty"`
-	// Stack with the causes, redacted. Absent: not known or not wanted.
+	// Stack with the causes, redacted. Absent: not known or not wanted. Example: "Error: Cannot place order\n    at place
+	// (orders.ts:42:7)".
 	Stack *string `protobuf:"bytes,3,opt,name=stack" json:"stack,omitempty"`
 	// Stable code, for example "CQI_BUS_UNAVAILABLE". Absent: the error has none.
 	Code *string `protobuf:"bytes,4,opt,name=code" json:"code,omitempty"`
-	// Whether a retry may help. Absent: not known.
+	// Whether a retry may help. Absent: not known. Example: true.
 	Retryable     *bool `protobuf:"varint,5,opt,name=retryable" json:"retryable,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -349,53 +351,55 @@ func (x *LogError) GetRetryable() bool {
 //	}
 type LogEntry struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// When it was written, UTC.
+	// When it was written, UTC. Required. Example: "2026-01-15T09:30:00.123Z".
 	Timestamp *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=timestamp" json:"timestamp,omitempty"`
-	// Severity: trace, debug, info, warn, error or fatal.
+	// Severity: trace, debug, info, warn, error or fatal. Required. Example: "info".
 	Level *string `protobuf:"bytes,2,opt,name=level" json:"level,omitempty"`
-	// What happened. May be empty, never absent.
+	// What happened. May be empty, never absent. Example: "Order placed".
 	Message *string `protobuf:"bytes,3,opt,name=message" json:"message,omitempty"`
-	// Service that wrote it, for example "cqvx".
+	// Service that wrote it, for example "cqvx". Required.
 	ServiceName *string `protobuf:"bytes,4,opt,name=service_name,json=serviceName" json:"service_name,omitempty"`
-	// Version of the service. Absent: not known.
+	// Version of the service. Absent: not known. Example: "2.0.1".
 	ServiceVersion *string `protobuf:"bytes,5,opt,name=service_version,json=serviceVersion" json:"service_version,omitempty"`
 	// Environment, for example "production". Absent: not known.
 	Environment *string `protobuf:"bytes,6,opt,name=environment" json:"environment,omitempty"`
-	// Instance of the service. Absent: not known.
+	// Instance of the service. Absent: not known. Example: "cqpm-7d9f".
 	InstanceId *string `protobuf:"bytes,7,opt,name=instance_id,json=instanceId" json:"instance_id,omitempty"`
-	// Trace, 32 lower-case hex digits, not all zero. Absent: no span is active.
+	// Trace, 32 lower-case hex digits, not all zero. Absent: no span is active. Example:
+	// "4bf92f3577b34da6a3ce929d0e0e4736".
 	TraceId *string `protobuf:"bytes,8,opt,name=trace_id,json=traceId" json:"trace_id,omitempty"`
-	// Span, 16 lower-case hex digits, not all zero. Absent: no span is active.
+	// Span, 16 lower-case hex digits, not all zero. Absent: no span is active. Example: "00f067aa0ba902b7".
 	SpanId *string `protobuf:"bytes,9,opt,name=span_id,json=spanId" json:"span_id,omitempty"`
-	// W3C trace flags, two lower-case hex digits, "01" when sampled. Absent: no span is active.
+	// W3C trace flags, two lower-case hex digits, "01" when sampled. Absent: no span is active. Example: "01".
 	TraceFlags *string `protobuf:"bytes,10,opt,name=trace_flags,json=traceFlags" json:"trace_flags,omitempty"`
-	// Request within which it was written. Absent: none.
+	// Request within which it was written. Absent: none. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
 	RequestId *string `protobuf:"bytes,11,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
-	// Id shared by all that one cause set off. Absent: none.
+	// Id shared by all that one cause set off. Absent: none. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
 	CorrelationId *string `protobuf:"bytes,12,opt,name=correlation_id,json=correlationId" json:"correlation_id,omitempty"`
-	// User on whose behalf it was done. Absent: none or not to be told.
+	// User on whose behalf it was done. Absent: none or not to be told. Example: "u-1042".
 	UserId *string `protobuf:"bytes,13,opt,name=user_id,json=userId" json:"user_id,omitempty"`
 	// Part of the service, for example "bus". Absent: the service itself.
 	Component *string `protobuf:"bytes,14,opt,name=component" json:"component,omitempty"`
-	// HTTP method or RPC name. Absent: not a call.
+	// HTTP method or RPC name. Absent: not a call. Example: "POST".
 	Method *string `protobuf:"bytes,15,opt,name=method" json:"method,omitempty"`
 	// Route template, for example "/positions/:id". Absent: not a call.
 	Path *string `protobuf:"bytes,16,opt,name=path" json:"path,omitempty"`
-	// HTTP status code of the answer. Absent: not an HTTP call.
+	// HTTP status code of the answer. Absent: not an HTTP call. Example: 200.
 	StatusCode *int32 `protobuf:"varint,17,opt,name=status_code,json=statusCode" json:"status_code,omitempty"`
-	// How long it took, in milliseconds. Absent: not measured.
+	// How long it took, in milliseconds. Absent: not measured. Example: 12.5.
 	DurationMs *float64 `protobuf:"fixed64,18,opt,name=duration_ms,json=durationMs" json:"duration_ms,omitempty"`
-	// The error. Absent: none.
+	// The error. Absent: none. Example: see LogError.
 	Error *LogError `protobuf:"bytes,19,opt,name=error" json:"error,omitempty"`
-	// Event handled or published. Absent: none.
+	// Event handled or published. Absent: none. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
 	EventId *string `protobuf:"bytes,20,opt,name=event_id,json=eventId" json:"event_id,omitempty"`
-	// Topic of that event. Absent: none.
+	// Topic of that event. Absent: none. Example: "cqc.events.v1.price_updated".
 	Topic *string `protobuf:"bytes,21,opt,name=topic" json:"topic,omitempty"`
-	// Partition of that event, from 0. Absent: none.
+	// Partition of that event, from 0. Absent: none. Example: 3.
 	Partition *int32 `protobuf:"varint,22,opt,name=partition" json:"partition,omitempty"`
-	// Offset of that event in its partition, from 0. Absent: none.
+	// Offset of that event in its partition, from 0. Absent: none. Example: "90210".
 	Offset *int64 `protobuf:"varint,23,opt,name=offset" json:"offset,omitempty"`
-	// Everything else that the caller gave. Absent: nothing.
+	// Everything else that the caller gave. Absent: nothing. Example:
+	// {"order_id":"7c9e6679-7425-40de-944b-e07fc1f90ae7"}.
 	Attributes    *structpb.Struct `protobuf:"bytes,24,opt,name=attributes" json:"attributes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -153,21 +153,22 @@ func (MetricStability) EnumDescriptor() ([]byte, []int) {
 //	}
 type MetricDefinition struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name: lower case, with unit and "_total" where they belong, for example "bus_published_total".
+	// Name: lower case, with unit and "_total" where they belong, for example "bus_published_total". Required.
 	Name *string `protobuf:"bytes,1,opt,name=name" json:"name,omitempty"`
-	// Kind.
+	// Kind. Required. Example: "METRIC_TYPE_HISTOGRAM".
 	Type *MetricType `protobuf:"varint,2,opt,name=type,enum=cqc.observability.v1.MetricType" json:"type,omitempty"`
-	// What is measured, one sentence.
+	// What is measured, one sentence. Required. Example: "Time to answer an HTTP request".
 	Help *string `protobuf:"bytes,3,opt,name=help" json:"help,omitempty"`
 	// Base unit, as it stands in the name: seconds, bytes, ratio, total, celsius, info, or empty for a plain number.
-	// Absent: a plain number.
+	// Absent: a plain number. Example: "seconds".
 	Unit *string `protobuf:"bytes,4,opt,name=unit" json:"unit,omitempty"`
-	// Names of the labels, at most 10, each with a bounded set of values. Empty: none.
+	// Names of the labels, at most 10, each with a bounded set of values. Empty: none. Example:
+	// ["method","route","status_code"].
 	LabelNames []string `protobuf:"bytes,5,rep,name=label_names,json=labelNames" json:"label_names,omitempty"`
 	// Upper bounds of the buckets, in the unit, strictly ascending, without +Inf; for histograms only. Empty: not a
-	// histogram.
+	// histogram. Example: [0.005,0.01,0.025,0.05,0.1,0.25,0.5,1,2.5,5,10].
 	Buckets []float64 `protobuf:"fixed64,6,rep,packed,name=buckets" json:"buckets,omitempty"`
-	// How far it may be relied on. Absent: development.
+	// How far it may be relied on. Absent: development. Example: "METRIC_STABILITY_STABLE".
 	Stability     *MetricStability `protobuf:"varint,7,opt,name=stability,enum=cqc.observability.v1.MetricStability" json:"stability,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -271,7 +272,7 @@ func (x *MetricDefinition) GetStability() MetricStability {
 //	}
 type MetricCatalog struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Definitions, each name once. Empty: an empty catalog.
+	// Definitions, each name once. Empty: an empty catalog. Example: see MetricDefinition.
 	Definitions   []*MetricDefinition `protobuf:"bytes,1,rep,name=definitions" json:"definitions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

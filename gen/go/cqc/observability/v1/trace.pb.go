@@ -101,11 +101,12 @@ func (TraceHeader) EnumDescriptor() ([]byte, []int) {
 //	}
 type TraceContext struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Version 00, trace id, span id and flags, in lower-case hex, joined by "-".
+	// Version 00, trace id, span id and flags, in lower-case hex, joined by "-". Required. Example:
+	// "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".
 	Traceparent *string `protobuf:"bytes,1,opt,name=traceparent" json:"traceparent,omitempty"`
-	// State of tracing systems, at most 512 characters. Absent: none.
+	// State of tracing systems, at most 512 characters. Absent: none. Example: "cq=1".
 	Tracestate *string `protobuf:"bytes,2,opt,name=tracestate" json:"tracestate,omitempty"`
-	// Values that travel along, at most 8192 characters. Absent: none.
+	// Values that travel along, at most 8192 characters. Absent: none. Example: "strategy=mm-1".
 	Baggage       *string `protobuf:"bytes,3,opt,name=baggage" json:"baggage,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

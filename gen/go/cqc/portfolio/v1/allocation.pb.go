@@ -47,31 +47,32 @@ const (
 //	}
 type Allocation struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the allocation (UUID).
+	// Id of the allocation (UUID). Required. Example: "4d7e2f18-93ab-4c56-b0d1-8e5f6a7c9b32".
 	AllocationId *string `protobuf:"bytes,1,opt,name=allocation_id,json=allocationId" json:"allocation_id,omitempty"`
-	// Portfolio (UUID).
+	// Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
 	PortfolioId *string `protobuf:"bytes,2,opt,name=portfolio_id,json=portfolioId" json:"portfolio_id,omitempty"`
-	// By what it is split.
+	// By what it is split. Required. Example: "EXPOSURE_DIMENSION_ASSET".
 	Dimension *ExposureDimension `protobuf:"varint,3,opt,name=dimension,enum=cqc.portfolio.v1.ExposureDimension" json:"dimension,omitempty"`
-	// Which one of them, for example an asset_id.
+	// Which one of them, for example an asset_id. Required.
 	DimensionValue *string `protobuf:"bytes,4,opt,name=dimension_value,json=dimensionValue" json:"dimension_value,omitempty"`
-	// Share wanted, 0 to 1. Absent: no target.
+	// Share wanted, 0 to 1. Absent: no target. Example: "0.25".
 	TargetWeight *string `protobuf:"bytes,5,opt,name=target_weight,json=targetWeight" json:"target_weight,omitempty"`
-	// Lowest share allowed, 0 to 1. Absent: 0.
+	// Lowest share allowed, 0 to 1. Absent: 0. Example: "0.2".
 	MinWeight *string `protobuf:"bytes,6,opt,name=min_weight,json=minWeight" json:"min_weight,omitempty"`
-	// Highest share allowed, 0 to 1. Absent: 1.
+	// Highest share allowed, 0 to 1. Absent: 1. Example: "0.3".
 	MaxWeight *string `protobuf:"bytes,7,opt,name=max_weight,json=maxWeight" json:"max_weight,omitempty"`
-	// Share that it has; below 0 or above 1 with leverage. Absent: not valued.
+	// Share that it has; below 0 or above 1 with leverage, as a fraction of the portfolio. Absent: not valued. Example:
+	// "0.257".
 	ActualWeight *string `protobuf:"bytes,8,opt,name=actual_weight,json=actualWeight" json:"actual_weight,omitempty"`
-	// Value wanted, in the portfolio's valuation asset. Absent: no target.
+	// Value wanted, in the portfolio's valuation asset. Absent: no target. Example: "31250.13".
 	TargetValue *string `protobuf:"bytes,9,opt,name=target_value,json=targetValue" json:"target_value,omitempty"`
-	// Value that it has, in the portfolio's valuation asset. Absent: not valued.
+	// Value that it has, in the portfolio's valuation asset. Absent: not valued. Example: "32125.05".
 	ActualValue *string `protobuf:"bytes,10,opt,name=actual_value,json=actualValue" json:"actual_value,omitempty"`
-	// Actual share less the one wanted. Absent: not valued.
+	// Actual share less the one wanted, as a fraction of the portfolio. Absent: not valued. Example: "0.007".
 	Deviation *string `protobuf:"bytes,11,opt,name=deviation" json:"deviation,omitempty"`
-	// Deviation from which to rebalance, 0 to 1. Absent: any.
+	// Deviation from which to rebalance, 0 to 1. Absent: any. Example: "0.02".
 	Tolerance *string `protobuf:"bytes,12,opt,name=tolerance" json:"tolerance,omitempty"`
-	// Moment for which it holds.
+	// Moment for which it holds. Required. Example: "2026-01-15T09:31:00Z".
 	AsOf          *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=as_of,json=asOf" json:"as_of,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

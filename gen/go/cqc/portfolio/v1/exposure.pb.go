@@ -124,29 +124,29 @@ func (ExposureDimension) EnumDescriptor() ([]byte, []int) {
 //	}
 type Exposure struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Portfolio (UUID).
+	// Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
 	PortfolioId *string `protobuf:"bytes,1,opt,name=portfolio_id,json=portfolioId" json:"portfolio_id,omitempty"`
-	// By what it is split.
+	// By what it is split. Required. Example: "EXPOSURE_DIMENSION_ASSET".
 	Dimension *ExposureDimension `protobuf:"varint,2,opt,name=dimension,enum=cqc.portfolio.v1.ExposureDimension" json:"dimension,omitempty"`
-	// Which one of them, for example an asset_id.
+	// Which one of them, for example an asset_id. Required.
 	DimensionValue *string `protobuf:"bytes,3,opt,name=dimension_value,json=dimensionValue" json:"dimension_value,omitempty"`
-	// Value that gains when the price rises.
+	// Value that gains when the price rises, in valuation_asset_id. Required. Example: "32125.05".
 	Long *string `protobuf:"bytes,4,opt,name=long" json:"long,omitempty"`
-	// Value that gains when the price falls, as a positive number.
+	// Value that gains when the price falls, as a positive number, in valuation_asset_id. Required. Example: "0".
 	Short *string `protobuf:"bytes,5,opt,name=short" json:"short,omitempty"`
-	// Long and short together.
+	// Long and short together, in valuation_asset_id. Required. Example: "32125.05".
 	Gross *string `protobuf:"bytes,6,opt,name=gross" json:"gross,omitempty"`
-	// Long less short.
+	// Long less short, in valuation_asset_id. Required. Example: "32125.05".
 	Net *string `protobuf:"bytes,7,opt,name=net" json:"net,omitempty"`
-	// Sensitivity in units of the asset. Absent: not computed.
+	// Sensitivity in units of the asset. Absent: not computed. Example: "0.5".
 	Delta *string `protobuf:"bytes,8,opt,name=delta" json:"delta,omitempty"`
-	// Net over the value of the portfolio. Absent: not computed.
+	// Net over the value of the portfolio, as a fraction. Absent: not computed. Example: "0.257".
 	Weight *string `protobuf:"bytes,9,opt,name=weight" json:"weight,omitempty"`
-	// Positions in it. Absent: not counted.
+	// Positions in it. Absent: not counted. Example: 1.
 	PositionCount *uint32 `protobuf:"varint,10,opt,name=position_count,json=positionCount" json:"position_count,omitempty"`
-	// Asset in which the money is stated (UUID).
+	// Asset in which the money is stated (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	ValuationAssetId *string `protobuf:"bytes,11,opt,name=valuation_asset_id,json=valuationAssetId" json:"valuation_asset_id,omitempty"`
-	// Moment for which it holds.
+	// Moment for which it holds. Required. Example: "2026-01-15T09:31:00Z".
 	AsOf          *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=as_of,json=asOf" json:"as_of,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -111,47 +111,47 @@ func (CostMethod) EnumDescriptor() ([]byte, []int) {
 //	}
 type PnL struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Portfolio (UUID).
+	// Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
 	PortfolioId *string `protobuf:"bytes,1,opt,name=portfolio_id,json=portfolioId" json:"portfolio_id,omitempty"`
-	// Position that it is of (UUID). Absent: all.
+	// Position that it is of (UUID). Absent: all. Example: "1f0d7c84-3d0b-4f6e-8d3f-9a4b8c7e6d52".
 	PositionId *string `protobuf:"bytes,2,opt,name=position_id,json=positionId" json:"position_id,omitempty"`
-	// Instrument that it is of (UUID). Absent: all.
+	// Instrument that it is of (UUID). Absent: all. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
 	InstrumentId *string `protobuf:"bytes,3,opt,name=instrument_id,json=instrumentId" json:"instrument_id,omitempty"`
-	// Asset that it is of (UUID). Absent: all.
+	// Asset that it is of (UUID). Absent: all. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	AssetId *string `protobuf:"bytes,4,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
-	// First moment of the period.
+	// First moment of the period. Required. Example: "2026-01-15T00:00:00Z".
 	PeriodStart *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=period_start,json=periodStart" json:"period_start,omitempty"`
-	// First moment after the period.
+	// First moment after the period. Required. Example: "2026-01-16T00:00:00Z".
 	PeriodEnd *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=period_end,json=periodEnd" json:"period_end,omitempty"`
-	// Asset in which the money is stated (UUID).
+	// Asset in which the money is stated (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	ValuationAssetId *string `protobuf:"bytes,7,opt,name=valuation_asset_id,json=valuationAssetId" json:"valuation_asset_id,omitempty"`
-	// Value at the start.
+	// Value at the start, in valuation_asset_id. Required. Example: "120664.68".
 	StartingValue *string `protobuf:"bytes,8,opt,name=starting_value,json=startingValue" json:"starting_value,omitempty"`
-	// Value at the end.
+	// Value at the end, in valuation_asset_id. Required. Example: "125000.50".
 	EndingValue *string `protobuf:"bytes,9,opt,name=ending_value,json=endingValue" json:"ending_value,omitempty"`
-	// Paid in less paid out in the period.
+	// Paid in less paid out in the period. Required. Example: "0".
 	NetFlows *string `protobuf:"bytes,10,opt,name=net_flows,json=netFlows" json:"net_flows,omitempty"`
-	// Realized in the period.
+	// Realized in the period. Required. Example: "4210.77".
 	Realized *string `protobuf:"bytes,11,opt,name=realized" json:"realized,omitempty"`
-	// Change of what is not realized.
+	// Change of what is not realized, in valuation_asset_id. Required. Example: "125.05".
 	Unrealized *string `protobuf:"bytes,12,opt,name=unrealized" json:"unrealized,omitempty"`
-	// Fees, negative when paid.
+	// Fees, negative when paid, in valuation_asset_id. Required. Example: "-12.80".
 	Fees *string `protobuf:"bytes,13,opt,name=fees" json:"fees,omitempty"`
-	// Funding, negative when paid.
+	// Funding, negative when paid, in valuation_asset_id. Required. Example: "12.80".
 	Funding *string `protobuf:"bytes,14,opt,name=funding" json:"funding,omitempty"`
-	// Interest, negative when paid.
+	// Interest, negative when paid, in valuation_asset_id. Required. Example: "0".
 	Interest *string `protobuf:"bytes,15,opt,name=interest" json:"interest,omitempty"`
-	// All of it together.
+	// All of it together, in valuation_asset_id. Required. Example: "4335.82".
 	Total *string `protobuf:"bytes,16,opt,name=total" json:"total,omitempty"`
-	// Total over the starting value, as a fraction. Absent: the starting value is zero.
+	// Total over the starting value, as a fraction. Absent: the starting value is zero. Example: "0.03593".
 	ReturnRate *string `protobuf:"bytes,17,opt,name=return_rate,json=returnRate" json:"return_rate,omitempty"`
-	// Return without the effect of flows, as a fraction. Absent: not computed.
+	// Return without the effect of flows, as a fraction. Absent: not computed. Example: "0.0312".
 	TimeWeightedReturn *string `protobuf:"bytes,18,opt,name=time_weighted_return,json=timeWeightedReturn" json:"time_weighted_return,omitempty"`
-	// Return with the effect of flows, as a fraction. Absent: not computed.
+	// Return with the effect of flows, as a fraction. Absent: not computed. Example: "0.0287".
 	MoneyWeightedReturn *string `protobuf:"bytes,19,opt,name=money_weighted_return,json=moneyWeightedReturn" json:"money_weighted_return,omitempty"`
-	// Trades in the period. Absent: not counted.
+	// Trades in the period. Absent: not counted. Example: "18".
 	TradeCount *uint64 `protobuf:"varint,20,opt,name=trade_count,json=tradeCount" json:"trade_count,omitempty"`
-	// Which lot is sold first. Absent: the platform's default.
+	// Which lot is sold first. Absent: the platform's default. Example: "COST_METHOD_FIFO".
 	Method        *CostMethod `protobuf:"varint,21,opt,name=method,enum=cqc.portfolio.v1.CostMethod" json:"method,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -110,49 +110,50 @@ func (PortfolioStatus) EnumDescriptor() ([]byte, []int) {
 //	}
 type Portfolio struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the portfolio (UUID).
+	// Id of the portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
 	PortfolioId *string `protobuf:"bytes,1,opt,name=portfolio_id,json=portfolioId" json:"portfolio_id,omitempty"`
-	// Name for people.
+	// Name for people. Required. Example: "Market making".
 	Name *string `protobuf:"bytes,2,opt,name=name" json:"name,omitempty"`
-	// What it is for. Absent: none.
+	// What it is for. Absent: none. Example: "Quotes on BTC and ETH".
 	Description *string `protobuf:"bytes,3,opt,name=description" json:"description,omitempty"`
-	// Who owns it, for example a desk or a person.
+	// Who owns it, for example a desk or a person. Required.
 	OwnerId *string `protobuf:"bytes,4,opt,name=owner_id,json=ownerId" json:"owner_id,omitempty"`
-	// State.
+	// State. Required. Example: "PORTFOLIO_STATUS_ACTIVE".
 	Status *PortfolioStatus `protobuf:"varint,5,opt,name=status,enum=cqc.portfolio.v1.PortfolioStatus" json:"status,omitempty"`
-	// Asset in which all money of it is stated (UUID).
+	// Asset in which all money of it is stated (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	ValuationAssetId *string `protobuf:"bytes,6,opt,name=valuation_asset_id,json=valuationAssetId" json:"valuation_asset_id,omitempty"`
-	// Portfolio of which it is a part (UUID). Absent: none.
+	// Portfolio of which it is a part (UUID). Absent: none. Example: "d3b07384-d9a0-4c9b-8f5e-1a2b3c4d5e6f".
 	ParentPortfolioId *string `protobuf:"bytes,7,opt,name=parent_portfolio_id,json=parentPortfolioId" json:"parent_portfolio_id,omitempty"`
 	// Strategy that runs it, for example "mm-1". Absent: none.
 	Strategy *string `protobuf:"bytes,8,opt,name=strategy" json:"strategy,omitempty"`
-	// Benchmark that it is measured against. Absent: none.
+	// Benchmark that it is measured against. Absent: none. Example: "btc-spot".
 	BenchmarkId *string `protobuf:"bytes,9,opt,name=benchmark_id,json=benchmarkId" json:"benchmark_id,omitempty"`
-	// Value of all that it holds. Absent: not valued.
+	// Value of all that it holds, in valuation_asset_id. Absent: not valued. Example: "125000.50".
 	TotalValue *string `protobuf:"bytes,10,opt,name=total_value,json=totalValue" json:"total_value,omitempty"`
-	// Part of it that is free money. Absent: not valued.
+	// Part of it that is free money, in valuation_asset_id. Absent: not valued. Example: "93000.50".
 	Cash *string `protobuf:"bytes,11,opt,name=cash" json:"cash,omitempty"`
-	// What the open positions cost. Absent: not known.
+	// What the open positions cost, in valuation_asset_id. Absent: not known. Example: "96000.00".
 	CostBasis *string `protobuf:"bytes,12,opt,name=cost_basis,json=costBasis" json:"cost_basis,omitempty"`
-	// Profit (or loss, negative) not yet realized. Absent: not valued.
+	// Profit (or loss, negative) not yet realized, in valuation_asset_id. Absent: not valued. Example: "125.05".
 	UnrealizedPnl *string `protobuf:"bytes,13,opt,name=unrealized_pnl,json=unrealizedPnl" json:"unrealized_pnl,omitempty"`
-	// Profit (or loss, negative) realized since it was made. Absent: not known.
+	// Profit (or loss, negative) realized since it was made, in valuation_asset_id. Absent: not known. Example:
+	// "4210.77".
 	RealizedPnl *string `protobuf:"bytes,14,opt,name=realized_pnl,json=realizedPnl" json:"realized_pnl,omitempty"`
-	// Gross exposure over total_value. Absent: not valued.
+	// Gross exposure over total_value, as a multiple. Absent: not valued. Example: "0.26".
 	GrossLeverage *string `protobuf:"bytes,15,opt,name=gross_leverage,json=grossLeverage" json:"gross_leverage,omitempty"`
-	// Margin bound by open positions. Absent: not known.
+	// Margin bound by open positions, in valuation_asset_id. Absent: not known. Example: "6425.01".
 	MarginUsed *string `protobuf:"bytes,16,opt,name=margin_used,json=marginUsed" json:"margin_used,omitempty"`
-	// Open positions. Absent: not counted.
+	// Open positions. Absent: not counted. Example: 3.
 	PositionCount *uint32 `protobuf:"varint,17,opt,name=position_count,json=positionCount" json:"position_count,omitempty"`
-	// Moment for which the values hold. Absent: not valued.
+	// Moment for which the values hold. Absent: not valued. Example: "2026-01-15T09:31:00Z".
 	AsOf *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=as_of,json=asOf" json:"as_of,omitempty"`
-	// When it was made.
+	// When it was made. Required. Example: "2026-01-02T08:00:00Z".
 	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,19,opt,name=created_at,json=createdAt" json:"created_at,omitempty"`
-	// When this record last changed.
+	// When this record last changed. Required. Example: "2026-01-15T09:31:00Z".
 	UpdatedAt *timestamppb.Timestamp `protobuf:"bytes,20,opt,name=updated_at,json=updatedAt" json:"updated_at,omitempty"`
-	// Version of this record, to be sent back with a change. Absent: not versioned.
+	// Version of this record, to be sent back with a change. Absent: not versioned. Example: "v12".
 	Etag *string `protobuf:"bytes,21,opt,name=etag" json:"etag,omitempty"`
-	// Further facts without a field of their own. Absent: none.
+	// Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
 	Metadata      *structpb.Struct `protobuf:"bytes,22,opt,name=metadata" json:"metadata,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

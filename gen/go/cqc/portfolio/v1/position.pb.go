@@ -111,69 +111,77 @@ func (PositionSide) EnumDescriptor() ([]byte, []int) {
 //	}
 type Position struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the position (UUID).
+	// Id of the position (UUID). Required. Example: "1f0d7c84-3d0b-4f6e-8d3f-9a4b8c7e6d52".
 	PositionId *string `protobuf:"bytes,1,opt,name=position_id,json=positionId" json:"position_id,omitempty"`
-	// Portfolio that holds it (UUID).
+	// Portfolio that holds it (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
 	PortfolioId *string `protobuf:"bytes,2,opt,name=portfolio_id,json=portfolioId" json:"portfolio_id,omitempty"`
-	// Account in which it is held (UUID). Absent: summed over accounts.
+	// Account in which it is held (UUID). Absent: summed over accounts. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
 	AccountId *string `protobuf:"bytes,3,opt,name=account_id,json=accountId" json:"account_id,omitempty"`
 	// Venue at which it is held, for example "binance". Absent: summed over venues.
 	VenueId *string `protobuf:"bytes,4,opt,name=venue_id,json=venueId" json:"venue_id,omitempty"`
-	// Asset held (UUID), for spot holdings. Absent: instrument_id is given instead.
+	// Asset held (UUID), for spot holdings. Absent: instrument_id is given instead. Example:
+	// "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	AssetId *string `protobuf:"bytes,5,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
-	// Instrument held (UUID), for contracts. Absent: asset_id is given instead.
+	// Instrument held (UUID), for contracts. Absent: asset_id is given instead. Example:
+	// "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
 	InstrumentId *string `protobuf:"bytes,6,opt,name=instrument_id,json=instrumentId" json:"instrument_id,omitempty"`
-	// Market on which the instrument is held (UUID). Absent: summed over markets, or an asset.
+	// Market on which the instrument is held (UUID). Absent: summed over markets, or an asset. Example:
+	// "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
 	MarketId *string `protobuf:"bytes,7,opt,name=market_id,json=marketId" json:"market_id,omitempty"`
-	// Direction.
+	// Direction. Required. Example: "POSITION_SIDE_LONG".
 	Side *PositionSide `protobuf:"varint,8,opt,name=side,enum=cqc.portfolio.v1.PositionSide" json:"side,omitempty"`
-	// Amount held, zero or more, in units of the asset or in the market's size unit; the direction is in side.
+	// Amount held, zero or more, in units of the asset or in the market's size unit; the direction is in side. Required.
+	// Example: "0.5".
 	Quantity *string `protobuf:"bytes,9,opt,name=quantity" json:"quantity,omitempty"`
-	// Part that can be sold or moved at once, same unit. Absent: not known.
+	// Part that can be sold or moved at once, same unit. Absent: not known. Example: "1.25".
 	AvailableQuantity *string `protobuf:"bytes,10,opt,name=available_quantity,json=availableQuantity" json:"available_quantity,omitempty"`
-	// Part bound by open orders, stakes or collateral, same unit. Absent: not known.
+	// Part bound by open orders, stakes or collateral, same unit. Absent: not known. Example: "0.25".
 	LockedQuantity *string `protobuf:"bytes,11,opt,name=locked_quantity,json=lockedQuantity" json:"locked_quantity,omitempty"`
-	// Average price at which it was entered. Absent: not known.
+	// Average price at which it was entered, in the market's price currency. Absent: not known. Example: "64000.00".
 	EntryPrice *string `protobuf:"bytes,12,opt,name=entry_price,json=entryPrice" json:"entry_price,omitempty"`
-	// Price at which it is valued. Absent: not valued.
+	// Price at which it is valued, in the market's price currency. Absent: not valued. Example: "64250.10".
 	MarkPrice *string `protobuf:"bytes,13,opt,name=mark_price,json=markPrice" json:"mark_price,omitempty"`
-	// Price at which the venue liquidates it. Absent: none or not known.
+	// Price at which the venue liquidates it, in the market's price currency. Absent: none or not known. Example:
+	// "52100.00".
 	LiquidationPrice *string `protobuf:"bytes,14,opt,name=liquidation_price,json=liquidationPrice" json:"liquidation_price,omitempty"`
-	// Absolute value at mark_price. Absent: not valued.
+	// Absolute value at mark_price, in valuation_asset_id. Absent: not valued. Example: "100000".
 	Notional *string `protobuf:"bytes,15,opt,name=notional" json:"notional,omitempty"`
-	// What the open quantity cost, with fees. Absent: not known.
+	// What the open quantity cost, with fees, in valuation_asset_id. Absent: not known. Example: "96000.00".
 	CostBasis *string `protobuf:"bytes,16,opt,name=cost_basis,json=costBasis" json:"cost_basis,omitempty"`
-	// Profit (or loss, negative) not yet realized. Absent: not valued.
+	// Profit (or loss, negative) not yet realized, in valuation_asset_id. Absent: not valued. Example: "125.05".
 	UnrealizedPnl *string `protobuf:"bytes,17,opt,name=unrealized_pnl,json=unrealizedPnl" json:"unrealized_pnl,omitempty"`
-	// Profit (or loss, negative) realized since opening. Absent: not known.
+	// Profit (or loss, negative) realized since opening, in valuation_asset_id. Absent: not known. Example: "4210.77".
 	RealizedPnl *string `protobuf:"bytes,18,opt,name=realized_pnl,json=realizedPnl" json:"realized_pnl,omitempty"`
-	// Funding received (or paid, negative) and not yet settled. Absent: none or not known.
+	// Funding received (or paid, negative) and not yet settled, in valuation_asset_id. Absent: none or not known.
+	// Example: "-3.75".
 	AccruedFunding *string `protobuf:"bytes,19,opt,name=accrued_funding,json=accruedFunding" json:"accrued_funding,omitempty"`
-	// Interest received (or paid, negative) and not yet settled. Absent: none or not known.
+	// Interest received (or paid, negative) and not yet settled, in valuation_asset_id. Absent: none or not known.
+	// Example: "12.50".
 	AccruedInterest *string `protobuf:"bytes,20,opt,name=accrued_interest,json=accruedInterest" json:"accrued_interest,omitempty"`
-	// Collateral mode. Absent: not leveraged, or the account's mode.
+	// Collateral mode. Absent: not leveraged, or the account's mode. Example: "MARGIN_MODE_CROSS".
 	MarginMode *v1.MarginMode `protobuf:"varint,21,opt,name=margin_mode,json=marginMode,enum=cqc.markets.v1.MarginMode" json:"margin_mode,omitempty"`
 	// Leverage, above zero, for example "5". Absent: not leveraged.
 	Leverage *string `protobuf:"bytes,22,opt,name=leverage" json:"leverage,omitempty"`
-	// Margin needed to open it. Absent: not leveraged or not known.
+	// Margin needed to open it, in valuation_asset_id. Absent: not leveraged or not known. Example: "960.00".
 	InitialMargin *string `protobuf:"bytes,23,opt,name=initial_margin,json=initialMargin" json:"initial_margin,omitempty"`
-	// Margin needed to keep it. Absent: not leveraged or not known.
+	// Margin needed to keep it, in valuation_asset_id. Absent: not leveraged or not known. Example: "480.00".
 	MaintenanceMargin *string `protobuf:"bytes,24,opt,name=maintenance_margin,json=maintenanceMargin" json:"maintenance_margin,omitempty"`
-	// Maintenance margin over collateral; liquidation at 1. Absent: not leveraged or not known.
+	// Maintenance margin over collateral; liquidation at 1. Absent: not leveraged or not known. Example: "0.41".
 	MarginRatio *string `protobuf:"bytes,25,opt,name=margin_ratio,json=marginRatio" json:"margin_ratio,omitempty"`
-	// Collateral assigned to it. Absent: none or not known.
+	// Collateral assigned to it, in valuation_asset_id. Absent: none or not known. Example: "5000.00".
 	Collateral *string `protobuf:"bytes,26,opt,name=collateral" json:"collateral,omitempty"`
-	// Asset in which all money of this message is stated (UUID).
+	// Asset in which all money of this message is stated (UUID). Required. Example:
+	// "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	ValuationAssetId *string `protobuf:"bytes,27,opt,name=valuation_asset_id,json=valuationAssetId" json:"valuation_asset_id,omitempty"`
-	// When it was opened.
+	// When it was opened. Required. Example: "2026-01-15T09:30:01Z".
 	OpenedAt *timestamppb.Timestamp `protobuf:"bytes,28,opt,name=opened_at,json=openedAt" json:"opened_at,omitempty"`
-	// When this record last changed.
+	// When this record last changed. Required. Example: "2026-01-15T09:31:00Z".
 	UpdatedAt *timestamppb.Timestamp `protobuf:"bytes,29,opt,name=updated_at,json=updatedAt" json:"updated_at,omitempty"`
-	// When it was closed. Absent: still open.
+	// When it was closed. Absent: still open. Example: "2026-01-15T09:30:00.140Z".
 	ClosedAt *timestamppb.Timestamp `protobuf:"bytes,30,opt,name=closed_at,json=closedAt" json:"closed_at,omitempty"`
-	// Moment for which prices and values hold.
+	// Moment for which prices and values hold. Required. Example: "2026-01-15T09:31:00Z".
 	AsOf *timestamppb.Timestamp `protobuf:"bytes,31,opt,name=as_of,json=asOf" json:"as_of,omitempty"`
-	// Grows by at least one with each change. Absent: not versioned.
+	// Grows by at least one with each change. Absent: not versioned. Example: "3".
 	Version       *uint64 `protobuf:"varint,32,opt,name=version" json:"version,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

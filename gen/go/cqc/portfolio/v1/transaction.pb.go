@@ -286,15 +286,15 @@ func (LegRole) EnumDescriptor() ([]byte, []int) {
 //	}
 type TransactionLeg struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Asset (UUID).
+	// Asset (UUID). Required. Example: "6f1e2d3c-4b5a-4c69-8778-96a5b4c3d2e1".
 	AssetId *string `protobuf:"bytes,1,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
-	// Amount in units of the asset; negative when it leaves the portfolio.
+	// Amount in units of the asset; negative when it leaves the portfolio. Required. Example: "0.5".
 	Amount *string `protobuf:"bytes,2,opt,name=amount" json:"amount,omitempty"`
-	// What it is.
+	// What it is. Required. Example: "LEG_ROLE_PRINCIPAL".
 	Role *LegRole `protobuf:"varint,3,opt,name=role,enum=cqc.portfolio.v1.LegRole" json:"role,omitempty"`
-	// Price of one unit, in the portfolio's valuation asset. Absent: not valued.
+	// Price of one unit, in the portfolio's valuation asset. Absent: not valued. Example: "64000.00".
 	Price *string `protobuf:"bytes,4,opt,name=price" json:"price,omitempty"`
-	// Value, in the portfolio's valuation asset, with the sign of the amount. Absent: not valued.
+	// Value, in the portfolio's valuation asset, with the sign of the amount. Absent: not valued. Example: "32000.00".
 	Value         *string `protobuf:"bytes,5,opt,name=value" json:"value,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -404,45 +404,46 @@ func (x *TransactionLeg) GetValue() string {
 //	}
 type Transaction struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the transaction (UUID).
+	// Id of the transaction (UUID). Required. Example: "93b2a1c0-d4e5-4f67-8a9b-0c1d2e3f4a58".
 	TransactionId *string `protobuf:"bytes,1,opt,name=transaction_id,json=transactionId" json:"transaction_id,omitempty"`
-	// Key of its source, for example "exec:3819472910"; what comes twice is booked once.
+	// Key of its source, for example "exec:3819472910"; what comes twice is booked once. Required.
 	IdempotencyKey *string `protobuf:"bytes,2,opt,name=idempotency_key,json=idempotencyKey" json:"idempotency_key,omitempty"`
-	// Portfolio (UUID).
+	// Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
 	PortfolioId *string `protobuf:"bytes,3,opt,name=portfolio_id,json=portfolioId" json:"portfolio_id,omitempty"`
-	// Account where it happened (UUID). Absent: none.
+	// Account where it happened (UUID). Absent: none. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
 	AccountId *string `protobuf:"bytes,4,opt,name=account_id,json=accountId" json:"account_id,omitempty"`
-	// Position that it changed (UUID). Absent: none or several.
+	// Position that it changed (UUID). Absent: none or several. Example: "1f0d7c84-3d0b-4f6e-8d3f-9a4b8c7e6d52".
 	PositionId *string `protobuf:"bytes,5,opt,name=position_id,json=positionId" json:"position_id,omitempty"`
-	// What it is.
+	// What it is. Required. Example: "TRANSACTION_TYPE_BUY".
 	Type *TransactionType `protobuf:"varint,6,opt,name=type,enum=cqc.portfolio.v1.TransactionType" json:"type,omitempty"`
-	// State.
+	// State. Required. Example: "TRANSACTION_STATUS_CONFIRMED".
 	Status *TransactionStatus `protobuf:"varint,7,opt,name=status,enum=cqc.portfolio.v1.TransactionStatus" json:"status,omitempty"`
-	// Movements, 1 to 100.
+	// Movements, 1 to 100. Required: one or more. Example: see TransactionLeg.
 	Legs []*TransactionLeg `protobuf:"bytes,8,rep,name=legs" json:"legs,omitempty"`
-	// Profit (or loss, negative) that it realized, in the portfolio's valuation asset. Absent: none.
+	// Profit (or loss, negative) that it realized, in the portfolio's valuation asset. Absent: none. Example: "4210.77".
 	RealizedPnl *string `protobuf:"bytes,9,opt,name=realized_pnl,json=realizedPnl" json:"realized_pnl,omitempty"`
-	// Order behind it (UUID). Absent: none.
+	// Order behind it (UUID). Absent: none. Example: "7c9e6679-7425-40de-944b-e07fc1f90ae7".
 	OrderId *string `protobuf:"bytes,10,opt,name=order_id,json=orderId" json:"order_id,omitempty"`
-	// Execution behind it (UUID). Absent: none.
+	// Execution behind it (UUID). Absent: none. Example: "c8d7e6f5-a4b3-4c2d-9e1f-0a9b8c7d6e52".
 	ExecutionId *string `protobuf:"bytes,11,opt,name=execution_id,json=executionId" json:"execution_id,omitempty"`
-	// Id of the trade at the venue. Absent: none.
+	// Id of the trade at the venue. Absent: none. Example: "3819472910".
 	TradeId *string `protobuf:"bytes,12,opt,name=trade_id,json=tradeId" json:"trade_id,omitempty"`
-	// Venue where it happened. Absent: none.
+	// Venue where it happened. Absent: none. Example: "binance".
 	VenueId *string `protobuf:"bytes,13,opt,name=venue_id,json=venueId" json:"venue_id,omitempty"`
-	// Hash of the transaction on the chain. Absent: not on a chain.
+	// Hash of the transaction on the chain. Absent: not on a chain. Example:
+	// "0x5c504ed432cb51138bcf09aa5e8a410dd4a1e204ef84bfed1be16dfba1b22060".
 	TxHash *string `protobuf:"bytes,14,opt,name=tx_hash,json=txHash" json:"tx_hash,omitempty"`
-	// Number of the block. Absent: not on a chain.
+	// Number of the block. Absent: not on a chain. Example: "21600000".
 	BlockNumber *uint64 `protobuf:"varint,15,opt,name=block_number,json=blockNumber" json:"block_number,omitempty"`
-	// Transaction that it belongs to or reverses (UUID). Absent: none.
+	// Transaction that it belongs to or reverses (UUID). Absent: none. Example: "93b2a1c0-d4e5-4f67-8a9b-0c1d2e3f4a58".
 	RelatedTransactionId *string `protobuf:"bytes,16,opt,name=related_transaction_id,json=relatedTransactionId" json:"related_transaction_id,omitempty"`
-	// When it happened.
+	// When it happened. Required. Example: "2026-01-15T09:30:02.120Z".
 	ExecutedAt *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=executed_at,json=executedAt" json:"executed_at,omitempty"`
-	// When it was booked, by our clock.
+	// When it was booked, by our clock. Required. Example: "2026-01-15T09:30:02.300Z".
 	RecordedAt *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=recorded_at,json=recordedAt" json:"recorded_at,omitempty"`
-	// Words for a person. Absent: none.
+	// Words for a person. Absent: none. Example: "Corrected after the venue's statement".
 	Notes *string `protobuf:"bytes,19,opt,name=notes" json:"notes,omitempty"`
-	// Further facts without a field of their own. Absent: none.
+	// Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
 	Metadata      *structpb.Struct `protobuf:"bytes,20,opt,name=metadata" json:"metadata,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -44,23 +44,24 @@ const (
 //	}
 type LiquidationRisk struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Position (UUID).
+	// Position (UUID). Required. Example: "1f0d7c84-3d0b-4f6e-8d3f-9a4b8c7e6d52".
 	PositionId *string `protobuf:"bytes,1,opt,name=position_id,json=positionId" json:"position_id,omitempty"`
-	// Market (UUID). Absent: over several markets.
+	// Market (UUID). Absent: over several markets. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
 	MarketId *string `protobuf:"bytes,2,opt,name=market_id,json=marketId" json:"market_id,omitempty"`
-	// Price at which it is valued.
+	// Price at which it is valued, in the market's price currency. Required. Example: "64250.10".
 	MarkPrice *string `protobuf:"bytes,3,opt,name=mark_price,json=markPrice" json:"mark_price,omitempty"`
-	// Price at which the venue liquidates it. Absent: none or not known.
+	// Price at which the venue liquidates it, in the market's price currency. Absent: none or not known. Example:
+	// "52100.00".
 	LiquidationPrice *string `protobuf:"bytes,4,opt,name=liquidation_price,json=liquidationPrice" json:"liquidation_price,omitempty"`
-	// Move to the liquidation price as a fraction of the mark price. Absent: not known.
+	// Move to the liquidation price as a fraction of the mark price. Absent: not known. Example: "0.1891".
 	Distance *string `protobuf:"bytes,5,opt,name=distance" json:"distance,omitempty"`
-	// Maintenance margin over collateral; liquidation at 1. Absent: not known.
+	// Maintenance margin over collateral; liquidation at 1. Absent: not known. Example: "0.41".
 	MarginRatio *string `protobuf:"bytes,6,opt,name=margin_ratio,json=marginRatio" json:"margin_ratio,omitempty"`
-	// Probability of liquidation within the horizon, 0 to 1. Absent: not computed.
+	// Probability of liquidation within the horizon, 0 to 1. Absent: not computed. Example: "0.004".
 	Probability *string `protobuf:"bytes,7,opt,name=probability" json:"probability,omitempty"`
-	// Time that the probability is for, above zero. Absent: not computed.
+	// Time that the probability is for, above zero. Absent: not computed. Example: "86400s".
 	Horizon *durationpb.Duration `protobuf:"bytes,8,opt,name=horizon" json:"horizon,omitempty"`
-	// Moment for which it holds.
+	// Moment for which it holds. Required. Example: "2026-01-15T09:31:00Z".
 	AsOf          *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=as_of,json=asOf" json:"as_of,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

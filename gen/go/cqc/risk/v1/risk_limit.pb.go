@@ -200,35 +200,35 @@ func (LimitAction) EnumDescriptor() ([]byte, []int) {
 //	}
 type RiskLimit struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the limit (UUID).
+	// Id of the limit (UUID). Required. Example: "60b5a4f3-2e1d-4c8b-9a7f-6e5d4c3b2a19".
 	LimitId *string `protobuf:"bytes,1,opt,name=limit_id,json=limitId" json:"limit_id,omitempty"`
-	// Portfolio (UUID).
+	// Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
 	PortfolioId *string `protobuf:"bytes,2,opt,name=portfolio_id,json=portfolioId" json:"portfolio_id,omitempty"`
-	// Account that it is for (UUID). Absent: all.
+	// Account that it is for (UUID). Absent: all. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
 	AccountId *string `protobuf:"bytes,3,opt,name=account_id,json=accountId" json:"account_id,omitempty"`
-	// What it bounds.
+	// What it bounds. Required. Example: "RISK_METRIC_LEVERAGE".
 	Metric *RiskMetric `protobuf:"varint,4,opt,name=metric,enum=cqc.risk.v1.RiskMetric" json:"metric,omitempty"`
-	// By what the measure is split. Absent: not split.
+	// By what the measure is split. Absent: not split. Example: "EXPOSURE_DIMENSION_ASSET".
 	Dimension *v1.ExposureDimension `protobuf:"varint,5,opt,name=dimension,enum=cqc.portfolio.v1.ExposureDimension" json:"dimension,omitempty"`
 	// Which one of them, for example a venue_id. Absent: not split.
 	DimensionValue *string `protobuf:"bytes,6,opt,name=dimension_value,json=dimensionValue" json:"dimension_value,omitempty"`
-	// Value from which to warn, in the unit of the metric. Absent: no warning.
+	// Value from which to warn, in the unit of the metric. Absent: no warning. Example: "4".
 	SoftThreshold *string `protobuf:"bytes,7,opt,name=soft_threshold,json=softThreshold" json:"soft_threshold,omitempty"`
-	// Value from which to act, in the unit of the metric, for example "5".
+	// Value from which to act, in the unit of the metric, for example "5". Required.
 	HardThreshold *string `protobuf:"bytes,8,opt,name=hard_threshold,json=hardThreshold" json:"hard_threshold,omitempty"`
-	// What happens then.
+	// What happens then. Required. Example: "LIMIT_ACTION_BLOCK".
 	Action *LimitAction `protobuf:"varint,9,opt,name=action,enum=cqc.risk.v1.LimitAction" json:"action,omitempty"`
-	// Whether it holds. Absent: false.
+	// Whether it holds. Absent: false. Example: true.
 	IsEnabled *bool `protobuf:"varint,10,opt,name=is_enabled,json=isEnabled" json:"is_enabled,omitempty"`
-	// When it begins to hold. Absent: at once.
+	// When it begins to hold. Absent: at once. Example: "2026-01-02T08:00:00Z".
 	EffectiveFrom *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=effective_from,json=effectiveFrom" json:"effective_from,omitempty"`
-	// When it ceases to hold, after effective_from. Absent: never.
+	// When it ceases to hold, after effective_from. Absent: never. Example: "2026-02-01T00:00:00Z".
 	EffectiveTo *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=effective_to,json=effectiveTo" json:"effective_to,omitempty"`
-	// When it was made.
+	// When it was made. Required. Example: "2026-01-02T08:00:00Z".
 	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=created_at,json=createdAt" json:"created_at,omitempty"`
-	// When this record last changed.
+	// When this record last changed. Required. Example: "2026-01-02T08:00:00Z".
 	UpdatedAt *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=updated_at,json=updatedAt" json:"updated_at,omitempty"`
-	// Version of this record, to be sent back with a change. Absent: not versioned.
+	// Version of this record, to be sent back with a change. Absent: not versioned. Example: "v1".
 	Etag          *string `protobuf:"bytes,15,opt,name=etag" json:"etag,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

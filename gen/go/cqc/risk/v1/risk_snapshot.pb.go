@@ -41,17 +41,18 @@ const (
 //	}
 type RiskViolation struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Limit that is breached (UUID).
+	// Limit that is breached (UUID). Required. Example: "60b5a4f3-2e1d-4c8b-9a7f-6e5d4c3b2a19".
 	LimitId *string `protobuf:"bytes,1,opt,name=limit_id,json=limitId" json:"limit_id,omitempty"`
-	// What it bounds.
+	// What it bounds. Required. Example: "RISK_METRIC_LEVERAGE".
 	Metric *RiskMetric `protobuf:"varint,2,opt,name=metric,enum=cqc.risk.v1.RiskMetric" json:"metric,omitempty"`
-	// How bad it is.
+	// How bad it is. Required. Example: "RISK_ALERT_SEVERITY_HIGH".
 	Severity *RiskAlertSeverity `protobuf:"varint,3,opt,name=severity,enum=cqc.risk.v1.RiskAlertSeverity" json:"severity,omitempty"`
-	// Threshold, in the unit of the metric.
+	// Threshold, in the unit of the metric. Required. Example: "5".
 	Threshold *string `protobuf:"bytes,4,opt,name=threshold" json:"threshold,omitempty"`
-	// Observed value, in the unit of the metric.
+	// Observed value, in the unit of the metric. Required. Example: "5.2".
 	Observed *string `protobuf:"bytes,5,opt,name=observed" json:"observed,omitempty"`
-	// What happened, for a person. Absent: the numbers say enough.
+	// What happened, for a person. Absent: the numbers say enough. Example: "Gross leverage would be 5.2, the limit is
+	// 5".
 	Message       *string `protobuf:"bytes,6,opt,name=message" json:"message,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -167,23 +168,24 @@ func (x *RiskViolation) GetMessage() string {
 //	}
 type RiskSnapshot struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Portfolio (UUID).
+	// Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
 	PortfolioId *string `protobuf:"bytes,1,opt,name=portfolio_id,json=portfolioId" json:"portfolio_id,omitempty"`
-	// Exposures, at most 1000. Empty: none.
+	// Exposures, at most 1000. Empty: none. Example: see Exposure.
 	Exposures []*v1.Exposure `protobuf:"bytes,2,rep,name=exposures" json:"exposures,omitempty"`
-	// Gross exposure over value. Absent: not computed.
+	// Gross exposure over value, as a multiple. Absent: not computed. Example: "5.2".
 	Leverage *string `protobuf:"bytes,3,opt,name=leverage" json:"leverage,omitempty"`
-	// Maintenance margin over collateral; liquidation at 1. Absent: no margin, or not known.
+	// Maintenance margin over collateral; liquidation at 1. Absent: no margin, or not known. Example: "0.41".
 	MarginRatio *string `protobuf:"bytes,4,opt,name=margin_ratio,json=marginRatio" json:"margin_ratio,omitempty"`
-	// Value at risk, 95 % over one day unless stated otherwise. Absent: not computed.
+	// Value at risk, 95 % over one day unless stated otherwise, in the portfolio's valuation asset. Absent: not computed.
+	// Example: "3120.44".
 	ValueAtRisk *string `protobuf:"bytes,5,opt,name=value_at_risk,json=valueAtRisk" json:"value_at_risk,omitempty"`
-	// Average loss beyond value at risk. Absent: not computed.
+	// Average loss beyond value at risk, in the portfolio's valuation asset. Absent: not computed. Example: "4410.02".
 	ExpectedShortfall *string `protobuf:"bytes,6,opt,name=expected_shortfall,json=expectedShortfall" json:"expected_shortfall,omitempty"`
-	// Deepest fall from a peak, as a fraction. Absent: not computed.
+	// Deepest fall from a peak, as a fraction. Absent: not computed. Example: "0.063".
 	MaxDrawdown *string `protobuf:"bytes,7,opt,name=max_drawdown,json=maxDrawdown" json:"max_drawdown,omitempty"`
-	// Limits that are breached, at most 1000. Empty: none.
+	// Limits that are breached, at most 1000. Empty: none. Example: see RiskViolation.
 	Violations []*RiskViolation `protobuf:"bytes,8,rep,name=violations" json:"violations,omitempty"`
-	// Moment for which it holds.
+	// Moment for which it holds. Required. Example: "2026-01-15T09:31:00Z".
 	AsOf          *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=as_of,json=asOf" json:"as_of,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -31,9 +31,9 @@ const (
 // {"asset_id": "6f1e2d3c-4b5a-4c69-8778-96a5b4c3d2e1", "price_change": "-0.3"}
 type StressShock struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Asset (UUID).
+	// Asset (UUID). Required. Example: "6f1e2d3c-4b5a-4c69-8778-96a5b4c3d2e1".
 	AssetId *string `protobuf:"bytes,1,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
-	// Change of its price as a fraction, -1 and above, for example "-0.3" for a fall of 30 %.
+	// Change of its price as a fraction, -1 and above, for example "-0.3" for a fall of 30 %. Required.
 	PriceChange   *string `protobuf:"bytes,2,opt,name=price_change,json=priceChange" json:"price_change,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -97,11 +97,11 @@ func (x *StressShock) GetPriceChange() string {
 //	}
 type StressScenario struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the scenario, for example "crypto-crash".
+	// Id of the scenario, for example "crypto-crash". Required.
 	ScenarioId *string `protobuf:"bytes,1,opt,name=scenario_id,json=scenarioId" json:"scenario_id,omitempty"`
-	// Name for people.
+	// Name for people. Required. Example: "Crypto falls by a third".
 	Name *string `protobuf:"bytes,2,opt,name=name" json:"name,omitempty"`
-	// Moves, 1 to 1000, one for each asset.
+	// Moves, 1 to 1000, one for each asset. Required: one or more. Example: see StressShock.
 	Shocks        []*StressShock `protobuf:"bytes,3,rep,name=shocks" json:"shocks,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -184,23 +184,24 @@ func (x *StressScenario) GetShocks() []*StressShock {
 //	}
 type StressResult struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Portfolio (UUID).
+	// Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
 	PortfolioId *string `protobuf:"bytes,1,opt,name=portfolio_id,json=portfolioId" json:"portfolio_id,omitempty"`
-	// Scenario, for example "crypto-crash".
+	// Scenario, for example "crypto-crash". Required.
 	ScenarioId *string `protobuf:"bytes,2,opt,name=scenario_id,json=scenarioId" json:"scenario_id,omitempty"`
-	// Value before the moves.
+	// Value before the moves, in the portfolio's valuation asset. Required. Example: "125000.50".
 	ValueBefore *string `protobuf:"bytes,3,opt,name=value_before,json=valueBefore" json:"value_before,omitempty"`
-	// Value after the moves.
+	// Value after the moves, in the portfolio's valuation asset. Required. Example: "115362.99".
 	ValueAfter *string `protobuf:"bytes,4,opt,name=value_after,json=valueAfter" json:"value_after,omitempty"`
-	// Value after less value before.
+	// Value after less value before, in the portfolio's valuation asset. Required. Example: "-9637.51".
 	ValueChange *string `protobuf:"bytes,5,opt,name=value_change,json=valueChange" json:"value_change,omitempty"`
-	// Maintenance margin over collateral after the moves. Absent: no margin, or not known.
+	// Maintenance margin over collateral after the moves. Absent: no margin, or not known. Example: "0.71".
 	MarginRatio *string `protobuf:"bytes,6,opt,name=margin_ratio,json=marginRatio" json:"margin_ratio,omitempty"`
-	// Positions that would be liquidated (UUIDs), at most 1000. Empty: none.
+	// Positions that would be liquidated (UUIDs), at most 1000. Empty: none. Example:
+	// ["1f0d7c84-3d0b-4f6e-8d3f-9a4b8c7e6d52"].
 	LiquidatedPositionIds []string `protobuf:"bytes,7,rep,name=liquidated_position_ids,json=liquidatedPositionIds" json:"liquidated_position_ids,omitempty"`
-	// Limits that would be breached, at most 1000. Empty: none.
+	// Limits that would be breached, at most 1000. Empty: none. Example: see RiskViolation.
 	Violations []*RiskViolation `protobuf:"bytes,8,rep,name=violations" json:"violations,omitempty"`
-	// Moment for which it holds.
+	// Moment for which it holds. Required. Example: "2026-01-15T09:31:00Z".
 	AsOf          *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=as_of,json=asOf" json:"as_of,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

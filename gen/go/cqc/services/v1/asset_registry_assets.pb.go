@@ -44,26 +44,26 @@ const (
 //	}
 type CreateAssetRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Short name, 1 to 32 characters without blanks, for example "USDT" or "$MICHI". Not unique.
+	// Short name, 1 to 32 characters without blanks, for example "USDT" or "$MICHI". Not unique. Required.
 	Symbol *string `protobuf:"bytes,1,opt,name=symbol" json:"symbol,omitempty"`
-	// Full name, for example "Tether USD".
+	// Full name, for example "Tether USD". Required.
 	Name *string `protobuf:"bytes,2,opt,name=name" json:"name,omitempty"`
-	// What kind of thing it is.
+	// What kind of thing it is. Required. Example: "ASSET_TYPE_ERC20".
 	AssetType *v1.AssetType `protobuf:"varint,3,opt,name=asset_type,json=assetType,enum=cqc.assets.v1.AssetType" json:"asset_type,omitempty"`
 	// Free category, for example "stablecoin" or "layer-1". Absent: none.
 	Category *string `protobuf:"bytes,4,opt,name=category" json:"category,omitempty"`
-	// What it is, for a person. Absent: none.
+	// What it is, for a person. Absent: none. Example: "A dollar stablecoin issued by Tether".
 	Description *string `protobuf:"bytes,5,opt,name=description" json:"description,omitempty"`
-	// Address of its logo. Absent: none.
+	// Address of its logo. Absent: none. Example: "https://assets.example.com/usdt.png".
 	LogoUrl *string `protobuf:"bytes,6,opt,name=logo_url,json=logoUrl" json:"logo_url,omitempty"`
-	// Address of its website. Absent: none.
+	// Address of its website. Absent: none. Example: "https://tether.to".
 	WebsiteUrl *string `protobuf:"bytes,7,opt,name=website_url,json=websiteUrl" json:"website_url,omitempty"`
 	// Free labels, for example "usd". Empty: none.
 	Tags []string `protobuf:"bytes,8,rep,name=tags" json:"tags,omitempty"`
-	// Further facts without a field of their own. Absent: none.
+	// Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
 	Metadata *structpb.Struct `protobuf:"bytes,9,opt,name=metadata" json:"metadata,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
 	RequestId     *string `protobuf:"bytes,10,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -185,7 +185,7 @@ func (x *CreateAssetRequest) GetRequestId() string {
 //	}
 type CreateAssetResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The asset.
+	// The asset. Required. Example: see Asset.
 	Asset         *v1.Asset `protobuf:"bytes,1,opt,name=asset" json:"asset,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -234,7 +234,7 @@ func (x *CreateAssetResponse) GetAsset() *v1.Asset {
 // {"asset_id": "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"}
 type GetAssetRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the asset (UUID).
+	// Id of the asset (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	AssetId       *string `protobuf:"bytes,1,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -293,7 +293,7 @@ func (x *GetAssetRequest) GetAssetId() string {
 //	}
 type GetAssetResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The asset.
+	// The asset. Required. Example: see Asset.
 	Asset         *v1.Asset `protobuf:"bytes,1,opt,name=asset" json:"asset,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -349,34 +349,35 @@ func (x *GetAssetResponse) GetAsset() *v1.Asset {
 //	}
 type UpdateAssetRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Asset to change (UUID).
+	// Asset to change (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	AssetId *string `protobuf:"bytes,1,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
 	// Short name, 1 to 32 characters without blanks, for example "USDT" or "$MICHI". Not unique. Absent: see update_mask.
 	Symbol *string `protobuf:"bytes,2,opt,name=symbol" json:"symbol,omitempty"`
 	// Full name, for example "Tether USD". Absent: see update_mask.
 	Name *string `protobuf:"bytes,3,opt,name=name" json:"name,omitempty"`
-	// What kind of thing it is. Absent: see update_mask.
+	// What kind of thing it is. Absent: see update_mask. Example: "ASSET_TYPE_ERC20".
 	AssetType *v1.AssetType `protobuf:"varint,4,opt,name=asset_type,json=assetType,enum=cqc.assets.v1.AssetType" json:"asset_type,omitempty"`
 	// Free category, for example "stablecoin" or "layer-1". Absent: see update_mask.
 	Category *string `protobuf:"bytes,5,opt,name=category" json:"category,omitempty"`
-	// What it is, for a person. Absent: see update_mask.
+	// What it is, for a person. Absent: see update_mask. Example: "A dollar stablecoin issued by Tether".
 	Description *string `protobuf:"bytes,6,opt,name=description" json:"description,omitempty"`
-	// Address of its logo. Absent: see update_mask.
+	// Address of its logo. Absent: see update_mask. Example: "https://assets.example.com/usdt.png".
 	LogoUrl *string `protobuf:"bytes,7,opt,name=logo_url,json=logoUrl" json:"logo_url,omitempty"`
-	// Address of its website. Absent: see update_mask.
+	// Address of its website. Absent: see update_mask. Example: "https://tether.to".
 	WebsiteUrl *string `protobuf:"bytes,8,opt,name=website_url,json=websiteUrl" json:"website_url,omitempty"`
 	// Free labels, for example "usd". Empty: see update_mask.
 	Tags []string `protobuf:"bytes,9,rep,name=tags" json:"tags,omitempty"`
-	// Whether the platform still uses it. Absent: see update_mask.
+	// Whether the platform still uses it. Absent: see update_mask. Example: true.
 	IsActive *bool `protobuf:"varint,10,opt,name=is_active,json=isActive" json:"is_active,omitempty"`
-	// Further facts without a field of their own. Absent: see update_mask.
+	// Further facts without a field of their own. Absent: see update_mask. Example: {"source":"manual"}.
 	Metadata *structpb.Struct `protobuf:"bytes,11,opt,name=metadata" json:"metadata,omitempty"`
-	// Version that the change is based on; another one is refused with ABORTED. Absent: not checked.
+	// Version that the change is based on; another one is refused with ABORTED. Absent: not checked. Example: "v3".
 	Etag *string `protobuf:"bytes,12,opt,name=etag" json:"etag,omitempty"`
-	// Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set.
+	// Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set. Example:
+	// "symbol,name".
 	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,13,opt,name=update_mask,json=updateMask" json:"update_mask,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
 	RequestId     *string `protobuf:"bytes,14,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -526,7 +527,7 @@ func (x *UpdateAssetRequest) GetRequestId() string {
 //	}
 type UpdateAssetResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The asset.
+	// The asset. Required. Example: see Asset.
 	Asset         *v1.Asset `protobuf:"bytes,1,opt,name=asset" json:"asset,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -575,12 +576,12 @@ func (x *UpdateAssetResponse) GetAsset() *v1.Asset {
 // {"asset_id": "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"}
 type DeleteAssetRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the asset (UUID).
+	// Id of the asset (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	AssetId *string `protobuf:"bytes,1,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
-	// Version that is to be deleted; another one is refused with ABORTED. Absent: not checked.
+	// Version that is to be deleted; another one is refused with ABORTED. Absent: not checked. Example: "v3".
 	Etag *string `protobuf:"bytes,2,opt,name=etag" json:"etag,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
 	RequestId     *string `protobuf:"bytes,3,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -643,7 +644,7 @@ func (x *DeleteAssetRequest) GetRequestId() string {
 // {"success": true}
 type DeleteAssetResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Always true: failure is a status. Absent: from older servers.
+	// Always true: failure is a status. Absent: from older servers. Example: true.
 	Success       *bool `protobuf:"varint,1,opt,name=success" json:"success,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -693,20 +694,21 @@ func (x *DeleteAssetResponse) GetSuccess() bool {
 // {"asset_type": "ASSET_TYPE_ERC20", "category": "stablecoin", "page_size": 50}
 type ListAssetsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Assets of this type only. Absent: all.
+	// Assets of this type only. Absent: all. Example: "ASSET_TYPE_ERC20".
 	AssetType *v1.AssetType `protobuf:"varint,1,opt,name=asset_type,json=assetType,enum=cqc.assets.v1.AssetType" json:"asset_type,omitempty"`
-	// Assets of this category only. Absent: all.
+	// Assets of this category only. Absent: all. Example: "stablecoin".
 	Category *string `protobuf:"bytes,2,opt,name=category" json:"category,omitempty"`
-	// Assets with this label only. Absent: all.
+	// Assets with this label only. Absent: all. Example: "stablecoin".
 	Tag *string `protobuf:"bytes,3,opt,name=tag" json:"tag,omitempty"`
-	// Whether to list those that are no longer used. Absent: false.
+	// Whether to list those that are no longer used. Absent: false. Example: true.
 	IncludeInactive *bool `protobuf:"varint,4,opt,name=include_inactive,json=includeInactive" json:"include_inactive,omitempty"`
-	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
 	PageSize *int32 `protobuf:"varint,5,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
-	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+	// "cGFnZTo1MA".
 	PageToken *string `protobuf:"bytes,6,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
 	// Order of the items: a field name (created_at, symbol, name or updated_at), with " desc" for descending. Absent: by
-	// created_at.
+	// created_at. Example: "created_at desc".
 	OrderBy       *string `protobuf:"bytes,7,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -810,9 +812,9 @@ func (x *ListAssetsRequest) GetOrderBy() string {
 //	}
 type ListAssetsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The assets of this page, at most 1000. Empty: none.
+	// The assets of this page, at most 1000. Empty: none. Example: see Asset.
 	Assets []*v1.Asset `protobuf:"bytes,1,rep,name=assets" json:"assets,omitempty"`
-	// To be sent as page_token for the next page. Absent or empty: this is the last page.
+	// To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
 	NextPageToken *string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -869,15 +871,16 @@ func (x *ListAssetsResponse) GetNextPageToken() string {
 // {"query": "usd", "limit": 10}
 type SearchAssetsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Text to look for in symbols, names and outside ids.
+	// Text to look for in symbols, names and outside ids. Required. Example: "usd".
 	Query *string `protobuf:"bytes,1,opt,name=query" json:"query,omitempty"`
-	// Most items over all pages. Absent or 0: no bound.
+	// Most items over all pages. Absent or 0: no bound. Example: 10.
 	Limit *int32 `protobuf:"varint,2,opt,name=limit" json:"limit,omitempty"`
-	// Assets of this type only. Absent: all.
+	// Assets of this type only. Absent: all. Example: "ASSET_TYPE_ERC20".
 	AssetType *v1.AssetType `protobuf:"varint,3,opt,name=asset_type,json=assetType,enum=cqc.assets.v1.AssetType" json:"asset_type,omitempty"`
-	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
 	PageSize *int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
-	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+	// "cGFnZTo1MA".
 	PageToken     *string `protobuf:"bytes,5,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -967,9 +970,9 @@ func (x *SearchAssetsRequest) GetPageToken() string {
 //	}
 type SearchAssetsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The assets that match a text, best first of this page, at most 1000. Empty: none.
+	// The assets that match a text, best first of this page, at most 1000. Empty: none. Example: see Asset.
 	Assets []*v1.Asset `protobuf:"bytes,1,rep,name=assets" json:"assets,omitempty"`
-	// To be sent as page_token for the next page. Absent or empty: this is the last page.
+	// To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
 	NextPageToken *string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

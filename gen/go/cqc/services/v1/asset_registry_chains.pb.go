@@ -43,30 +43,31 @@ const (
 //	}
 type CreateChainRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Number of the network, network_id of the chain. Absent: the family has none.
+	// Number of the network, network_id of the chain. Absent: the family has none. Example: "1".
 	ChainId *int64 `protobuf:"varint,1,opt,name=chain_id,json=chainId" json:"chain_id,omitempty"`
-	// Full name, chain_name of the chain, for example "Ethereum".
+	// Full name, chain_name of the chain, for example "Ethereum". Required.
 	Name *string `protobuf:"bytes,2,opt,name=name" json:"name,omitempty"`
-	// Family of the chain: EVM, UTXO, SVM (Solana), COSMOS, MOVE, TVM (TON), SUBSTRATE or OTHER.
+	// Family of the chain: EVM, UTXO, SVM (Solana), COSMOS, MOVE, TVM (TON), SUBSTRATE or OTHER. Required. Example:
+	// "EVM".
 	ChainType *string `protobuf:"bytes,3,opt,name=chain_type,json=chainType" json:"chain_type,omitempty"`
-	// Address of its block explorer, explorer_url of the chain. Absent: none.
+	// Address of its block explorer, explorer_url of the chain. Absent: none. Example: "https://etherscan.io".
 	BlockExplorerUrl *string `protobuf:"bytes,4,opt,name=block_explorer_url,json=blockExplorerUrl" json:"block_explorer_url,omitempty"`
 	// Id of the chain in the platform, chain_id of the chain, for example "ethereum". Absent: made from name.
 	Slug *string `protobuf:"bytes,5,opt,name=slug" json:"slug,omitempty"`
 	// Id after CAIP-2, for example "eip155:1". Absent: not known.
 	Caip2Id *string `protobuf:"bytes,6,opt,name=caip2_id,json=caip2Id" json:"caip2_id,omitempty"`
-	// Asset in which fees are paid (UUID). Absent: not registered.
+	// Asset in which fees are paid (UUID). Absent: not registered. Example: "3c8a5b1e-9d27-4f60-8e34-7b6a1c2d5f03".
 	NativeAssetId *string `protobuf:"bytes,7,opt,name=native_asset_id,json=nativeAssetId" json:"native_asset_id,omitempty"`
-	// Whether its coins are worthless by design. Absent: false.
+	// Whether its coins are worthless by design. Absent: false. Example: false.
 	IsTestnet *bool `protobuf:"varint,8,opt,name=is_testnet,json=isTestnet" json:"is_testnet,omitempty"`
-	// Usual time between two blocks, above zero and at most one day. Absent: not known.
+	// Usual time between two blocks, above zero and at most one day. Absent: not known. Example: "12s".
 	AverageBlockTime *durationpb.Duration `protobuf:"bytes,9,opt,name=average_block_time,json=averageBlockTime" json:"average_block_time,omitempty"`
-	// Blocks after which a transaction counts as final. Absent: the platform's default.
+	// Blocks after which a transaction counts as final. Absent: the platform's default. Example: 12.
 	ConfirmationsRequired *uint32 `protobuf:"varint,10,opt,name=confirmations_required,json=confirmationsRequired" json:"confirmations_required,omitempty"`
-	// Further facts without a field of their own. Absent: none.
+	// Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
 	Metadata *structpb.Struct `protobuf:"bytes,11,opt,name=metadata" json:"metadata,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
 	RequestId     *string `protobuf:"bytes,12,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -202,7 +203,7 @@ func (x *CreateChainRequest) GetRequestId() string {
 //	}
 type CreateChainResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The chain.
+	// The chain. Required. Example: see Chain.
 	Chain         *v1.Chain `protobuf:"bytes,1,opt,name=chain" json:"chain,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -251,7 +252,7 @@ func (x *CreateChainResponse) GetChain() *v1.Chain {
 // {"chain_id": "ethereum"}
 type GetChainRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the chain.
+	// Id of the chain. Required. Example: "ethereum".
 	ChainId       *string `protobuf:"bytes,1,opt,name=chain_id,json=chainId" json:"chain_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -310,7 +311,7 @@ func (x *GetChainRequest) GetChainId() string {
 //	}
 type GetChainResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The chain.
+	// The chain. Required. Example: see Chain.
 	Chain         *v1.Chain `protobuf:"bytes,1,opt,name=chain" json:"chain,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -365,28 +366,29 @@ func (x *GetChainResponse) GetChain() *v1.Chain {
 //	}
 type UpdateChainRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Chain to change.
+	// Chain to change. Required. Example: "ethereum".
 	ChainId *string `protobuf:"bytes,1,opt,name=chain_id,json=chainId" json:"chain_id,omitempty"`
 	// Full name, for example "Ethereum". Absent: see update_mask.
 	ChainName *string `protobuf:"bytes,2,opt,name=chain_name,json=chainName" json:"chain_name,omitempty"`
-	// Asset in which fees are paid (UUID). Absent: see update_mask.
+	// Asset in which fees are paid (UUID). Absent: see update_mask. Example: "3c8a5b1e-9d27-4f60-8e34-7b6a1c2d5f03".
 	NativeAssetId *string `protobuf:"bytes,3,opt,name=native_asset_id,json=nativeAssetId" json:"native_asset_id,omitempty"`
-	// Address of its block explorer. Absent: see update_mask.
+	// Address of its block explorer. Absent: see update_mask. Example: "https://etherscan.io".
 	ExplorerUrl *string `protobuf:"bytes,4,opt,name=explorer_url,json=explorerUrl" json:"explorer_url,omitempty"`
-	// Whether its coins are worthless by design. Absent: see update_mask.
+	// Whether its coins are worthless by design. Absent: see update_mask. Example: false.
 	IsTestnet *bool `protobuf:"varint,5,opt,name=is_testnet,json=isTestnet" json:"is_testnet,omitempty"`
-	// Usual time between two blocks, above zero and at most one day. Absent: see update_mask.
+	// Usual time between two blocks, above zero and at most one day. Absent: see update_mask. Example: "12s".
 	AverageBlockTime *durationpb.Duration `protobuf:"bytes,6,opt,name=average_block_time,json=averageBlockTime" json:"average_block_time,omitempty"`
-	// Blocks after which a transaction counts as final. Absent: see update_mask.
+	// Blocks after which a transaction counts as final. Absent: see update_mask. Example: 12.
 	ConfirmationsRequired *uint32 `protobuf:"varint,7,opt,name=confirmations_required,json=confirmationsRequired" json:"confirmations_required,omitempty"`
-	// Whether the platform still uses it. Absent: see update_mask.
+	// Whether the platform still uses it. Absent: see update_mask. Example: true.
 	IsActive *bool `protobuf:"varint,8,opt,name=is_active,json=isActive" json:"is_active,omitempty"`
-	// Further facts without a field of their own. Absent: see update_mask.
+	// Further facts without a field of their own. Absent: see update_mask. Example: {"source":"manual"}.
 	Metadata *structpb.Struct `protobuf:"bytes,9,opt,name=metadata" json:"metadata,omitempty"`
-	// Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set.
+	// Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set. Example:
+	// "chainName,nativeAssetId".
 	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,10,opt,name=update_mask,json=updateMask" json:"update_mask,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
 	RequestId     *string `protobuf:"bytes,11,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -515,7 +517,7 @@ func (x *UpdateChainRequest) GetRequestId() string {
 //	}
 type UpdateChainResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The chain.
+	// The chain. Required. Example: see Chain.
 	Chain         *v1.Chain `protobuf:"bytes,1,opt,name=chain" json:"chain,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -565,17 +567,19 @@ func (x *UpdateChainResponse) GetChain() *v1.Chain {
 // {"chain_type": "EVM", "page_size": 50}
 type ListChainsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Chains of this family only. Absent: all.
+	// Chains of this family only. Absent: all. Example: "EVM".
 	ChainType *string `protobuf:"bytes,1,opt,name=chain_type,json=chainType" json:"chain_type,omitempty"`
-	// Whether to list test networks. Absent: false.
+	// Whether to list test networks. Absent: false. Example: true.
 	IncludeTestnets *bool `protobuf:"varint,2,opt,name=include_testnets,json=includeTestnets" json:"include_testnets,omitempty"`
-	// Whether to list those that are no longer used. Absent: false.
+	// Whether to list those that are no longer used. Absent: false. Example: true.
 	IncludeInactive *bool `protobuf:"varint,3,opt,name=include_inactive,json=includeInactive" json:"include_inactive,omitempty"`
-	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
 	PageSize *int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
-	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+	// "cGFnZTo1MA".
 	PageToken *string `protobuf:"bytes,5,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
 	// Order of the items: a field name (chain_id or chain_name), with " desc" for descending. Absent: by chain_id.
+	// Example: "chain_id desc".
 	OrderBy       *string `protobuf:"bytes,6,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -672,9 +676,9 @@ func (x *ListChainsRequest) GetOrderBy() string {
 //	}
 type ListChainsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The chains of this page, at most 1000. Empty: none.
+	// The chains of this page, at most 1000. Empty: none. Example: see Chain.
 	Chains []*v1.Chain `protobuf:"bytes,1,rep,name=chains" json:"chains,omitempty"`
-	// To be sent as page_token for the next page. Absent or empty: this is the last page.
+	// To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
 	NextPageToken *string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -43,30 +43,32 @@ const (
 //	}
 type CreateAssetDeploymentRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Asset that lives there (UUID).
+	// Asset that lives there (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	AssetId *string `protobuf:"bytes,1,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
-	// Chain, for example "ethereum".
+	// Chain, for example "ethereum". Required.
 	ChainId *string `protobuf:"bytes,2,opt,name=chain_id,json=chainId" json:"chain_id,omitempty"`
-	// Address of the contract, in the chain's own form. Absent: the coin of the chain.
+	// Address of the contract, in the chain's own form. Absent: the coin of the chain. Example:
+	// "0xdac17f958d2ee523a2206206994597c13d831ec7".
 	ContractAddress *string `protobuf:"bytes,3,opt,name=contract_address,json=contractAddress" json:"contract_address,omitempty"`
-	// Whether it is the coin of the chain, without a contract. Absent: false.
+	// Whether it is the coin of the chain, without a contract. Absent: false. Example: false.
 	IsNative *bool `protobuf:"varint,4,opt,name=is_native,json=isNative" json:"is_native,omitempty"`
-	// Decimal places of the smallest unit, 0 to 255; real lists hold up to 24.
+	// Decimal places of the smallest unit, 0 to 255; real lists hold up to 24. Required. Example: 6.
 	Decimals *int32 `protobuf:"varint,5,opt,name=decimals" json:"decimals,omitempty"`
 	// Standard of the contract: ERC20, SPL, TRC20, BEP20, IBC, JETTON, CW20 or OTHER. Absent: not known, or a coin.
+	// Example: "ERC20".
 	TokenStandard *string `protobuf:"bytes,6,opt,name=token_standard,json=tokenStandard" json:"token_standard,omitempty"`
-	// Whether the issuer itself deployed it there. Absent: false.
+	// Whether the issuer itself deployed it there. Absent: false. Example: true.
 	IsCanonical *bool `protobuf:"varint,7,opt,name=is_canonical,json=isCanonical" json:"is_canonical,omitempty"`
 	// Bridge that brought it there, for example "wormhole". Absent: not bridged.
 	BridgeProtocol *string `protobuf:"bytes,8,opt,name=bridge_protocol,json=bridgeProtocol" json:"bridge_protocol,omitempty"`
-	// When it was deployed. Absent: not known.
+	// When it was deployed. Absent: not known. Example: "2017-11-28T00:41:21Z".
 	DeployedAt *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=deployed_at,json=deployedAt" json:"deployed_at,omitempty"`
-	// Block in which it was deployed. Absent: not known.
+	// Block in which it was deployed. Absent: not known. Example: "4634748".
 	DeployedBlock *uint64 `protobuf:"varint,10,opt,name=deployed_block,json=deployedBlock" json:"deployed_block,omitempty"`
-	// Further facts without a field of their own. Absent: none.
+	// Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
 	Metadata *structpb.Struct `protobuf:"bytes,11,opt,name=metadata" json:"metadata,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
 	RequestId     *string `protobuf:"bytes,12,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -204,7 +206,7 @@ func (x *CreateAssetDeploymentRequest) GetRequestId() string {
 //	}
 type CreateAssetDeploymentResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The deployment.
+	// The deployment. Required. Example: see AssetDeployment.
 	Deployment    *v1.AssetDeployment `protobuf:"bytes,1,opt,name=deployment" json:"deployment,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -253,7 +255,7 @@ func (x *CreateAssetDeploymentResponse) GetDeployment() *v1.AssetDeployment {
 // {"deployment_id": "ethereum:0xdac17f958d2ee523a2206206994597c13d831ec7"}
 type GetAssetDeploymentRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the deployment.
+	// Id of the deployment. Required. Example: "ethereum:0xdac17f958d2ee523a2206206994597c13d831ec7".
 	DeploymentId  *string `protobuf:"bytes,1,opt,name=deployment_id,json=deploymentId" json:"deployment_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -315,7 +317,7 @@ func (x *GetAssetDeploymentRequest) GetDeploymentId() string {
 //	}
 type GetAssetDeploymentResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The deployment.
+	// The deployment. Required. Example: see AssetDeployment.
 	Deployment    *v1.AssetDeployment `protobuf:"bytes,1,opt,name=deployment" json:"deployment,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -370,26 +372,28 @@ func (x *GetAssetDeploymentResponse) GetDeployment() *v1.AssetDeployment {
 //	}
 type UpdateAssetDeploymentRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Deployment to change.
+	// Deployment to change. Required. Example: "ethereum:0xdac17f958d2ee523a2206206994597c13d831ec7".
 	DeploymentId *string `protobuf:"bytes,1,opt,name=deployment_id,json=deploymentId" json:"deployment_id,omitempty"`
-	// Name of the chain, for people. Absent: see update_mask.
+	// Name of the chain, for people. Absent: see update_mask. Example: "Ethereum".
 	ChainName *string `protobuf:"bytes,2,opt,name=chain_name,json=chainName" json:"chain_name,omitempty"`
-	// Standard of the contract: ERC20, SPL, TRC20, BEP20, IBC, JETTON, CW20 or OTHER. Absent: see update_mask.
+	// Standard of the contract: ERC20, SPL, TRC20, BEP20, IBC, JETTON, CW20 or OTHER. Absent: see update_mask. Example:
+	// "ERC20".
 	TokenStandard *string `protobuf:"bytes,3,opt,name=token_standard,json=tokenStandard" json:"token_standard,omitempty"`
-	// Whether the issuer itself deployed it there. Absent: see update_mask.
+	// Whether the issuer itself deployed it there. Absent: see update_mask. Example: true.
 	IsCanonical *bool `protobuf:"varint,4,opt,name=is_canonical,json=isCanonical" json:"is_canonical,omitempty"`
 	// Bridge that brought it there, for example "wormhole". Absent: see update_mask.
 	BridgeProtocol *string `protobuf:"bytes,5,opt,name=bridge_protocol,json=bridgeProtocol" json:"bridge_protocol,omitempty"`
-	// When it was deployed. Absent: see update_mask.
+	// When it was deployed. Absent: see update_mask. Example: "2017-11-28T00:41:21Z".
 	DeployedAt *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=deployed_at,json=deployedAt" json:"deployed_at,omitempty"`
-	// Block in which it was deployed. Absent: see update_mask.
+	// Block in which it was deployed. Absent: see update_mask. Example: "4634748".
 	DeployedBlock *uint64 `protobuf:"varint,7,opt,name=deployed_block,json=deployedBlock" json:"deployed_block,omitempty"`
-	// Further facts without a field of their own. Absent: see update_mask.
+	// Further facts without a field of their own. Absent: see update_mask. Example: {"source":"manual"}.
 	Metadata *structpb.Struct `protobuf:"bytes,8,opt,name=metadata" json:"metadata,omitempty"`
-	// Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set.
+	// Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set. Example:
+	// "chainName,tokenStandard".
 	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,9,opt,name=update_mask,json=updateMask" json:"update_mask,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
 	RequestId     *string `protobuf:"bytes,10,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -513,7 +517,7 @@ func (x *UpdateAssetDeploymentRequest) GetRequestId() string {
 //	}
 type UpdateAssetDeploymentResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The deployment.
+	// The deployment. Required. Example: see AssetDeployment.
 	Deployment    *v1.AssetDeployment `protobuf:"bytes,1,opt,name=deployment" json:"deployment,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -563,16 +567,17 @@ func (x *UpdateAssetDeploymentResponse) GetDeployment() *v1.AssetDeployment {
 // {"asset_id": "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901", "chain_id": "ethereum", "page_size": 50}
 type ListAssetDeploymentsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Deployments of this asset only (UUID). Absent: all.
+	// Deployments of this asset only (UUID). Absent: all. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	AssetId *string `protobuf:"bytes,1,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
-	// Deployments on this chain only. Absent: all.
+	// Deployments on this chain only. Absent: all. Example: "ethereum".
 	ChainId *string `protobuf:"bytes,2,opt,name=chain_id,json=chainId" json:"chain_id,omitempty"`
-	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
 	PageSize *int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
-	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+	// "cGFnZTo1MA".
 	PageToken *string `protobuf:"bytes,4,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
 	// Order of the items: a field name (deployment_id or created_at), with " desc" for descending. Absent: by
-	// deployment_id.
+	// deployment_id. Example: "deployment_id desc".
 	OrderBy       *string `protobuf:"bytes,5,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -664,9 +669,9 @@ func (x *ListAssetDeploymentsRequest) GetOrderBy() string {
 //	}
 type ListAssetDeploymentsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The deployments of this page, at most 1000. Empty: none.
+	// The deployments of this page, at most 1000. Empty: none. Example: see AssetDeployment.
 	Deployments []*v1.AssetDeployment `protobuf:"bytes,1,rep,name=deployments" json:"deployments,omitempty"`
-	// To be sent as page_token for the next page. Absent or empty: this is the last page.
+	// To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
 	NextPageToken *string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -722,9 +727,10 @@ func (x *ListAssetDeploymentsResponse) GetNextPageToken() string {
 // {"chain_id": "ethereum", "address": "0xdac17f958d2ee523a2206206994597c13d831ec7"}
 type ResolveDeploymentRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Chain, for example "ethereum".
+	// Chain, for example "ethereum". Required.
 	ChainId *string `protobuf:"bytes,1,opt,name=chain_id,json=chainId" json:"chain_id,omitempty"`
-	// Address of the contract, or "native" for the coin of the chain.
+	// Address of the contract, or "native" for the coin of the chain. Required. Example:
+	// "0xdac17f958d2ee523a2206206994597c13d831ec7".
 	Address       *string `protobuf:"bytes,2,opt,name=address" json:"address,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -793,9 +799,9 @@ func (x *ResolveDeploymentRequest) GetAddress() string {
 //	}
 type ResolveDeploymentResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The deployment.
+	// The deployment. Required. Example: see AssetDeployment.
 	Deployment *v1.AssetDeployment `protobuf:"bytes,1,opt,name=deployment" json:"deployment,omitempty"`
-	// The asset that is deployed. Absent: ask for it by its id.
+	// The asset that is deployed. Absent: ask for it by its id. Example: see Asset.
 	Asset         *v1.Asset `protobuf:"bytes,2,opt,name=asset" json:"asset,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

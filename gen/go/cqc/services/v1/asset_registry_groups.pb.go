@@ -39,16 +39,16 @@ const (
 //	}
 type CreateAssetGroupRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Unique name, 1 to 64 lower case letters, digits and "_", for example "usd_stablecoins".
+	// Unique name, 1 to 64 lower case letters, digits and "_", for example "usd_stablecoins". Required.
 	Name *string `protobuf:"bytes,1,opt,name=name" json:"name,omitempty"`
-	// Name for people. Absent: name.
+	// Name for people. Absent: name. Example: "Dollar stablecoins".
 	DisplayName *string `protobuf:"bytes,2,opt,name=display_name,json=displayName" json:"display_name,omitempty"`
-	// What the members have in common. Absent: none.
+	// What the members have in common. Absent: none. Example: "Assets pegged to the US dollar".
 	Description *string `protobuf:"bytes,3,opt,name=description" json:"description,omitempty"`
-	// Further facts without a field of their own. Absent: none.
+	// Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
 	Metadata *structpb.Struct `protobuf:"bytes,4,opt,name=metadata" json:"metadata,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
 	RequestId     *string `protobuf:"bytes,5,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -133,7 +133,7 @@ func (x *CreateAssetGroupRequest) GetRequestId() string {
 //	}
 type CreateAssetGroupResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The group.
+	// The group. Required. Example: see AssetGroup.
 	Group         *v1.AssetGroup `protobuf:"bytes,1,opt,name=group" json:"group,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -182,7 +182,7 @@ func (x *CreateAssetGroupResponse) GetGroup() *v1.AssetGroup {
 // {"group_id": "4d7e2f18-93ab-4c56-b0d1-8e5f6a7c9b32"}
 type GetAssetGroupRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the group (UUID).
+	// Id of the group (UUID). Required. Example: "4d7e2f18-93ab-4c56-b0d1-8e5f6a7c9b32".
 	GroupId       *string `protobuf:"bytes,1,opt,name=group_id,json=groupId" json:"group_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -239,7 +239,7 @@ func (x *GetAssetGroupRequest) GetGroupId() string {
 //	}
 type GetAssetGroupResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The group.
+	// The group. Required. Example: see AssetGroup.
 	Group         *v1.AssetGroup `protobuf:"bytes,1,opt,name=group" json:"group,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -294,22 +294,23 @@ func (x *GetAssetGroupResponse) GetGroup() *v1.AssetGroup {
 //	}
 type UpdateAssetGroupRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Group to change (UUID).
+	// Group to change (UUID). Required. Example: "4d7e2f18-93ab-4c56-b0d1-8e5f6a7c9b32".
 	GroupId *string `protobuf:"bytes,1,opt,name=group_id,json=groupId" json:"group_id,omitempty"`
 	// Unique name, 1 to 64 lower case letters, digits and "_", for example "usd_stablecoins". Absent: see update_mask.
 	Name *string `protobuf:"bytes,2,opt,name=name" json:"name,omitempty"`
-	// Name for people. Absent: see update_mask.
+	// Name for people. Absent: see update_mask. Example: "Dollar stablecoins".
 	DisplayName *string `protobuf:"bytes,3,opt,name=display_name,json=displayName" json:"display_name,omitempty"`
-	// What the members have in common. Absent: see update_mask.
+	// What the members have in common. Absent: see update_mask. Example: "Dollar stablecoins".
 	Description *string `protobuf:"bytes,4,opt,name=description" json:"description,omitempty"`
-	// Further facts without a field of their own. Absent: see update_mask.
+	// Further facts without a field of their own. Absent: see update_mask. Example: {"source":"manual"}.
 	Metadata *structpb.Struct `protobuf:"bytes,5,opt,name=metadata" json:"metadata,omitempty"`
-	// Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set.
+	// Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set. Example:
+	// "name,displayName".
 	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,6,opt,name=update_mask,json=updateMask" json:"update_mask,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
 	RequestId *string `protobuf:"bytes,7,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
-	// Version that the change is based on; another one is refused with ABORTED. Absent: not checked.
+	// Version that the change is based on; another one is refused with ABORTED. Absent: not checked. Example: "v3".
 	Etag          *string `protobuf:"bytes,8,opt,name=etag" json:"etag,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -415,7 +416,7 @@ func (x *UpdateAssetGroupRequest) GetEtag() string {
 //	}
 type UpdateAssetGroupResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The group.
+	// The group. Required. Example: see AssetGroup.
 	Group         *v1.AssetGroup `protobuf:"bytes,1,opt,name=group" json:"group,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -464,12 +465,12 @@ func (x *UpdateAssetGroupResponse) GetGroup() *v1.AssetGroup {
 // {"group_id": "4d7e2f18-93ab-4c56-b0d1-8e5f6a7c9b32"}
 type DeleteAssetGroupRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the group (UUID).
+	// Id of the group (UUID). Required. Example: "4d7e2f18-93ab-4c56-b0d1-8e5f6a7c9b32".
 	GroupId *string `protobuf:"bytes,1,opt,name=group_id,json=groupId" json:"group_id,omitempty"`
-	// Version that is to be deleted; another one is refused with ABORTED. Absent: not checked.
+	// Version that is to be deleted; another one is refused with ABORTED. Absent: not checked. Example: "v3".
 	Etag *string `protobuf:"bytes,2,opt,name=etag" json:"etag,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
 	RequestId     *string `protobuf:"bytes,3,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -573,13 +574,15 @@ func (*DeleteAssetGroupResponse) Descriptor() ([]byte, []int) {
 // {"page_size": 50}
 type ListAssetGroupsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Groups of which this asset is a member only (UUID). Absent: all.
+	// Groups of which this asset is a member only (UUID). Absent: all. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	AssetId *string `protobuf:"bytes,1,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
-	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
 	PageSize *int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
-	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+	// "cGFnZTo1MA".
 	PageToken *string `protobuf:"bytes,3,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
-	// Order of the items: a field name (name or created_at), with " desc" for descending. Absent: by name.
+	// Order of the items: a field name (name or created_at), with " desc" for descending. Absent: by name. Example: "name
+	// desc".
 	OrderBy       *string `protobuf:"bytes,4,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -660,9 +663,9 @@ func (x *ListAssetGroupsRequest) GetOrderBy() string {
 //	}
 type ListAssetGroupsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The groups of this page, at most 1000. Empty: none.
+	// The groups of this page, at most 1000. Empty: none. Example: see AssetGroup.
 	Groups []*v1.AssetGroup `protobuf:"bytes,1,rep,name=groups" json:"groups,omitempty"`
-	// To be sent as page_token for the next page. Absent or empty: this is the last page.
+	// To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
 	NextPageToken *string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -725,14 +728,14 @@ func (x *ListAssetGroupsResponse) GetNextPageToken() string {
 //	}
 type AddAssetToGroupRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Group (UUID).
+	// Group (UUID). Required. Example: "4d7e2f18-93ab-4c56-b0d1-8e5f6a7c9b32".
 	GroupId *string `protobuf:"bytes,1,opt,name=group_id,json=groupId" json:"group_id,omitempty"`
-	// Asset (UUID).
+	// Asset (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	AssetId *string `protobuf:"bytes,2,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
-	// Weight within the group, above zero; the one figure of the domain that is no decimal text. Absent: 1.
+	// Weight within the group, above zero; the one figure of the domain that is no decimal text. Absent: 1. Example: 1.
 	Weight *float64 `protobuf:"fixed64,3,opt,name=weight" json:"weight,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
 	RequestId     *string `protobuf:"bytes,4,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -810,7 +813,7 @@ func (x *AddAssetToGroupRequest) GetRequestId() string {
 //	}
 type AddAssetToGroupResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The membership.
+	// The membership. Required. Example: see AssetGroupMember.
 	Member        *v1.AssetGroupMember `protobuf:"bytes,1,opt,name=member" json:"member,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -860,12 +863,12 @@ func (x *AddAssetToGroupResponse) GetMember() *v1.AssetGroupMember {
 // {"group_id": "4d7e2f18-93ab-4c56-b0d1-8e5f6a7c9b32", "asset_id": "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"}
 type RemoveAssetFromGroupRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Group (UUID).
+	// Group (UUID). Required. Example: "4d7e2f18-93ab-4c56-b0d1-8e5f6a7c9b32".
 	GroupId *string `protobuf:"bytes,1,opt,name=group_id,json=groupId" json:"group_id,omitempty"`
-	// Asset (UUID).
+	// Asset (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	AssetId *string `protobuf:"bytes,2,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
 	RequestId     *string `protobuf:"bytes,3,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -929,7 +932,7 @@ func (x *RemoveAssetFromGroupRequest) GetRequestId() string {
 // {"success": true}
 type RemoveAssetFromGroupResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Always true: failure is a status. Absent: from older servers.
+	// Always true: failure is a status. Absent: from older servers. Example: true.
 	Success       *bool `protobuf:"varint,1,opt,name=success" json:"success,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

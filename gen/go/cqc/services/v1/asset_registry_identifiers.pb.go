@@ -40,18 +40,18 @@ const (
 //	}
 type CreateAssetIdentifierRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Asset that is named (UUID).
+	// Asset that is named (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	AssetId *string `protobuf:"bytes,1,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
-	// Who gave the id.
+	// Who gave the id. Required. Example: "DATA_SOURCE_COINGECKO".
 	Source *v1.DataSource `protobuf:"varint,2,opt,name=source,enum=cqc.assets.v1.DataSource" json:"source,omitempty"`
-	// Id at the source, 1 to 255 characters without a blank at either end, for example "tether".
+	// Id at the source, 1 to 255 characters without a blank at either end, for example "tether". Required.
 	ExternalId *string `protobuf:"bytes,3,opt,name=external_id,json=externalId" json:"external_id,omitempty"`
-	// Whether it is the preferred one of the source. Absent: false.
+	// Whether it is the preferred one of the source. Absent: false. Example: true.
 	IsPrimary *bool `protobuf:"varint,4,opt,name=is_primary,json=isPrimary" json:"is_primary,omitempty"`
-	// Further facts without a field of their own. Absent: none.
+	// Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
 	Metadata *structpb.Struct `protobuf:"bytes,5,opt,name=metadata" json:"metadata,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
 	RequestId     *string `protobuf:"bytes,6,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -145,7 +145,7 @@ func (x *CreateAssetIdentifierRequest) GetRequestId() string {
 //	}
 type CreateAssetIdentifierResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The identifier.
+	// The identifier. Required. Example: see AssetIdentifier.
 	Identifier    *v1.AssetIdentifier `protobuf:"bytes,1,opt,name=identifier" json:"identifier,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -194,7 +194,7 @@ func (x *CreateAssetIdentifierResponse) GetIdentifier() *v1.AssetIdentifier {
 // {"identifier_id": "5a9e8d7c-6b4f-4312-a0c9-8e7d6f5b4a30"}
 type GetAssetIdentifierRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the identifier (UUID).
+	// Id of the identifier (UUID). Required. Example: "5a9e8d7c-6b4f-4312-a0c9-8e7d6f5b4a30".
 	IdentifierId  *string `protobuf:"bytes,1,opt,name=identifier_id,json=identifierId" json:"identifier_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -254,7 +254,7 @@ func (x *GetAssetIdentifierRequest) GetIdentifierId() string {
 //	}
 type GetAssetIdentifierResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The identifier.
+	// The identifier. Required. Example: see AssetIdentifier.
 	Identifier    *v1.AssetIdentifier `protobuf:"bytes,1,opt,name=identifier" json:"identifier,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -303,12 +303,12 @@ func (x *GetAssetIdentifierResponse) GetIdentifier() *v1.AssetIdentifier {
 // {"identifier_id": "5a9e8d7c-6b4f-4312-a0c9-8e7d6f5b4a30"}
 type DeleteAssetIdentifierRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the identifier (UUID).
+	// Id of the identifier (UUID). Required. Example: "5a9e8d7c-6b4f-4312-a0c9-8e7d6f5b4a30".
 	IdentifierId *string `protobuf:"bytes,1,opt,name=identifier_id,json=identifierId" json:"identifier_id,omitempty"`
-	// Version that is to be deleted; another one is refused with ABORTED. Absent: not checked.
+	// Version that is to be deleted; another one is refused with ABORTED. Absent: not checked. Example: "v3".
 	Etag *string `protobuf:"bytes,2,opt,name=etag" json:"etag,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
 	RequestId     *string `protobuf:"bytes,3,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -419,17 +419,19 @@ func (*DeleteAssetIdentifierResponse) Descriptor() ([]byte, []int) {
 //	}
 type ListAssetIdentifiersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Ids of this asset only (UUID). Absent: all.
+	// Ids of this asset only (UUID). Absent: all. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	AssetId *string `protobuf:"bytes,1,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
-	// Ids of this source only. Absent: all.
+	// Ids of this source only. Absent: all. Example: "DATA_SOURCE_COINGECKO".
 	Source *v1.DataSource `protobuf:"varint,2,opt,name=source,enum=cqc.assets.v1.DataSource" json:"source,omitempty"`
-	// This id only. Absent: all.
+	// This id only. Absent: all. Example: "tether".
 	ExternalId *string `protobuf:"bytes,3,opt,name=external_id,json=externalId" json:"external_id,omitempty"`
-	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
 	PageSize *int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
-	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+	// "cGFnZTo1MA".
 	PageToken *string `protobuf:"bytes,5,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
 	// Order of the items: a field name (created_at or external_id), with " desc" for descending. Absent: by created_at.
+	// Example: "created_at desc".
 	OrderBy       *string `protobuf:"bytes,6,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -526,9 +528,9 @@ func (x *ListAssetIdentifiersRequest) GetOrderBy() string {
 //	}
 type ListAssetIdentifiersResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The identifiers of this page, at most 1000. Empty: none.
+	// The identifiers of this page, at most 1000. Empty: none. Example: see AssetIdentifier.
 	Identifiers []*v1.AssetIdentifier `protobuf:"bytes,1,rep,name=identifiers" json:"identifiers,omitempty"`
-	// To be sent as page_token for the next page. Absent or empty: this is the last page.
+	// To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
 	NextPageToken *string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -592,24 +594,24 @@ func (x *ListAssetIdentifiersResponse) GetNextPageToken() string {
 //	}
 type CreateIdentifierRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What is named: ASSET, INSTRUMENT or MARKET.
+	// What is named: ASSET, INSTRUMENT or MARKET. Required. Example: "MARKET".
 	EntityType *string `protobuf:"bytes,1,opt,name=entity_type,json=entityType" json:"entity_type,omitempty"`
-	// Asset that is named (UUID). Absent: another kind is.
+	// Asset that is named (UUID). Absent: another kind is. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	AssetId *string `protobuf:"bytes,2,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
-	// Instrument that is named (UUID). Absent: another kind is.
+	// Instrument that is named (UUID). Absent: another kind is. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
 	InstrumentId *string `protobuf:"bytes,3,opt,name=instrument_id,json=instrumentId" json:"instrument_id,omitempty"`
-	// Market that is named (UUID). Absent: another kind is.
+	// Market that is named (UUID). Absent: another kind is. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
 	MarketId *string `protobuf:"bytes,4,opt,name=market_id,json=marketId" json:"market_id,omitempty"`
-	// Who gave the id, for example "coingecko" or "venue:binance".
+	// Who gave the id, for example "coingecko" or "venue:binance". Required.
 	Source *string `protobuf:"bytes,5,opt,name=source" json:"source,omitempty"`
-	// Id at the source, 1 to 255 characters without a blank at either end, for example "BTCUSDT".
+	// Id at the source, 1 to 255 characters without a blank at either end, for example "BTCUSDT". Required.
 	ExternalId *string `protobuf:"bytes,6,opt,name=external_id,json=externalId" json:"external_id,omitempty"`
-	// Whether it is the preferred one of the source. Absent: false.
+	// Whether it is the preferred one of the source. Absent: false. Example: true.
 	IsPrimary *bool `protobuf:"varint,7,opt,name=is_primary,json=isPrimary" json:"is_primary,omitempty"`
-	// Further facts without a field of their own. Absent: none.
+	// Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
 	Metadata *structpb.Struct `protobuf:"bytes,8,opt,name=metadata" json:"metadata,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
 	RequestId     *string `protobuf:"bytes,9,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -725,7 +727,7 @@ func (x *CreateIdentifierRequest) GetRequestId() string {
 //	}
 type CreateIdentifierResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The identifier.
+	// The identifier. Required. Example: see Identifier.
 	Identifier    *v11.Identifier `protobuf:"bytes,1,opt,name=identifier" json:"identifier,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -774,7 +776,7 @@ func (x *CreateIdentifierResponse) GetIdentifier() *v11.Identifier {
 // {"id": "5a9e8d7c-6b4f-4312-a0c9-8e7d6f5b4a30"}
 type GetIdentifierRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the identifier (UUID).
+	// Id of the identifier (UUID). Required. Example: "5a9e8d7c-6b4f-4312-a0c9-8e7d6f5b4a30".
 	Id            *string `protobuf:"bytes,1,opt,name=id" json:"id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -835,7 +837,7 @@ func (x *GetIdentifierRequest) GetId() string {
 //	}
 type GetIdentifierResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The identifier.
+	// The identifier. Required. Example: see Identifier.
 	Identifier    *v11.Identifier `protobuf:"bytes,1,opt,name=identifier" json:"identifier,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -884,12 +886,12 @@ func (x *GetIdentifierResponse) GetIdentifier() *v11.Identifier {
 // {"id": "5a9e8d7c-6b4f-4312-a0c9-8e7d6f5b4a30"}
 type DeleteIdentifierRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the identifier (UUID).
+	// Id of the identifier (UUID). Required. Example: "5a9e8d7c-6b4f-4312-a0c9-8e7d6f5b4a30".
 	Id *string `protobuf:"bytes,1,opt,name=id" json:"id,omitempty"`
-	// Version that is to be deleted; another one is refused with ABORTED. Absent: not checked.
+	// Version that is to be deleted; another one is refused with ABORTED. Absent: not checked. Example: "v3".
 	Etag *string `protobuf:"bytes,2,opt,name=etag" json:"etag,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
 	RequestId     *string `protobuf:"bytes,3,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1000,21 +1002,23 @@ func (*DeleteIdentifierResponse) Descriptor() ([]byte, []int) {
 //	}
 type ListIdentifiersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Ids of this kind of entity only: ASSET, INSTRUMENT or MARKET. Absent: all.
+	// Ids of this kind of entity only: ASSET, INSTRUMENT or MARKET. Absent: all. Example: "MARKET".
 	EntityType *string `protobuf:"bytes,1,opt,name=entity_type,json=entityType" json:"entity_type,omitempty"`
-	// Ids of this asset only (UUID). Absent: all.
+	// Ids of this asset only (UUID). Absent: all. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	AssetId *string `protobuf:"bytes,2,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
-	// Ids of this instrument only (UUID). Absent: all.
+	// Ids of this instrument only (UUID). Absent: all. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
 	InstrumentId *string `protobuf:"bytes,3,opt,name=instrument_id,json=instrumentId" json:"instrument_id,omitempty"`
-	// Ids of this market only (UUID). Absent: all.
+	// Ids of this market only (UUID). Absent: all. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
 	MarketId *string `protobuf:"bytes,4,opt,name=market_id,json=marketId" json:"market_id,omitempty"`
-	// Ids of this source only. Absent: all.
+	// Ids of this source only. Absent: all. Example: "venue:binance".
 	Source *string `protobuf:"bytes,5,opt,name=source" json:"source,omitempty"`
-	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
 	PageSize *int32 `protobuf:"varint,6,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
-	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+	// "cGFnZTo1MA".
 	PageToken *string `protobuf:"bytes,7,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
 	// Order of the items: a field name (created_at or external_id), with " desc" for descending. Absent: by created_at.
+	// Example: "created_at desc".
 	OrderBy       *string `protobuf:"bytes,8,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1126,9 +1130,9 @@ func (x *ListIdentifiersRequest) GetOrderBy() string {
 //	}
 type ListIdentifiersResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The identifiers of this page, at most 1000. Empty: none.
+	// The identifiers of this page, at most 1000. Empty: none. Example: see Identifier.
 	Identifiers []*v11.Identifier `protobuf:"bytes,1,rep,name=identifiers" json:"identifiers,omitempty"`
-	// To be sent as page_token for the next page. Absent or empty: this is the last page.
+	// To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
 	NextPageToken *string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1184,11 +1188,11 @@ func (x *ListIdentifiersResponse) GetNextPageToken() string {
 // {"source": "venue:binance", "external_id": "BTCUSDT"}
 type ResolveIdentifierRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Who gave the id, for example "venue:binance".
+	// Who gave the id, for example "venue:binance". Required.
 	Source *string `protobuf:"bytes,1,opt,name=source" json:"source,omitempty"`
-	// Id at the source, for example "BTCUSDT".
+	// Id at the source, for example "BTCUSDT". Required.
 	ExternalId *string `protobuf:"bytes,2,opt,name=external_id,json=externalId" json:"external_id,omitempty"`
-	// What is named: ASSET, INSTRUMENT or MARKET. Absent: any, when the source names one of them.
+	// What is named: ASSET, INSTRUMENT or MARKET. Absent: any, when the source names one of them. Example: "MARKET".
 	EntityType    *string `protobuf:"bytes,3,opt,name=entity_type,json=entityType" json:"entity_type,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1263,7 +1267,7 @@ func (x *ResolveIdentifierRequest) GetEntityType() string {
 //	}
 type ResolveIdentifierResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The identifier.
+	// The identifier. Required. Example: see Identifier.
 	Identifier    *v11.Identifier `protobuf:"bytes,1,opt,name=identifier" json:"identifier,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -34,11 +34,11 @@ const (
 // {"base_asset_id": "6f1e2d3c-4b5a-4c69-8778-96a5b4c3d2e1", "quote_asset_id": "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"}
 type NewSpotInstrument struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Asset that is bought and sold (UUID).
+	// Asset that is bought and sold (UUID). Required. Example: "6f1e2d3c-4b5a-4c69-8778-96a5b4c3d2e1".
 	BaseAssetId *string `protobuf:"bytes,1,opt,name=base_asset_id,json=baseAssetId" json:"base_asset_id,omitempty"`
-	// Asset in which it is paid (UUID).
+	// Asset in which it is paid (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	QuoteAssetId *string `protobuf:"bytes,2,opt,name=quote_asset_id,json=quoteAssetId" json:"quote_asset_id,omitempty"`
-	// Facts of single venues without a field of their own. Absent: none.
+	// Facts of single venues without a field of their own. Absent: none. Example: {"contract_code":"XBTZ26"}.
 	Extensions    *structpb.Struct `protobuf:"bytes,3,opt,name=extensions" json:"extensions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -108,21 +108,21 @@ func (x *NewSpotInstrument) GetExtensions() *structpb.Struct {
 //	}
 type NewPerpContract struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Asset whose price it follows (UUID).
+	// Asset whose price it follows (UUID). Required. Example: "6f1e2d3c-4b5a-4c69-8778-96a5b4c3d2e1".
 	UnderlyingAssetId *string `protobuf:"bytes,1,opt,name=underlying_asset_id,json=underlyingAssetId" json:"underlying_asset_id,omitempty"`
-	// Asset in which its price is stated (UUID).
+	// Asset in which its price is stated (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	QuoteAssetId *string `protobuf:"bytes,2,opt,name=quote_asset_id,json=quoteAssetId" json:"quote_asset_id,omitempty"`
-	// Asset in which profit and loss are paid (UUID).
+	// Asset in which profit and loss are paid (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	SettlementAssetId *string `protobuf:"bytes,3,opt,name=settlement_asset_id,json=settlementAssetId" json:"settlement_asset_id,omitempty"`
-	// Whether it is quoted in the quote and settled in the underlying. Absent: false.
+	// Whether it is quoted in the quote and settled in the underlying. Absent: false. Example: false.
 	IsInverse *bool `protobuf:"varint,4,opt,name=is_inverse,json=isInverse" json:"is_inverse,omitempty"`
-	// Whether it settles in a third asset at a fixed rate. Absent: false.
+	// Whether it settles in a third asset at a fixed rate. Absent: false. Example: false.
 	IsQuanto *bool `protobuf:"varint,5,opt,name=is_quanto,json=isQuanto" json:"is_quanto,omitempty"`
-	// Units of the underlying (of the quote, when inverse) in one contract, above zero, for example "0.001".
+	// Units of the underlying (of the quote, when inverse) in one contract, above zero, for example "0.001". Required.
 	ContractMultiplier *string `protobuf:"bytes,6,opt,name=contract_multiplier,json=contractMultiplier" json:"contract_multiplier,omitempty"`
-	// Index that it follows. Absent: not named.
+	// Index that it follows. Absent: not named. Example: "BTCUSDT".
 	IndexName *string `protobuf:"bytes,7,opt,name=index_name,json=indexName" json:"index_name,omitempty"`
-	// Facts of single venues without a field of their own. Absent: none.
+	// Facts of single venues without a field of their own. Absent: none. Example: {"contract_code":"XBTZ26"}.
 	Extensions    *structpb.Struct `protobuf:"bytes,8,opt,name=extensions" json:"extensions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -228,29 +228,29 @@ func (x *NewPerpContract) GetExtensions() *structpb.Struct {
 //	}
 type NewFutureContract struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Asset whose price it follows (UUID).
+	// Asset whose price it follows (UUID). Required. Example: "6f1e2d3c-4b5a-4c69-8778-96a5b4c3d2e1".
 	UnderlyingAssetId *string `protobuf:"bytes,1,opt,name=underlying_asset_id,json=underlyingAssetId" json:"underlying_asset_id,omitempty"`
-	// Asset in which its price is stated (UUID).
+	// Asset in which its price is stated (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	QuoteAssetId *string `protobuf:"bytes,2,opt,name=quote_asset_id,json=quoteAssetId" json:"quote_asset_id,omitempty"`
-	// Asset in which profit and loss are paid (UUID).
+	// Asset in which profit and loss are paid (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	SettlementAssetId *string `protobuf:"bytes,3,opt,name=settlement_asset_id,json=settlementAssetId" json:"settlement_asset_id,omitempty"`
-	// Whether it is quoted in the quote and settled in the underlying. Absent: false.
+	// Whether it is quoted in the quote and settled in the underlying. Absent: false. Example: false.
 	IsInverse *bool `protobuf:"varint,4,opt,name=is_inverse,json=isInverse" json:"is_inverse,omitempty"`
-	// Whether it settles in a third asset at a fixed rate. Absent: false.
+	// Whether it settles in a third asset at a fixed rate. Absent: false. Example: false.
 	IsQuanto *bool `protobuf:"varint,5,opt,name=is_quanto,json=isQuanto" json:"is_quanto,omitempty"`
-	// Units of the underlying (of the quote, when inverse) in one contract, above zero, for example "0.001".
+	// Units of the underlying (of the quote, when inverse) in one contract, above zero, for example "0.001". Required.
 	ContractMultiplier *string `protobuf:"bytes,6,opt,name=contract_multiplier,json=contractMultiplier" json:"contract_multiplier,omitempty"`
-	// Index that it follows. Absent: not named.
+	// Index that it follows. Absent: not named. Example: "BTC-USD".
 	IndexName *string `protobuf:"bytes,7,opt,name=index_name,json=indexName" json:"index_name,omitempty"`
-	// When it expires.
+	// When it expires. Required. Example: "2026-12-25T08:00:00Z".
 	Expiry *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=expiry" json:"expiry,omitempty"`
-	// When it was first traded, before expiry. Absent: not known.
+	// When it was first traded, before expiry. Absent: not known. Example: "2026-01-02T08:00:00Z".
 	ListedAt *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=listed_at,json=listedAt" json:"listed_at,omitempty"`
-	// When trading ends, not after expiry. Absent: at expiry.
+	// When trading ends, not after expiry. Absent: at expiry. Example: "2026-12-25T07:59:00Z".
 	LastTradeAt *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=last_trade_at,json=lastTradeAt" json:"last_trade_at,omitempty"`
-	// How it settles: cash or physical. Absent: cash.
+	// How it settles: cash or physical. Absent: cash. Example: "cash".
 	SettlementType *string `protobuf:"bytes,11,opt,name=settlement_type,json=settlementType" json:"settlement_type,omitempty"`
-	// Facts of single venues without a field of their own. Absent: none.
+	// Facts of single venues without a field of their own. Absent: none. Example: {"contract_code":"XBTZ26"}.
 	Extensions    *structpb.Struct `protobuf:"bytes,12,opt,name=extensions" json:"extensions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -386,27 +386,27 @@ func (x *NewFutureContract) GetExtensions() *structpb.Struct {
 //	}
 type NewOptionSeries struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Asset whose price it follows (UUID).
+	// Asset whose price it follows (UUID). Required. Example: "3c8a5b1e-9d27-4f60-8e34-7b6a1c2d5f03".
 	UnderlyingAssetId *string `protobuf:"bytes,1,opt,name=underlying_asset_id,json=underlyingAssetId" json:"underlying_asset_id,omitempty"`
-	// Asset in which its price is stated (UUID).
+	// Asset in which its price is stated (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	QuoteAssetId *string `protobuf:"bytes,2,opt,name=quote_asset_id,json=quoteAssetId" json:"quote_asset_id,omitempty"`
-	// Asset in which profit and loss are paid (UUID).
+	// Asset in which profit and loss are paid (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	SettlementAssetId *string `protobuf:"bytes,3,opt,name=settlement_asset_id,json=settlementAssetId" json:"settlement_asset_id,omitempty"`
-	// When it expires.
+	// When it expires. Required. Example: "2026-12-25T08:00:00Z".
 	Expiry *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=expiry" json:"expiry,omitempty"`
-	// Price at which it is exercised, in the quote asset, above zero, for example "3000".
+	// Price at which it is exercised, in the quote asset, above zero, for example "3000". Required.
 	StrikePrice *string `protobuf:"bytes,5,opt,name=strike_price,json=strikePrice" json:"strike_price,omitempty"`
-	// Right to buy (CALL) or to sell (PUT).
+	// Right to buy (CALL) or to sell (PUT). Required. Example: "CALL".
 	OptionType *string `protobuf:"bytes,6,opt,name=option_type,json=optionType" json:"option_type,omitempty"`
-	// When it can be exercised: european (at expiry) or american (until expiry).
+	// When it can be exercised: european (at expiry) or american (until expiry). Required. Example: "european".
 	ExerciseStyle *string `protobuf:"bytes,7,opt,name=exercise_style,json=exerciseStyle" json:"exercise_style,omitempty"`
-	// Units of the underlying in one contract, above zero, for example "0.1".
+	// Units of the underlying in one contract, above zero, for example "0.1". Required.
 	ContractMultiplier *string `protobuf:"bytes,8,opt,name=contract_multiplier,json=contractMultiplier" json:"contract_multiplier,omitempty"`
-	// How it settles: cash or physical. Absent: cash.
+	// How it settles: cash or physical. Absent: cash. Example: "cash".
 	SettlementType *string `protobuf:"bytes,9,opt,name=settlement_type,json=settlementType" json:"settlement_type,omitempty"`
-	// Whether it is paid and settled in the underlying. Absent: false.
+	// Whether it is paid and settled in the underlying. Absent: false. Example: false.
 	IsInverse *bool `protobuf:"varint,10,opt,name=is_inverse,json=isInverse" json:"is_inverse,omitempty"`
-	// Facts of single venues without a field of their own. Absent: none.
+	// Facts of single venues without a field of their own. Absent: none. Example: {"contract_code":"XBTZ26"}.
 	Extensions    *structpb.Struct `protobuf:"bytes,11,opt,name=extensions" json:"extensions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -531,20 +531,20 @@ func (x *NewOptionSeries) GetExtensions() *structpb.Struct {
 //	}
 type NewLendingDeposit struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Asset that is deposited (UUID).
+	// Asset that is deposited (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	UnderlyingAssetId *string `protobuf:"bytes,1,opt,name=underlying_asset_id,json=underlyingAssetId" json:"underlying_asset_id,omitempty"`
 	// Token that stands for the deposit, for example aUSDT (UUID). Absent: none.
 	ReceiptAssetId *string `protobuf:"bytes,2,opt,name=receipt_asset_id,json=receiptAssetId" json:"receipt_asset_id,omitempty"`
 	// Protocol, for example "aave-v3". Absent: none in particular.
 	Protocol *string `protobuf:"bytes,3,opt,name=protocol" json:"protocol,omitempty"`
 	// How interest shows: REBASING (the balance grows), EXCHANGE_RATE (the receipt grows dearer) or NONE. Absent: not
-	// known.
+	// known. Example: "REBASING".
 	Accrual *string `protobuf:"bytes,4,opt,name=accrual" json:"accrual,omitempty"`
-	// How long it is bound: OPEN or FIXED. Absent: OPEN.
+	// How long it is bound: OPEN or FIXED. Absent: OPEN. Example: "OPEN".
 	Term *string `protobuf:"bytes,5,opt,name=term" json:"term,omitempty"`
-	// When it ends. Absent: an open term.
+	// When it ends. Absent: an open term. Example: "2026-06-30T00:00:00Z".
 	Maturity *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=maturity" json:"maturity,omitempty"`
-	// Facts of single venues without a field of their own. Absent: none.
+	// Facts of single venues without a field of their own. Absent: none. Example: {"contract_code":"XBTZ26"}.
 	Extensions    *structpb.Struct `protobuf:"bytes,7,opt,name=extensions" json:"extensions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -635,17 +635,17 @@ func (x *NewLendingDeposit) GetExtensions() *structpb.Struct {
 // {"underlying_asset_id": "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901", "protocol": "aave-v3", "rate_type": "VARIABLE"}
 type NewLendingBorrow struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Asset that is borrowed (UUID).
+	// Asset that is borrowed (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	UnderlyingAssetId *string `protobuf:"bytes,1,opt,name=underlying_asset_id,json=underlyingAssetId" json:"underlying_asset_id,omitempty"`
-	// Token that stands for the debt (UUID). Absent: none.
+	// Token that stands for the debt (UUID). Absent: none. Example: "72e3b9d0-6a14-4f5c-8b2d-9e0f1a3c5d7b".
 	DebtAssetId *string `protobuf:"bytes,2,opt,name=debt_asset_id,json=debtAssetId" json:"debt_asset_id,omitempty"`
 	// Protocol, for example "aave-v3". Absent: none in particular.
 	Protocol *string `protobuf:"bytes,3,opt,name=protocol" json:"protocol,omitempty"`
-	// How its rate moves: VARIABLE, STABLE or FIXED. Absent: VARIABLE.
+	// How its rate moves: VARIABLE, STABLE or FIXED. Absent: VARIABLE. Example: "VARIABLE".
 	RateType *string `protobuf:"bytes,4,opt,name=rate_type,json=rateType" json:"rate_type,omitempty"`
-	// When it must be repaid. Absent: no fixed rate.
+	// When it must be repaid. Absent: no fixed rate. Example: "2026-06-30T00:00:00Z".
 	Maturity *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=maturity" json:"maturity,omitempty"`
-	// Facts of single venues without a field of their own. Absent: none.
+	// Facts of single venues without a field of their own. Absent: none. Example: {"contract_code":"XBTZ26"}.
 	Extensions    *structpb.Struct `protobuf:"bytes,6,opt,name=extensions" json:"extensions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -742,13 +742,13 @@ func (x *NewLendingBorrow) GetExtensions() *structpb.Struct {
 //	}
 type CreateInstrumentRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Kind: SPOT, PERPETUAL, FUTURE, OPTION, LENDING_DEPOSIT or LENDING_BORROW.
+	// Kind: SPOT, PERPETUAL, FUTURE, OPTION, LENDING_DEPOSIT or LENDING_BORROW. Required. Example: "PERPETUAL".
 	InstrumentType *string `protobuf:"bytes,1,opt,name=instrument_type,json=instrumentType" json:"instrument_type,omitempty"`
-	// Unique code, 1 to 128 letters, digits, "/", ":", ".", "_" and "-", for example "ETH-25DEC26-3000-C".
+	// Unique code, 1 to 128 letters, digits, "/", ":", ".", "_" and "-", for example "ETH-25DEC26-3000-C". Required.
 	Code *string `protobuf:"bytes,2,opt,name=code" json:"code,omitempty"`
-	// Name for people. Absent: code.
+	// Name for people. Absent: code. Example: "BTC/USDT perpetual".
 	DisplayName *string `protobuf:"bytes,3,opt,name=display_name,json=displayName" json:"display_name,omitempty"`
-	// Further facts without a field of their own. Absent: none.
+	// Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
 	Metadata *structpb.Struct `protobuf:"bytes,4,opt,name=metadata" json:"metadata,omitempty"`
 	// The part of its kind.
 	//
@@ -762,7 +762,7 @@ type CreateInstrumentRequest struct {
 	//	*CreateInstrumentRequest_Borrow
 	Details isCreateInstrumentRequest_Details `protobuf_oneof:"details"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
 	RequestId     *string `protobuf:"bytes,11,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -899,32 +899,32 @@ type isCreateInstrumentRequest_Details interface {
 }
 
 type CreateInstrumentRequest_Spot struct {
-	// Of a spot instrument.
+	// Of a spot instrument. Absent: another member of details is set. Example: see NewSpotInstrument.
 	Spot *NewSpotInstrument `protobuf:"bytes,5,opt,name=spot,oneof"`
 }
 
 type CreateInstrumentRequest_Perp struct {
-	// Of a perpetual contract.
+	// Of a perpetual contract. Absent: another member of details is set. Example: see NewPerpContract.
 	Perp *NewPerpContract `protobuf:"bytes,6,opt,name=perp,oneof"`
 }
 
 type CreateInstrumentRequest_Future struct {
-	// Of a future.
+	// Of a future. Absent: another member of details is set. Example: see NewFutureContract.
 	Future *NewFutureContract `protobuf:"bytes,7,opt,name=future,oneof"`
 }
 
 type CreateInstrumentRequest_Option struct {
-	// Of an option.
+	// Of an option. Absent: another member of details is set. Example: see NewOptionSeries.
 	Option *NewOptionSeries `protobuf:"bytes,8,opt,name=option,oneof"`
 }
 
 type CreateInstrumentRequest_Deposit struct {
-	// Of a deposit.
+	// Of a deposit. Absent: another member of details is set. Example: see NewLendingDeposit.
 	Deposit *NewLendingDeposit `protobuf:"bytes,9,opt,name=deposit,oneof"`
 }
 
 type CreateInstrumentRequest_Borrow struct {
-	// Of a loan.
+	// Of a loan. Absent: another member of details is set. Example: see NewLendingBorrow.
 	Borrow *NewLendingBorrow `protobuf:"bytes,10,opt,name=borrow,oneof"`
 }
 
@@ -955,7 +955,7 @@ func (*CreateInstrumentRequest_Borrow) isCreateInstrumentRequest_Details() {}
 //	}
 type CreateInstrumentResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The instrument.
+	// The instrument. Required. Example: see Instrument.
 	Instrument    *v1.Instrument `protobuf:"bytes,1,opt,name=instrument" json:"instrument,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1004,7 +1004,7 @@ func (x *CreateInstrumentResponse) GetInstrument() *v1.Instrument {
 // {"instrument_id": "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d"}
 type GetInstrumentRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the instrument (UUID).
+	// Id of the instrument (UUID). Required. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
 	InstrumentId  *string `protobuf:"bytes,1,opt,name=instrument_id,json=instrumentId" json:"instrument_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1072,7 +1072,7 @@ func (x *GetInstrumentRequest) GetInstrumentId() string {
 //	}
 type GetInstrumentResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The instrument.
+	// The instrument. Required. Example: see Instrument.
 	Instrument *v1.Instrument `protobuf:"bytes,1,opt,name=instrument" json:"instrument,omitempty"`
 	// The part of its kind. Absent: from servers that do not join it; ask for it by its own call.
 	//
@@ -1192,32 +1192,32 @@ type isGetInstrumentResponse_Details interface {
 }
 
 type GetInstrumentResponse_Spot struct {
-	// Of a spot instrument.
+	// Of a spot instrument. Absent: another member of details is set, or none. Example: see SpotInstrument.
 	Spot *v1.SpotInstrument `protobuf:"bytes,2,opt,name=spot,oneof"`
 }
 
 type GetInstrumentResponse_Perp struct {
-	// Of a perpetual contract.
+	// Of a perpetual contract. Absent: another member of details is set, or none. Example: see PerpContract.
 	Perp *v1.PerpContract `protobuf:"bytes,3,opt,name=perp,oneof"`
 }
 
 type GetInstrumentResponse_Future struct {
-	// Of a future.
+	// Of a future. Absent: another member of details is set, or none. Example: see FutureContract.
 	Future *v1.FutureContract `protobuf:"bytes,4,opt,name=future,oneof"`
 }
 
 type GetInstrumentResponse_Option struct {
-	// Of an option.
+	// Of an option. Absent: another member of details is set, or none. Example: see OptionSeries.
 	Option *v1.OptionSeries `protobuf:"bytes,5,opt,name=option,oneof"`
 }
 
 type GetInstrumentResponse_Deposit struct {
-	// Of a deposit.
+	// Of a deposit. Absent: another member of details is set, or none. Example: see LendingDeposit.
 	Deposit *v1.LendingDeposit `protobuf:"bytes,6,opt,name=deposit,oneof"`
 }
 
 type GetInstrumentResponse_Borrow struct {
-	// Of a loan.
+	// Of a loan. Absent: another member of details is set, or none. Example: see LendingBorrow.
 	Borrow *v1.LendingBorrow `protobuf:"bytes,7,opt,name=borrow,oneof"`
 }
 
@@ -1246,23 +1246,24 @@ func (*GetInstrumentResponse_Borrow) isGetInstrumentResponse_Details() {}
 //	}
 type UpdateInstrumentRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Instrument to change (UUID).
+	// Instrument to change (UUID). Required. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
 	InstrumentId *string `protobuf:"bytes,1,opt,name=instrument_id,json=instrumentId" json:"instrument_id,omitempty"`
 	// Unique code, 1 to 128 letters, digits, "/", ":", ".", "_" and "-", for example "ETH-25DEC26-3000-C". Absent: see
 	// update_mask.
 	Code *string `protobuf:"bytes,2,opt,name=code" json:"code,omitempty"`
-	// Name for people. Absent: see update_mask.
+	// Name for people. Absent: see update_mask. Example: "BTC/USDT perpetual".
 	DisplayName *string `protobuf:"bytes,3,opt,name=display_name,json=displayName" json:"display_name,omitempty"`
-	// Whether the platform still uses it. Absent: see update_mask.
+	// Whether the platform still uses it. Absent: see update_mask. Example: true.
 	IsActive *bool `protobuf:"varint,4,opt,name=is_active,json=isActive" json:"is_active,omitempty"`
-	// Further facts without a field of their own. Absent: see update_mask.
+	// Further facts without a field of their own. Absent: see update_mask. Example: {"source":"manual"}.
 	Metadata *structpb.Struct `protobuf:"bytes,5,opt,name=metadata" json:"metadata,omitempty"`
-	// Version that the change is based on; another one is refused with ABORTED. Absent: not checked.
+	// Version that the change is based on; another one is refused with ABORTED. Absent: not checked. Example: "v1".
 	Etag *string `protobuf:"bytes,6,opt,name=etag" json:"etag,omitempty"`
-	// Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set.
+	// Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set. Example:
+	// "code,displayName".
 	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,7,opt,name=update_mask,json=updateMask" json:"update_mask,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
 	RequestId     *string `protobuf:"bytes,8,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1369,7 +1370,7 @@ func (x *UpdateInstrumentRequest) GetRequestId() string {
 //	}
 type UpdateInstrumentResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The instrument.
+	// The instrument. Required. Example: see Instrument.
 	Instrument    *v1.Instrument `protobuf:"bytes,1,opt,name=instrument" json:"instrument,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1419,17 +1420,20 @@ func (x *UpdateInstrumentResponse) GetInstrument() *v1.Instrument {
 // {"instrument_type": "PERPETUAL", "page_size": 50}
 type ListInstrumentsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Instruments of this kind only. Absent: all.
+	// Instruments of this kind only. Absent: all. Example: "PERPETUAL".
 	InstrumentType *string `protobuf:"bytes,1,opt,name=instrument_type,json=instrumentType" json:"instrument_type,omitempty"`
-	// Instruments on this asset only, as base or underlying (UUID). Absent: all.
+	// Instruments on this asset only, as base or underlying (UUID). Absent: all. Example:
+	// "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	AssetId *string `protobuf:"bytes,2,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
-	// Whether to list those that are no longer used. Absent: false.
+	// Whether to list those that are no longer used. Absent: false. Example: true.
 	IncludeInactive *bool `protobuf:"varint,3,opt,name=include_inactive,json=includeInactive" json:"include_inactive,omitempty"`
-	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
 	PageSize *int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
-	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+	// "cGFnZTo1MA".
 	PageToken *string `protobuf:"bytes,5,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
-	// Order of the items: a field name (code or created_at), with " desc" for descending. Absent: by code.
+	// Order of the items: a field name (code or created_at), with " desc" for descending. Absent: by code. Example: "code
+	// desc".
 	OrderBy       *string `protobuf:"bytes,6,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1525,9 +1529,9 @@ func (x *ListInstrumentsRequest) GetOrderBy() string {
 //	}
 type ListInstrumentsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The instruments of this page, at most 1000. Empty: none.
+	// The instruments of this page, at most 1000. Empty: none. Example: see Instrument.
 	Instruments []*v1.Instrument `protobuf:"bytes,1,rep,name=instruments" json:"instruments,omitempty"`
-	// To be sent as page_token for the next page. Absent or empty: this is the last page.
+	// To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
 	NextPageToken *string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1583,7 +1587,7 @@ func (x *ListInstrumentsResponse) GetNextPageToken() string {
 // {"instrument_id": "2e7d1c90-6a4b-4f58-9c03-5d8e1f2a7b46"}
 type GetSpotInstrumentRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the spot instrument (UUID).
+	// Id of the spot instrument (UUID). Required. Example: "2e7d1c90-6a4b-4f58-9c03-5d8e1f2a7b46".
 	InstrumentId  *string `protobuf:"bytes,1,opt,name=instrument_id,json=instrumentId" json:"instrument_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1642,7 +1646,7 @@ func (x *GetSpotInstrumentRequest) GetInstrumentId() string {
 //	}
 type GetSpotInstrumentResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The spot instrument.
+	// The spot instrument. Required. Example: see SpotInstrument.
 	SpotInstrument *v1.SpotInstrument `protobuf:"bytes,1,opt,name=spot_instrument,json=spotInstrument" json:"spot_instrument,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
@@ -1691,7 +1695,7 @@ func (x *GetSpotInstrumentResponse) GetSpotInstrument() *v1.SpotInstrument {
 // {"instrument_id": "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d"}
 type GetPerpContractRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the perpetual contract (UUID).
+	// Id of the perpetual contract (UUID). Required. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
 	InstrumentId  *string `protobuf:"bytes,1,opt,name=instrument_id,json=instrumentId" json:"instrument_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1752,7 +1756,7 @@ func (x *GetPerpContractRequest) GetInstrumentId() string {
 //	}
 type GetPerpContractResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The perpetual contract.
+	// The perpetual contract. Required. Example: see PerpContract.
 	PerpContract  *v1.PerpContract `protobuf:"bytes,1,opt,name=perp_contract,json=perpContract" json:"perp_contract,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1801,7 +1805,7 @@ func (x *GetPerpContractResponse) GetPerpContract() *v1.PerpContract {
 // {"instrument_id": "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d"}
 type GetFutureContractRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the future (UUID).
+	// Id of the future (UUID). Required. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
 	InstrumentId  *string `protobuf:"bytes,1,opt,name=instrument_id,json=instrumentId" json:"instrument_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1863,7 +1867,7 @@ func (x *GetFutureContractRequest) GetInstrumentId() string {
 //	}
 type GetFutureContractResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The future.
+	// The future. Required. Example: see FutureContract.
 	FutureContract *v1.FutureContract `protobuf:"bytes,1,opt,name=future_contract,json=futureContract" json:"future_contract,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
@@ -1912,7 +1916,7 @@ func (x *GetFutureContractResponse) GetFutureContract() *v1.FutureContract {
 // {"instrument_id": "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d"}
 type GetOptionSeriesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the option (UUID).
+	// Id of the option (UUID). Required. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
 	InstrumentId  *string `protobuf:"bytes,1,opt,name=instrument_id,json=instrumentId" json:"instrument_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1977,7 +1981,7 @@ func (x *GetOptionSeriesRequest) GetInstrumentId() string {
 //	}
 type GetOptionSeriesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The option.
+	// The option. Required. Example: see OptionSeries.
 	OptionSeries  *v1.OptionSeries `protobuf:"bytes,1,opt,name=option_series,json=optionSeries" json:"option_series,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2026,7 +2030,7 @@ func (x *GetOptionSeriesResponse) GetOptionSeries() *v1.OptionSeries {
 // {"instrument_id": "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d"}
 type GetLendingDepositRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the deposit (UUID).
+	// Id of the deposit (UUID). Required. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
 	InstrumentId  *string `protobuf:"bytes,1,opt,name=instrument_id,json=instrumentId" json:"instrument_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2084,7 +2088,7 @@ func (x *GetLendingDepositRequest) GetInstrumentId() string {
 //	}
 type GetLendingDepositResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The deposit.
+	// The deposit. Required. Example: see LendingDeposit.
 	LendingDeposit *v1.LendingDeposit `protobuf:"bytes,1,opt,name=lending_deposit,json=lendingDeposit" json:"lending_deposit,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
@@ -2133,7 +2137,7 @@ func (x *GetLendingDepositResponse) GetLendingDeposit() *v1.LendingDeposit {
 // {"instrument_id": "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d"}
 type GetLendingBorrowRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the loan (UUID).
+	// Id of the loan (UUID). Required. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
 	InstrumentId  *string `protobuf:"bytes,1,opt,name=instrument_id,json=instrumentId" json:"instrument_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2191,7 +2195,7 @@ func (x *GetLendingBorrowRequest) GetInstrumentId() string {
 //	}
 type GetLendingBorrowResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The loan.
+	// The loan. Required. Example: see LendingBorrow.
 	LendingBorrow *v1.LendingBorrow `protobuf:"bytes,1,opt,name=lending_borrow,json=lendingBorrow" json:"lending_borrow,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

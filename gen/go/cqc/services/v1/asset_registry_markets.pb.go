@@ -56,74 +56,79 @@ const (
 //	}
 type CreateMarketRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Instrument that is traded (UUID).
+	// Instrument that is traded (UUID). Required. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
 	InstrumentId *string `protobuf:"bytes,1,opt,name=instrument_id,json=instrumentId" json:"instrument_id,omitempty"`
-	// Venue, for example "binance".
+	// Venue, for example "binance". Required.
 	VenueId *string `protobuf:"bytes,2,opt,name=venue_id,json=venueId" json:"venue_id,omitempty"`
-	// Name of the market at the venue, for example "BTCUSDT".
+	// Name of the market at the venue, for example "BTCUSDT". Required.
 	VenueSymbol *string `protobuf:"bytes,3,opt,name=venue_symbol,json=venueSymbol" json:"venue_symbol,omitempty"`
 	// Number of the market at the venue, for example "0". Absent: the venue has none.
 	VenueInstrumentId *string `protobuf:"bytes,4,opt,name=venue_instrument_id,json=venueInstrumentId" json:"venue_instrument_id,omitempty"`
-	// Asset in which it settles (UUID). Absent: as the instrument says.
+	// Asset in which it settles (UUID). Absent: as the instrument says. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	SettlementAssetId *string `protobuf:"bytes,5,opt,name=settlement_asset_id,json=settlementAssetId" json:"settlement_asset_id,omitempty"`
-	// Asset in which prices are stated (UUID). Absent: the quote of the instrument.
+	// Asset in which prices are stated (UUID). Absent: the quote of the instrument. Example:
+	// "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	PriceCurrencyAssetId *string `protobuf:"bytes,6,opt,name=price_currency_asset_id,json=priceCurrencyAssetId" json:"price_currency_asset_id,omitempty"`
-	// Unit of sizes: BASE, QUOTE or CONTRACT. Absent: BASE.
+	// Unit of sizes: BASE, QUOTE or CONTRACT. Absent: BASE. Example: "BASE".
 	SizeUnit *string `protobuf:"bytes,7,opt,name=size_unit,json=sizeUnit" json:"size_unit,omitempty"`
 	// Step of prices, above zero, for example "0.10". Absent: the venue has another rule or none.
 	TickSize *string `protobuf:"bytes,8,opt,name=tick_size,json=tickSize" json:"tick_size,omitempty"`
 	// Significant figures of prices, 1 to 38, on venues without a tick. Absent: the venue has another rule or none.
+	// Example: 5.
 	PriceSignificantFigures *uint32 `protobuf:"varint,9,opt,name=price_significant_figures,json=priceSignificantFigures" json:"price_significant_figures,omitempty"`
 	// Decimal places of prices, at most 38, on venues without a tick. Absent: the venue has another rule or none.
+	// Example: 6.
 	PriceDecimals *uint32 `protobuf:"varint,10,opt,name=price_decimals,json=priceDecimals" json:"price_decimals,omitempty"`
-	// Step of sizes, above zero, in size_unit. Absent: not known.
+	// Step of sizes, above zero, in size_unit. Absent: not known. Example: "0.001".
 	LotSize *string `protobuf:"bytes,11,opt,name=lot_size,json=lotSize" json:"lot_size,omitempty"`
-	// Smallest size of an order, in size_unit. Absent: none or not known.
+	// Smallest size of an order, in size_unit. Absent: none or not known. Example: "0.001".
 	MinOrderSize *string `protobuf:"bytes,12,opt,name=min_order_size,json=minOrderSize" json:"min_order_size,omitempty"`
-	// Largest size of an order, in size_unit. Absent: none or not known.
+	// Largest size of an order, in size_unit. Absent: none or not known. Example: "1000".
 	MaxOrderSize *string `protobuf:"bytes,13,opt,name=max_order_size,json=maxOrderSize" json:"max_order_size,omitempty"`
-	// Largest size of a market order, in size_unit. Absent: max_order_size.
+	// Largest size of a market order, in size_unit. Absent: max_order_size. Example: "120".
 	MaxMarketOrderSize *string `protobuf:"bytes,14,opt,name=max_market_order_size,json=maxMarketOrderSize" json:"max_market_order_size,omitempty"`
-	// Smallest value of an order, in the price currency. Absent: none or not known.
+	// Smallest value of an order, in the price currency. Absent: none or not known. Example: "5".
 	MinNotional *string `protobuf:"bytes,15,opt,name=min_notional,json=minNotional" json:"min_notional,omitempty"`
-	// Largest value of an order, in the price currency. Absent: none or not known.
+	// Largest value of an order, in the price currency. Absent: none or not known. Example: "300000".
 	MaxNotional *string `protobuf:"bytes,16,opt,name=max_notional,json=maxNotional" json:"max_notional,omitempty"`
-	// Lowest price of an order. Absent: none or not known.
+	// Lowest price of an order, in the price currency. Absent: none or not known. Example: "0.01".
 	MinPrice *string `protobuf:"bytes,17,opt,name=min_price,json=minPrice" json:"min_price,omitempty"`
-	// Highest price of an order. Absent: none or not known.
+	// Highest price of an order, in the price currency. Absent: none or not known. Example: "1000000".
 	MaxPrice *string `protobuf:"bytes,18,opt,name=max_price,json=maxPrice" json:"max_price,omitempty"`
-	// Furthest that an order may lie from the reference price, in basis points. Absent: none or not known.
+	// Furthest that an order may lie from the reference price, in basis points. Absent: none or not known. Example:
+	// "500".
 	PriceBandBps *string `protobuf:"bytes,19,opt,name=price_band_bps,json=priceBandBps" json:"price_band_bps,omitempty"`
 	// Fee of resting orders as a fraction of the value; negative for a rebate, for example "-0.00005". Absent: not known.
 	MakerFee *string `protobuf:"bytes,20,opt,name=maker_fee,json=makerFee" json:"maker_fee,omitempty"`
 	// Fee of taking orders as a fraction of the value, for example "0.0004". Absent: not known.
 	TakerFee *string `protobuf:"bytes,21,opt,name=taker_fee,json=takerFee" json:"taker_fee,omitempty"`
-	// Asset in which fees are charged (UUID). Absent: as the venue decides.
+	// Asset in which fees are charged (UUID). Absent: as the venue decides. Example:
+	// "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	FeeAssetId *string `protobuf:"bytes,22,opt,name=fee_asset_id,json=feeAssetId" json:"fee_asset_id,omitempty"`
-	// Order types on offer. Empty: not known.
+	// Order types on offer. Empty: not known. Example: ["ORDER_TYPE_MARKET","ORDER_TYPE_LIMIT"].
 	SupportedOrderTypes []v1.OrderType `protobuf:"varint,23,rep,packed,name=supported_order_types,json=supportedOrderTypes,enum=cqc.markets.v1.OrderType" json:"supported_order_types,omitempty"`
-	// Times in force on offer. Empty: not known.
+	// Times in force on offer. Empty: not known. Example: ["TIME_IN_FORCE_GTC","TIME_IN_FORCE_IOC"].
 	SupportedTimeInForce []v1.TimeInForce `protobuf:"varint,24,rep,packed,name=supported_time_in_force,json=supportedTimeInForce,enum=cqc.markets.v1.TimeInForce" json:"supported_time_in_force,omitempty"`
-	// State: pending, active, suspended, cancel_only, post_only, delisted or settled.
+	// State: pending, active, suspended, cancel_only, post_only, delisted or settled. Required. Example: "active".
 	Status *string `protobuf:"bytes,25,opt,name=status" json:"status,omitempty"`
-	// When trading began. Absent: not known or not yet.
+	// When trading began. Absent: not known or not yet. Example: "2026-01-02T08:00:00Z".
 	ListedAt *timestamppb.Timestamp `protobuf:"bytes,26,opt,name=listed_at,json=listedAt" json:"listed_at,omitempty"`
-	// When trading ended, after listed_at. Absent: not delisted.
+	// When trading ended, after listed_at. Absent: not delisted. Example: "2026-06-30T00:00:00Z".
 	DelistedAt *timestamppb.Timestamp `protobuf:"bytes,27,opt,name=delisted_at,json=delistedAt" json:"delisted_at,omitempty"`
 	// Seconds between two funding payments, 1 to 86400; the same as perp.funding_interval where both are set. Absent: not
-	// a perpetual.
+	// a perpetual. Example: 28800.
 	FundingIntervalSecs *int32 `protobuf:"varint,28,opt,name=funding_interval_secs,json=fundingIntervalSecs" json:"funding_interval_secs,omitempty"`
-	// The pool. Absent: not an automated market maker, or its terms are not known.
+	// The pool. Absent: not an automated market maker, or its terms are not known. Example: see AmmMarketDetails.
 	Amm *v1.AmmMarketDetails `protobuf:"bytes,29,opt,name=amm" json:"amm,omitempty"`
-	// The reserve. Absent: not a lending market, or its ratios are not known.
+	// The reserve. Absent: not a lending market, or its ratios are not known. Example: see LendingMarketDetails.
 	Lending *v1.LendingMarketDetails `protobuf:"bytes,30,opt,name=lending" json:"lending,omitempty"`
-	// Funding and margin. Absent: not a perpetual, or its terms are not known. A perpetual of an automated market maker has
-	// amm too.
+	// Funding and margin. Absent: not a perpetual, or its terms are not known. A perpetual of an automated market maker
+	// has amm too. Example: see PerpMarketDetails.
 	Perp *v1.PerpMarketDetails `protobuf:"bytes,31,opt,name=perp" json:"perp,omitempty"`
-	// Further facts without a field of their own. Absent: none.
+	// Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
 	Metadata *structpb.Struct `protobuf:"bytes,32,opt,name=metadata" json:"metadata,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
 	RequestId     *string `protobuf:"bytes,33,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -408,7 +413,7 @@ func (x *CreateMarketRequest) GetRequestId() string {
 //	}
 type CreateMarketResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The market.
+	// The market. Required. Example: see Market.
 	Market        *v1.Market `protobuf:"bytes,1,opt,name=market" json:"market,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -457,7 +462,7 @@ func (x *CreateMarketResponse) GetMarket() *v1.Market {
 // {"market_id": "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"}
 type GetMarketRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the market (UUID).
+	// Id of the market (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
 	MarketId      *string `protobuf:"bytes,1,opt,name=market_id,json=marketId" json:"market_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -518,7 +523,7 @@ func (x *GetMarketRequest) GetMarketId() string {
 //	}
 type GetMarketResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The market.
+	// The market. Required. Example: see Market.
 	Market        *v1.Market `protobuf:"bytes,1,opt,name=market" json:"market,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -574,74 +579,76 @@ func (x *GetMarketResponse) GetMarket() *v1.Market {
 //	}
 type UpdateMarketRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Market to change (UUID).
+	// Market to change (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
 	MarketId *string `protobuf:"bytes,1,opt,name=market_id,json=marketId" json:"market_id,omitempty"`
 	// Number of the market at the venue, for example "0". Absent: see update_mask.
 	VenueInstrumentId *string `protobuf:"bytes,2,opt,name=venue_instrument_id,json=venueInstrumentId" json:"venue_instrument_id,omitempty"`
-	// Asset in which it settles (UUID). Absent: see update_mask.
+	// Asset in which it settles (UUID). Absent: see update_mask. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	SettlementAssetId *string `protobuf:"bytes,3,opt,name=settlement_asset_id,json=settlementAssetId" json:"settlement_asset_id,omitempty"`
-	// Asset in which prices are stated (UUID). Absent: see update_mask.
+	// Asset in which prices are stated (UUID). Absent: see update_mask. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	PriceCurrencyAssetId *string `protobuf:"bytes,4,opt,name=price_currency_asset_id,json=priceCurrencyAssetId" json:"price_currency_asset_id,omitempty"`
-	// Unit of sizes: BASE, QUOTE or CONTRACT. Absent: see update_mask.
+	// Unit of sizes: BASE, QUOTE or CONTRACT. Absent: see update_mask. Example: "BASE".
 	SizeUnit *string `protobuf:"bytes,5,opt,name=size_unit,json=sizeUnit" json:"size_unit,omitempty"`
 	// Step of prices, above zero, for example "0.10". Absent: see update_mask.
 	TickSize *string `protobuf:"bytes,6,opt,name=tick_size,json=tickSize" json:"tick_size,omitempty"`
-	// Significant figures of prices, 1 to 38, on venues without a tick. Absent: see update_mask.
+	// Significant figures of prices, 1 to 38, on venues without a tick. Absent: see update_mask. Example: 5.
 	PriceSignificantFigures *uint32 `protobuf:"varint,7,opt,name=price_significant_figures,json=priceSignificantFigures" json:"price_significant_figures,omitempty"`
-	// Decimal places of prices, at most 38, on venues without a tick. Absent: see update_mask.
+	// Decimal places of prices, at most 38, on venues without a tick. Absent: see update_mask. Example: 6.
 	PriceDecimals *uint32 `protobuf:"varint,8,opt,name=price_decimals,json=priceDecimals" json:"price_decimals,omitempty"`
-	// Step of sizes, above zero, in size_unit. Absent: see update_mask.
+	// Step of sizes, above zero, in size_unit. Absent: see update_mask. Example: "0.001".
 	LotSize *string `protobuf:"bytes,9,opt,name=lot_size,json=lotSize" json:"lot_size,omitempty"`
-	// Smallest size of an order, in size_unit. Absent: see update_mask.
+	// Smallest size of an order, in size_unit. Absent: see update_mask. Example: "0.001".
 	MinOrderSize *string `protobuf:"bytes,10,opt,name=min_order_size,json=minOrderSize" json:"min_order_size,omitempty"`
-	// Largest size of an order, in size_unit. Absent: see update_mask.
+	// Largest size of an order, in size_unit. Absent: see update_mask. Example: "1000".
 	MaxOrderSize *string `protobuf:"bytes,11,opt,name=max_order_size,json=maxOrderSize" json:"max_order_size,omitempty"`
-	// Largest size of a market order, in size_unit. Absent: see update_mask.
+	// Largest size of a market order, in size_unit. Absent: see update_mask. Example: "120".
 	MaxMarketOrderSize *string `protobuf:"bytes,12,opt,name=max_market_order_size,json=maxMarketOrderSize" json:"max_market_order_size,omitempty"`
-	// Smallest value of an order, in the price currency. Absent: see update_mask.
+	// Smallest value of an order, in the price currency. Absent: see update_mask. Example: "5".
 	MinNotional *string `protobuf:"bytes,13,opt,name=min_notional,json=minNotional" json:"min_notional,omitempty"`
-	// Largest value of an order, in the price currency. Absent: see update_mask.
+	// Largest value of an order, in the price currency. Absent: see update_mask. Example: "300000".
 	MaxNotional *string `protobuf:"bytes,14,opt,name=max_notional,json=maxNotional" json:"max_notional,omitempty"`
-	// Lowest price of an order. Absent: see update_mask.
+	// Lowest price of an order. Absent: see update_mask. Example: "0.01".
 	MinPrice *string `protobuf:"bytes,15,opt,name=min_price,json=minPrice" json:"min_price,omitempty"`
-	// Highest price of an order. Absent: see update_mask.
+	// Highest price of an order. Absent: see update_mask. Example: "1000000".
 	MaxPrice *string `protobuf:"bytes,16,opt,name=max_price,json=maxPrice" json:"max_price,omitempty"`
-	// Furthest that an order may lie from the reference price, in basis points. Absent: see update_mask.
+	// Furthest that an order may lie from the reference price, in basis points. Absent: see update_mask. Example: "500".
 	PriceBandBps *string `protobuf:"bytes,17,opt,name=price_band_bps,json=priceBandBps" json:"price_band_bps,omitempty"`
 	// Fee of resting orders as a fraction of the value; negative for a rebate, for example "-0.00005". Absent: see
 	// update_mask.
 	MakerFee *string `protobuf:"bytes,18,opt,name=maker_fee,json=makerFee" json:"maker_fee,omitempty"`
 	// Fee of taking orders as a fraction of the value, for example "0.0004". Absent: see update_mask.
 	TakerFee *string `protobuf:"bytes,19,opt,name=taker_fee,json=takerFee" json:"taker_fee,omitempty"`
-	// Asset in which fees are charged (UUID). Absent: see update_mask.
+	// Asset in which fees are charged (UUID). Absent: see update_mask. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	FeeAssetId *string `protobuf:"bytes,20,opt,name=fee_asset_id,json=feeAssetId" json:"fee_asset_id,omitempty"`
-	// Order types on offer. Empty: see update_mask.
+	// Order types on offer. Empty: see update_mask. Example: ["ORDER_TYPE_MARKET","ORDER_TYPE_LIMIT"].
 	SupportedOrderTypes []v1.OrderType `protobuf:"varint,21,rep,packed,name=supported_order_types,json=supportedOrderTypes,enum=cqc.markets.v1.OrderType" json:"supported_order_types,omitempty"`
-	// Times in force on offer. Empty: see update_mask.
+	// Times in force on offer. Empty: see update_mask. Example: ["TIME_IN_FORCE_GTC","TIME_IN_FORCE_IOC"].
 	SupportedTimeInForce []v1.TimeInForce `protobuf:"varint,22,rep,packed,name=supported_time_in_force,json=supportedTimeInForce,enum=cqc.markets.v1.TimeInForce" json:"supported_time_in_force,omitempty"`
-	// State: pending, active, suspended, cancel_only, post_only, delisted or settled. Absent: see update_mask.
+	// State: pending, active, suspended, cancel_only, post_only, delisted or settled. Absent: see update_mask. Example:
+	// "suspended".
 	Status *string `protobuf:"bytes,23,opt,name=status" json:"status,omitempty"`
-	// When trading began. Absent: see update_mask.
+	// When trading began. Absent: see update_mask. Example: "2026-01-02T08:00:00Z".
 	ListedAt *timestamppb.Timestamp `protobuf:"bytes,24,opt,name=listed_at,json=listedAt" json:"listed_at,omitempty"`
-	// When trading ended, after listed_at. Absent: see update_mask.
+	// When trading ended, after listed_at. Absent: see update_mask. Example: "2026-06-30T00:00:00Z".
 	DelistedAt *timestamppb.Timestamp `protobuf:"bytes,25,opt,name=delisted_at,json=delistedAt" json:"delisted_at,omitempty"`
 	// Seconds between two funding payments, 1 to 86400; the same as perp.funding_interval where both are set. Absent: see
-	// update_mask.
+	// update_mask. Example: 28800.
 	FundingIntervalSecs *int32 `protobuf:"varint,26,opt,name=funding_interval_secs,json=fundingIntervalSecs" json:"funding_interval_secs,omitempty"`
-	// The pool. Absent: see update_mask.
+	// The pool. Absent: see update_mask. Example: see AmmMarketDetails.
 	Amm *v1.AmmMarketDetails `protobuf:"bytes,27,opt,name=amm" json:"amm,omitempty"`
-	// The reserve. Absent: see update_mask.
+	// The reserve. Absent: see update_mask. Example: see LendingMarketDetails.
 	Lending *v1.LendingMarketDetails `protobuf:"bytes,28,opt,name=lending" json:"lending,omitempty"`
-	// Funding and margin. Absent: see update_mask.
+	// Funding and margin. Absent: see update_mask. Example: see PerpMarketDetails.
 	Perp *v1.PerpMarketDetails `protobuf:"bytes,29,opt,name=perp" json:"perp,omitempty"`
-	// Further facts without a field of their own. Absent: see update_mask.
+	// Further facts without a field of their own. Absent: see update_mask. Example: {"source":"manual"}.
 	Metadata *structpb.Struct `protobuf:"bytes,30,opt,name=metadata" json:"metadata,omitempty"`
-	// Version that the change is based on; another one is refused with ABORTED. Absent: not checked.
+	// Version that the change is based on; another one is refused with ABORTED. Absent: not checked. Example: "v2".
 	Etag *string `protobuf:"bytes,31,opt,name=etag" json:"etag,omitempty"`
-	// Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set.
+	// Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set. Example:
+	// "settlementAssetId,priceCurrencyAssetId".
 	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,32,opt,name=update_mask,json=updateMask" json:"update_mask,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
 	RequestId     *string `protobuf:"bytes,33,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -926,7 +933,7 @@ func (x *UpdateMarketRequest) GetRequestId() string {
 //	}
 type UpdateMarketResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The market.
+	// The market. Required. Example: see Market.
 	Market        *v1.Market `protobuf:"bytes,1,opt,name=market" json:"market,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -982,17 +989,19 @@ func (x *UpdateMarketResponse) GetMarket() *v1.Market {
 //	}
 type ListMarketsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Markets of this instrument only (UUID). Absent: all.
+	// Markets of this instrument only (UUID). Absent: all. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
 	InstrumentId *string `protobuf:"bytes,1,opt,name=instrument_id,json=instrumentId" json:"instrument_id,omitempty"`
-	// Markets of this venue only. Absent: all.
+	// Markets of this venue only. Absent: all. Example: "binance".
 	VenueId *string `protobuf:"bytes,2,opt,name=venue_id,json=venueId" json:"venue_id,omitempty"`
-	// Markets in this state only. Absent: all.
+	// Markets in this state only. Absent: all. Example: "active".
 	Status *string `protobuf:"bytes,3,opt,name=status" json:"status,omitempty"`
-	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
 	PageSize *int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
-	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+	// "cGFnZTo1MA".
 	PageToken *string `protobuf:"bytes,5,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
 	// Order of the items: a field name (created_at or venue_symbol), with " desc" for descending. Absent: by created_at.
+	// Example: "created_at desc".
 	OrderBy       *string `protobuf:"bytes,6,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1091,9 +1100,9 @@ func (x *ListMarketsRequest) GetOrderBy() string {
 //	}
 type ListMarketsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The markets of this page, at most 1000. Empty: none.
+	// The markets of this page, at most 1000. Empty: none. Example: see Market.
 	Markets []*v1.Market `protobuf:"bytes,1,rep,name=markets" json:"markets,omitempty"`
-	// To be sent as page_token for the next page. Absent or empty: this is the last page.
+	// To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
 	NextPageToken *string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1149,7 +1158,8 @@ func (x *ListMarketsResponse) GetNextPageToken() string {
 // {"market_ids": ["0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11", "2e7d1c90-6a4b-4f58-9c03-5d8e1f2a7b46"]}
 type BatchGetMarketsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Markets asked for (UUIDs), 1 to 200.
+	// Markets asked for (UUIDs), 1 to 200. Required: one or more. Example:
+	// ["0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11","2e7d1c90-6a4b-4f58-9c03-5d8e1f2a7b46"].
 	MarketIds     []string `protobuf:"bytes,1,rep,name=market_ids,json=marketIds" json:"market_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1213,9 +1223,9 @@ func (x *BatchGetMarketsRequest) GetMarketIds() []string {
 //	}
 type BatchGetMarketsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Those that are known, in the order asked for. Empty: none.
+	// Those that are known, in the order asked for. Empty: none. Example: see Market.
 	Markets []*v1.Market `protobuf:"bytes,1,rep,name=markets" json:"markets,omitempty"`
-	// Those that are not known (UUIDs). Empty: none.
+	// Those that are not known (UUIDs). Empty: none. Example: ["2e7d1c90-6a4b-4f58-9c03-5d8e1f2a7b46"].
 	MissingMarketIds []string `protobuf:"bytes,2,rep,name=missing_market_ids,json=missingMarketIds" json:"missing_market_ids,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
@@ -1271,9 +1281,9 @@ func (x *BatchGetMarketsResponse) GetMissingMarketIds() []string {
 // {"venue_id": "binance", "venue_symbol": "BTCUSDT"}
 type ResolveMarketRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Venue, for example "binance".
+	// Venue, for example "binance". Required.
 	VenueId *string `protobuf:"bytes,1,opt,name=venue_id,json=venueId" json:"venue_id,omitempty"`
-	// Name of the market at the venue, for example "BTCUSDT".
+	// Name of the market at the venue, for example "BTCUSDT". Required.
 	VenueSymbol   *string `protobuf:"bytes,2,opt,name=venue_symbol,json=venueSymbol" json:"venue_symbol,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1351,13 +1361,13 @@ func (x *ResolveMarketRequest) GetVenueSymbol() string {
 //	}
 type ResolveMarketResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The market (UUID).
+	// The market (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
 	MarketId *string `protobuf:"bytes,1,opt,name=market_id,json=marketId" json:"market_id,omitempty"`
-	// Its instrument (UUID).
+	// Its instrument (UUID). Required. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
 	InstrumentId *string `protobuf:"bytes,2,opt,name=instrument_id,json=instrumentId" json:"instrument_id,omitempty"`
-	// The market, whole. Absent: from servers that name it only.
+	// The market, whole. Absent: from servers that name it only. Example: see Market.
 	Market *v1.Market `protobuf:"bytes,3,opt,name=market" json:"market,omitempty"`
-	// The instrument, whole. Absent: from servers that name it only.
+	// The instrument, whole. Absent: from servers that name it only. Example: see Instrument.
 	Instrument    *v1.Instrument `protobuf:"bytes,4,opt,name=instrument" json:"instrument,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -42,28 +42,30 @@ const (
 //	}
 type RaiseQualityFlagRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Asset that is warned about (UUID).
+	// Asset that is warned about (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	AssetId *string `protobuf:"bytes,1,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
-	// What is wrong.
+	// What is wrong. Required. Example: "FLAG_TYPE_BLACKLISTABLE".
 	FlagType *v1.FlagType `protobuf:"varint,2,opt,name=flag_type,json=flagType,enum=cqc.assets.v1.FlagType" json:"flag_type,omitempty"`
-	// How bad it is.
+	// How bad it is. Required. Example: "FLAG_SEVERITY_LOW".
 	Severity *v1.FlagSeverity `protobuf:"varint,3,opt,name=severity,enum=cqc.assets.v1.FlagSeverity" json:"severity,omitempty"`
-	// What is wrong, for a person; the flag's reason.
+	// What is wrong, for a person; the flag's reason. Required. Example: "The issuer can freeze addresses".
 	Description *string `protobuf:"bytes,4,opt,name=description" json:"description,omitempty"`
-	// Who raised it, for example "user:ada" or "service:cqar".
+	// Who raised it, for example "user:ada" or "service:cqar". Required.
 	RaisedBy *string `protobuf:"bytes,5,opt,name=raised_by,json=raisedBy" json:"raised_by,omitempty"`
 	// Who found out, for example "certik". Absent: raised_by.
 	Source *string `protobuf:"bytes,6,opt,name=source" json:"source,omitempty"`
-	// Deployment concerned, since a flag often hits one chain only. Absent: all of the asset.
+	// Deployment concerned, since a flag often hits one chain only. Absent: all of the asset. Example:
+	// "ethereum:0xdac17f958d2ee523a2206206994597c13d831ec7".
 	DeploymentId *string `protobuf:"bytes,7,opt,name=deployment_id,json=deploymentId" json:"deployment_id,omitempty"`
-	// Where the evidence is. Absent: none.
+	// Where the evidence is. Absent: none. Example:
+	// "https://etherscan.io/address/0xdac17f958d2ee523a2206206994597c13d831ec7#code".
 	EvidenceUrl *string `protobuf:"bytes,8,opt,name=evidence_url,json=evidenceUrl" json:"evidence_url,omitempty"`
-	// When it ceases to hold by itself, after raised_at. Absent: only when resolved.
+	// When it ceases to hold by itself, after raised_at. Absent: only when resolved. Example: "2026-07-01T00:00:00Z".
 	ExpiresAt *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=expires_at,json=expiresAt" json:"expires_at,omitempty"`
-	// Further facts without a field of their own. Absent: none.
+	// Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
 	Metadata *structpb.Struct `protobuf:"bytes,10,opt,name=metadata" json:"metadata,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
 	RequestId     *string `protobuf:"bytes,11,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -194,7 +196,7 @@ func (x *RaiseQualityFlagRequest) GetRequestId() string {
 //	}
 type RaiseQualityFlagResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The warning.
+	// The warning. Required. Example: see AssetQualityFlag.
 	Flag          *v1.AssetQualityFlag `protobuf:"bytes,1,opt,name=flag" json:"flag,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -248,14 +250,14 @@ func (x *RaiseQualityFlagResponse) GetFlag() *v1.AssetQualityFlag {
 //	}
 type ResolveQualityFlagRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the flag (UUID).
+	// Id of the flag (UUID). Required. Example: "d9c4b7a6-1e53-4820-9f6b-2a8d0e7c5f13".
 	FlagId *string `protobuf:"bytes,1,opt,name=flag_id,json=flagId" json:"flag_id,omitempty"`
-	// Who resolves it, for example "user:grace".
+	// Who resolves it, for example "user:grace". Required.
 	ResolvedBy *string `protobuf:"bytes,2,opt,name=resolved_by,json=resolvedBy" json:"resolved_by,omitempty"`
-	// Why it no longer holds, for a person. Absent: none.
+	// Why it no longer holds, for a person. Absent: none. Example: "Known and accepted".
 	ResolutionNotes *string `protobuf:"bytes,3,opt,name=resolution_notes,json=resolutionNotes" json:"resolution_notes,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
 	RequestId     *string `protobuf:"bytes,4,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -342,7 +344,7 @@ func (x *ResolveQualityFlagRequest) GetRequestId() string {
 //	}
 type ResolveQualityFlagResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The warning.
+	// The warning. Required. Example: see AssetQualityFlag.
 	Flag          *v1.AssetQualityFlag `protobuf:"bytes,1,opt,name=flag" json:"flag,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -392,19 +394,21 @@ func (x *ResolveQualityFlagResponse) GetFlag() *v1.AssetQualityFlag {
 // {"asset_id": "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901", "flag_type": "FLAG_TYPE_BLACKLISTABLE", "page_size": 50}
 type ListQualityFlagsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Warnings about this asset only (UUID). Absent: all.
+	// Warnings about this asset only (UUID). Absent: all. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	AssetId *string `protobuf:"bytes,1,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
-	// Whether to list those that no longer hold. Absent: false.
+	// Whether to list those that no longer hold. Absent: false. Example: true.
 	IncludeResolved *bool `protobuf:"varint,2,opt,name=include_resolved,json=includeResolved" json:"include_resolved,omitempty"`
-	// Warnings of at least this severity only. Absent: all.
+	// Warnings of at least this severity only. Absent: all. Example: "FLAG_SEVERITY_HIGH".
 	MinSeverity *v1.FlagSeverity `protobuf:"varint,3,opt,name=min_severity,json=minSeverity,enum=cqc.assets.v1.FlagSeverity" json:"min_severity,omitempty"`
-	// Warnings of this type only. Absent: all.
+	// Warnings of this type only. Absent: all. Example: "FLAG_TYPE_BLACKLISTABLE".
 	FlagType *v1.FlagType `protobuf:"varint,4,opt,name=flag_type,json=flagType,enum=cqc.assets.v1.FlagType" json:"flag_type,omitempty"`
-	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
 	PageSize *int32 `protobuf:"varint,5,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
-	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+	// "cGFnZTo1MA".
 	PageToken *string `protobuf:"bytes,6,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
 	// Order of the items: a field name (raised_at or severity), with " desc" for descending. Absent: by raised_at.
+	// Example: "raised_at desc".
 	OrderBy       *string `protobuf:"bytes,7,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -510,9 +514,9 @@ func (x *ListQualityFlagsRequest) GetOrderBy() string {
 //	}
 type ListQualityFlagsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The warnings of this page, at most 1000. Empty: none.
+	// The warnings of this page, at most 1000. Empty: none. Example: see AssetQualityFlag.
 	Flags []*v1.AssetQualityFlag `protobuf:"bytes,1,rep,name=flags" json:"flags,omitempty"`
-	// To be sent as page_token for the next page. Absent or empty: this is the last page.
+	// To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
 	NextPageToken *string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -42,28 +42,28 @@ const (
 //	}
 type CreateAssetRelationshipRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The derivative, from_asset_id of the relationship (UUID), for example WETH.
+	// The derivative, from_asset_id of the relationship (UUID), for example WETH. Required.
 	SourceAssetId *string `protobuf:"bytes,1,opt,name=source_asset_id,json=sourceAssetId" json:"source_asset_id,omitempty"`
-	// The underlying, to_asset_id of the relationship (UUID), for example ETH.
+	// The underlying, to_asset_id of the relationship (UUID), for example ETH. Required.
 	TargetAssetId *string `protobuf:"bytes,2,opt,name=target_asset_id,json=targetAssetId" json:"target_asset_id,omitempty"`
-	// How from stands to to.
+	// How from stands to to. Required. Example: "RELATIONSHIP_TYPE_WRAPS".
 	RelationshipType *v1.RelationshipType `protobuf:"varint,3,opt,name=relationship_type,json=relationshipType,enum=cqc.assets.v1.RelationshipType" json:"relationship_type,omitempty"`
-	// Units of to for one unit of from, above zero. Absent: variable or not known.
+	// Units of to for one unit of from, above zero. Absent: variable or not known. Example: "1".
 	ConversionRate *string `protobuf:"bytes,4,opt,name=conversion_rate,json=conversionRate" json:"conversion_rate,omitempty"`
-	// Whether the rate changes over time, as for rETH. Absent: false.
+	// Whether the rate changes over time, as for rETH. Absent: false. Example: false.
 	IsRateVariable *bool `protobuf:"varint,5,opt,name=is_rate_variable,json=isRateVariable" json:"is_rate_variable,omitempty"`
 	// Protocol behind it, for example "lido". Absent: none.
 	Protocol *string `protobuf:"bytes,6,opt,name=protocol" json:"protocol,omitempty"`
-	// Words for a person. Absent: none.
+	// Words for a person. Absent: none. Example: "Redeemable one to one".
 	Description *string `protobuf:"bytes,7,opt,name=description" json:"description,omitempty"`
-	// When it began to hold. Absent: from the start.
+	// When it began to hold. Absent: from the start. Example: "2017-12-12T11:17:35Z".
 	ValidFrom *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=valid_from,json=validFrom" json:"valid_from,omitempty"`
-	// When it ceased to hold, after valid_from. Absent: it holds.
+	// When it ceased to hold, after valid_from. Absent: it holds. Example: "2026-06-30T00:00:00Z".
 	ValidTo *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=valid_to,json=validTo" json:"valid_to,omitempty"`
-	// Further facts without a field of their own. Absent: none.
+	// Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
 	Metadata *structpb.Struct `protobuf:"bytes,10,opt,name=metadata" json:"metadata,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
 	RequestId     *string `protobuf:"bytes,11,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -193,7 +193,7 @@ func (x *CreateAssetRelationshipRequest) GetRequestId() string {
 //	}
 type CreateAssetRelationshipResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The relationship.
+	// The relationship. Required. Example: see AssetRelationship.
 	Relationship  *v1.AssetRelationship `protobuf:"bytes,1,opt,name=relationship" json:"relationship,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -242,7 +242,7 @@ func (x *CreateAssetRelationshipResponse) GetRelationship() *v1.AssetRelationshi
 // {"relationship_id": "17f6e5d4-c3b2-4a19-8087-6f5e4d3c2b1a"}
 type GetAssetRelationshipRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the relationship (UUID).
+	// Id of the relationship (UUID). Required. Example: "17f6e5d4-c3b2-4a19-8087-6f5e4d3c2b1a".
 	RelationshipId *string `protobuf:"bytes,1,opt,name=relationship_id,json=relationshipId" json:"relationship_id,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
@@ -302,7 +302,7 @@ func (x *GetAssetRelationshipRequest) GetRelationshipId() string {
 //	}
 type GetAssetRelationshipResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The relationship.
+	// The relationship. Required. Example: see AssetRelationship.
 	Relationship  *v1.AssetRelationship `protobuf:"bytes,1,opt,name=relationship" json:"relationship,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -352,12 +352,12 @@ func (x *GetAssetRelationshipResponse) GetRelationship() *v1.AssetRelationship {
 // {"relationship_id": "17f6e5d4-c3b2-4a19-8087-6f5e4d3c2b1a"}
 type DeleteAssetRelationshipRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the relationship (UUID).
+	// Id of the relationship (UUID). Required. Example: "17f6e5d4-c3b2-4a19-8087-6f5e4d3c2b1a".
 	RelationshipId *string `protobuf:"bytes,1,opt,name=relationship_id,json=relationshipId" json:"relationship_id,omitempty"`
-	// Version that is to be deleted; another one is refused with ABORTED. Absent: not checked.
+	// Version that is to be deleted; another one is refused with ABORTED. Absent: not checked. Example: "v3".
 	Etag *string `protobuf:"bytes,2,opt,name=etag" json:"etag,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
 	RequestId     *string `protobuf:"bytes,3,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -462,17 +462,19 @@ func (*DeleteAssetRelationshipResponse) Descriptor() ([]byte, []int) {
 // {"relationship_type": "RELATIONSHIP_TYPE_WRAPS", "page_size": 50}
 type ListAssetRelationshipsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Relationships from or to this asset only (UUID). Absent: all.
+	// Relationships from or to this asset only (UUID). Absent: all. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	AssetId *string `protobuf:"bytes,1,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
-	// Relationships of this type only. Absent: all.
+	// Relationships of this type only. Absent: all. Example: "RELATIONSHIP_TYPE_WRAPS".
 	RelationshipType *v1.RelationshipType `protobuf:"varint,2,opt,name=relationship_type,json=relationshipType,enum=cqc.assets.v1.RelationshipType" json:"relationship_type,omitempty"`
-	// Relationships that held at this moment only. Absent: all.
+	// Relationships that held at this moment only. Absent: all. Example: "2026-06-30T00:00:00Z".
 	ValidAt *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=valid_at,json=validAt" json:"valid_at,omitempty"`
-	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
 	PageSize *int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
-	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+	// "cGFnZTo1MA".
 	PageToken *string `protobuf:"bytes,5,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
-	// Order of the items: a field name (created_at), with " desc" for descending. Absent: by created_at.
+	// Order of the items: a field name (created_at), with " desc" for descending. Absent: by created_at. Example:
+	// "created_at desc".
 	OrderBy       *string `protobuf:"bytes,6,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -569,9 +571,9 @@ func (x *ListAssetRelationshipsRequest) GetOrderBy() string {
 //	}
 type ListAssetRelationshipsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The relationships of this page, at most 1000. Empty: none.
+	// The relationships of this page, at most 1000. Empty: none. Example: see AssetRelationship.
 	Relationships []*v1.AssetRelationship `protobuf:"bytes,1,rep,name=relationships" json:"relationships,omitempty"`
-	// To be sent as page_token for the next page. Absent or empty: this is the last page.
+	// To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
 	NextPageToken *string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -50,32 +50,32 @@ type CreateVenueRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Id of the venue in the platform, for example "binance". Absent: made from name.
 	VenueId *string `protobuf:"bytes,1,opt,name=venue_id,json=venueId" json:"venue_id,omitempty"`
-	// Full name, for example "Binance".
+	// Full name, for example "Binance". Required.
 	Name *string `protobuf:"bytes,2,opt,name=name" json:"name,omitempty"`
-	// What kind of place it is.
+	// What kind of place it is. Required. Example: "VENUE_TYPE_CEX".
 	VenueType *v1.VenueType `protobuf:"varint,3,opt,name=venue_type,json=venueType,enum=cqc.venues.v1.VenueType" json:"venue_type,omitempty"`
-	// Chain on which it lives. Absent: none or several.
+	// Chain on which it lives. Absent: none or several. Example: "ethereum".
 	ChainId *string `protobuf:"bytes,4,opt,name=chain_id,json=chainId" json:"chain_id,omitempty"`
-	// Address of its main contract. Absent: none.
+	// Address of its main contract. Absent: none. Example: "0x1F98431c8aD98523631AE4a59f267346ea31F984".
 	ProtocolAddress *string `protobuf:"bytes,5,opt,name=protocol_address,json=protocolAddress" json:"protocol_address,omitempty"`
-	// Address of its website. Absent: none.
+	// Address of its website. Absent: none. Example: "https://www.binance.com".
 	WebsiteUrl *string `protobuf:"bytes,6,opt,name=website_url,json=websiteUrl" json:"website_url,omitempty"`
-	// Address of its API. Absent: none.
+	// Address of its API. Absent: none. Example: "https://api.binance.com".
 	ApiEndpoint *string `protobuf:"bytes,7,opt,name=api_endpoint,json=apiEndpoint" json:"api_endpoint,omitempty"`
-	// Address of its WebSocket API. Absent: none.
+	// Address of its WebSocket API. Absent: none. Example: "wss://stream.binance.com:9443".
 	WebsocketEndpoint *string `protobuf:"bytes,8,opt,name=websocket_endpoint,json=websocketEndpoint" json:"websocket_endpoint,omitempty"`
 	// Country where it is registered, ISO 3166-1 alpha-2, for example "SC". Absent: not known or none.
 	Country *string `protobuf:"bytes,9,opt,name=country" json:"country,omitempty"`
-	// What the platform can do there. Empty: not known.
+	// What the platform can do there. Empty: not known. Example: ["VENUE_CAPABILITY_SPOT","VENUE_CAPABILITY_PERPETUALS"].
 	Capabilities []v1.VenueCapability `protobuf:"varint,10,rep,packed,name=capabilities,enum=cqc.venues.v1.VenueCapability" json:"capabilities,omitempty"`
-	// How often it may be called without an account. Empty: not known.
+	// How often it may be called without an account. Empty: not known. Example: see RateLimit.
 	RateLimits []*v1.RateLimit `protobuf:"bytes,11,rep,name=rate_limits,json=rateLimits" json:"rate_limits,omitempty"`
-	// Whether its money is not real. Absent: false.
+	// Whether its money is not real. Absent: false. Example: false.
 	IsSandbox *bool `protobuf:"varint,12,opt,name=is_sandbox,json=isSandbox" json:"is_sandbox,omitempty"`
-	// Further facts without a field of their own. Absent: none.
+	// Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
 	Metadata *structpb.Struct `protobuf:"bytes,13,opt,name=metadata" json:"metadata,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
 	RequestId     *string `protobuf:"bytes,14,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -224,7 +224,7 @@ func (x *CreateVenueRequest) GetRequestId() string {
 //	}
 type CreateVenueResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The venue.
+	// The venue. Required. Example: see Venue.
 	Venue         *v1.Venue `protobuf:"bytes,1,opt,name=venue" json:"venue,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -273,7 +273,7 @@ func (x *CreateVenueResponse) GetVenue() *v1.Venue {
 // {"venue_id": "binance"}
 type GetVenueRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the venue.
+	// Id of the venue. Required. Example: "binance".
 	VenueId       *string `protobuf:"bytes,1,opt,name=venue_id,json=venueId" json:"venue_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -331,7 +331,7 @@ func (x *GetVenueRequest) GetVenueId() string {
 //	}
 type GetVenueResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The venue.
+	// The venue. Required. Example: see Venue.
 	Venue         *v1.Venue `protobuf:"bytes,1,opt,name=venue" json:"venue,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -386,36 +386,38 @@ func (x *GetVenueResponse) GetVenue() *v1.Venue {
 //	}
 type UpdateVenueRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Venue to change.
+	// Venue to change. Required. Example: "binance".
 	VenueId *string `protobuf:"bytes,1,opt,name=venue_id,json=venueId" json:"venue_id,omitempty"`
 	// Full name, for example "Binance". Absent: see update_mask.
 	Name *string `protobuf:"bytes,2,opt,name=name" json:"name,omitempty"`
-	// Chain on which it lives. Absent: see update_mask.
+	// Chain on which it lives. Absent: see update_mask. Example: "ethereum".
 	ChainId *string `protobuf:"bytes,3,opt,name=chain_id,json=chainId" json:"chain_id,omitempty"`
-	// Address of its main contract. Absent: see update_mask.
+	// Address of its main contract. Absent: see update_mask. Example: "0x1F98431c8aD98523631AE4a59f267346ea31F984".
 	ProtocolAddress *string `protobuf:"bytes,4,opt,name=protocol_address,json=protocolAddress" json:"protocol_address,omitempty"`
-	// Address of its website. Absent: see update_mask.
+	// Address of its website. Absent: see update_mask. Example: "https://www.binance.com".
 	WebsiteUrl *string `protobuf:"bytes,5,opt,name=website_url,json=websiteUrl" json:"website_url,omitempty"`
-	// Address of its API. Absent: see update_mask.
+	// Address of its API. Absent: see update_mask. Example: "https://api.binance.com".
 	ApiEndpoint *string `protobuf:"bytes,6,opt,name=api_endpoint,json=apiEndpoint" json:"api_endpoint,omitempty"`
-	// Address of its WebSocket API. Absent: see update_mask.
+	// Address of its WebSocket API. Absent: see update_mask. Example: "wss://stream.binance.com:9443".
 	WebsocketEndpoint *string `protobuf:"bytes,7,opt,name=websocket_endpoint,json=websocketEndpoint" json:"websocket_endpoint,omitempty"`
 	// Country where it is registered, ISO 3166-1 alpha-2, for example "SC". Absent: see update_mask.
 	Country *string `protobuf:"bytes,8,opt,name=country" json:"country,omitempty"`
-	// What the platform can do there. Empty: see update_mask.
+	// What the platform can do there. Empty: see update_mask. Example:
+	// ["VENUE_CAPABILITY_SPOT","VENUE_CAPABILITY_PERPETUALS"].
 	Capabilities []v1.VenueCapability `protobuf:"varint,9,rep,packed,name=capabilities,enum=cqc.venues.v1.VenueCapability" json:"capabilities,omitempty"`
-	// How often it may be called without an account. Empty: see update_mask.
+	// How often it may be called without an account. Empty: see update_mask. Example: see RateLimit.
 	RateLimits []*v1.RateLimit `protobuf:"bytes,10,rep,name=rate_limits,json=rateLimits" json:"rate_limits,omitempty"`
-	// Whether the platform still uses it. Absent: see update_mask.
+	// Whether the platform still uses it. Absent: see update_mask. Example: true.
 	IsActive *bool `protobuf:"varint,11,opt,name=is_active,json=isActive" json:"is_active,omitempty"`
-	// Whether its money is not real. Absent: see update_mask.
+	// Whether its money is not real. Absent: see update_mask. Example: false.
 	IsSandbox *bool `protobuf:"varint,12,opt,name=is_sandbox,json=isSandbox" json:"is_sandbox,omitempty"`
-	// Further facts without a field of their own. Absent: see update_mask.
+	// Further facts without a field of their own. Absent: see update_mask. Example: {"source":"manual"}.
 	Metadata *structpb.Struct `protobuf:"bytes,13,opt,name=metadata" json:"metadata,omitempty"`
-	// Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set.
+	// Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set. Example:
+	// "name,websiteUrl".
 	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,14,opt,name=update_mask,json=updateMask" json:"update_mask,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
 	RequestId     *string `protobuf:"bytes,15,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -571,7 +573,7 @@ func (x *UpdateVenueRequest) GetRequestId() string {
 //	}
 type UpdateVenueResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The venue.
+	// The venue. Required. Example: see Venue.
 	Venue         *v1.Venue `protobuf:"bytes,1,opt,name=venue" json:"venue,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -621,17 +623,19 @@ func (x *UpdateVenueResponse) GetVenue() *v1.Venue {
 // {"venue_type": "VENUE_TYPE_CEX", "page_size": 50}
 type ListVenuesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Venues of this type only. Absent: all.
+	// Venues of this type only. Absent: all. Example: "VENUE_TYPE_CEX".
 	VenueType *v1.VenueType `protobuf:"varint,1,opt,name=venue_type,json=venueType,enum=cqc.venues.v1.VenueType" json:"venue_type,omitempty"`
-	// Venues on this chain only. Absent: all.
+	// Venues on this chain only. Absent: all. Example: "ethereum".
 	ChainId *string `protobuf:"bytes,2,opt,name=chain_id,json=chainId" json:"chain_id,omitempty"`
-	// Whether to list those that are no longer used. Absent: false.
+	// Whether to list those that are no longer used. Absent: false. Example: true.
 	IncludeInactive *bool `protobuf:"varint,3,opt,name=include_inactive,json=includeInactive" json:"include_inactive,omitempty"`
-	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
 	PageSize *int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
-	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+	// "cGFnZTo1MA".
 	PageToken *string `protobuf:"bytes,5,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
-	// Order of the items: a field name (venue_id or name), with " desc" for descending. Absent: by venue_id.
+	// Order of the items: a field name (venue_id or name), with " desc" for descending. Absent: by venue_id. Example:
+	// "venue_id desc".
 	OrderBy       *string `protobuf:"bytes,6,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -727,9 +731,9 @@ func (x *ListVenuesRequest) GetOrderBy() string {
 //	}
 type ListVenuesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The venues of this page, at most 1000. Empty: none.
+	// The venues of this page, at most 1000. Empty: none. Example: see Venue.
 	Venues []*v1.Venue `protobuf:"bytes,1,rep,name=venues" json:"venues,omitempty"`
-	// To be sent as page_token for the next page. Absent or empty: this is the last page.
+	// To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
 	NextPageToken *string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -803,44 +807,45 @@ func (x *ListVenuesResponse) GetNextPageToken() string {
 //	}
 type CreateVenueAssetRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Venue, for example "binance".
+	// Venue, for example "binance". Required.
 	VenueId *string `protobuf:"bytes,1,opt,name=venue_id,json=venueId" json:"venue_id,omitempty"`
-	// Asset (UUID).
+	// Asset (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	AssetId *string `protobuf:"bytes,2,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
-	// Name of the asset at the venue, for example "USDT".
+	// Name of the asset at the venue, for example "USDT". Required.
 	VenueAssetSymbol *string `protobuf:"bytes,3,opt,name=venue_asset_symbol,json=venueAssetSymbol" json:"venue_asset_symbol,omitempty"`
-	// Deployment that the venue moves. Absent: not on a chain, or not known.
+	// Deployment that the venue moves. Absent: not on a chain, or not known. Example:
+	// "ethereum:0xdac17f958d2ee523a2206206994597c13d831ec7".
 	DeploymentId *string `protobuf:"bytes,4,opt,name=deployment_id,json=deploymentId" json:"deployment_id,omitempty"`
 	// Name of the network at the venue, for example "ETH". Absent: the venue has one.
 	Network *string `protobuf:"bytes,5,opt,name=network" json:"network,omitempty"`
-	// Whether it can be deposited now. Absent: false.
+	// Whether it can be deposited now. Absent: false. Example: true.
 	DepositEnabled *bool `protobuf:"varint,6,opt,name=deposit_enabled,json=depositEnabled" json:"deposit_enabled,omitempty"`
-	// Whether it can be withdrawn now. Absent: false.
+	// Whether it can be withdrawn now. Absent: false. Example: true.
 	WithdrawEnabled *bool `protobuf:"varint,7,opt,name=withdraw_enabled,json=withdrawEnabled" json:"withdraw_enabled,omitempty"`
-	// Whether it can be traded now. Absent: false.
+	// Whether it can be traded now. Absent: false. Example: true.
 	TradingEnabled *bool `protobuf:"varint,8,opt,name=trading_enabled,json=tradingEnabled" json:"trading_enabled,omitempty"`
-	// Smallest deposit, in units of the asset. Absent: none or not known.
+	// Smallest deposit, in units of the asset. Absent: none or not known. Example: "0.01".
 	MinDeposit *string `protobuf:"bytes,9,opt,name=min_deposit,json=minDeposit" json:"min_deposit,omitempty"`
-	// Smallest withdrawal, in units of the asset. Absent: none or not known.
+	// Smallest withdrawal, in units of the asset. Absent: none or not known. Example: "10".
 	MinWithdrawal *string `protobuf:"bytes,10,opt,name=min_withdrawal,json=minWithdrawal" json:"min_withdrawal,omitempty"`
-	// Fee of a withdrawal, in units of the asset. Absent: not known.
+	// Fee of a withdrawal, in units of the asset. Absent: not known. Example: "1.5".
 	WithdrawalFee *string `protobuf:"bytes,11,opt,name=withdrawal_fee,json=withdrawalFee" json:"withdrawal_fee,omitempty"`
-	// Fee of a deposit, in units of the asset. Absent: none or not known.
+	// Fee of a deposit, in units of the asset. Absent: none or not known. Example: "0".
 	DepositFee *string `protobuf:"bytes,12,opt,name=deposit_fee,json=depositFee" json:"deposit_fee,omitempty"`
-	// Decimal places of a withdrawal's amount, at most 255. Absent: not known.
+	// Decimal places of a withdrawal's amount, at most 255. Absent: not known. Example: 6.
 	WithdrawalPrecision *uint32 `protobuf:"varint,13,opt,name=withdrawal_precision,json=withdrawalPrecision" json:"withdrawal_precision,omitempty"`
-	// Blocks after which a deposit is credited. Absent: not known.
+	// Blocks after which a deposit is credited. Absent: not known. Example: 12.
 	ConfirmationsRequired *uint32 `protobuf:"varint,14,opt,name=confirmations_required,json=confirmationsRequired" json:"confirmations_required,omitempty"`
-	// Whether a deposit needs a memo or tag. Absent: false.
+	// Whether a deposit needs a memo or tag. Absent: false. Example: false.
 	RequiresMemo *bool `protobuf:"varint,15,opt,name=requires_memo,json=requiresMemo" json:"requires_memo,omitempty"`
-	// When the venue listed it. Absent: not known.
+	// When the venue listed it. Absent: not known. Example: "2018-07-01T00:00:00Z".
 	ListedAt *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=listed_at,json=listedAt" json:"listed_at,omitempty"`
-	// When the venue took it off, after listed_at. Absent: it is listed.
+	// When the venue took it off, after listed_at. Absent: it is listed. Example: "2026-06-30T00:00:00Z".
 	DelistedAt *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=delisted_at,json=delistedAt" json:"delisted_at,omitempty"`
-	// Further facts without a field of their own. Absent: none.
+	// Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
 	Metadata *structpb.Struct `protobuf:"bytes,18,opt,name=metadata" json:"metadata,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
 	RequestId     *string `protobuf:"bytes,19,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1024,7 +1029,7 @@ func (x *CreateVenueAssetRequest) GetRequestId() string {
 //	}
 type CreateVenueAssetResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The venue asset.
+	// The venue asset. Required. Example: see VenueAsset.
 	VenueAsset    *v1.VenueAsset `protobuf:"bytes,1,opt,name=venue_asset,json=venueAsset" json:"venue_asset,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1073,11 +1078,11 @@ func (x *CreateVenueAssetResponse) GetVenueAsset() *v1.VenueAsset {
 // {"venue_id": "binance", "asset_id": "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"}
 type GetVenueAssetRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Venue, for example "binance".
+	// Venue, for example "binance". Required.
 	VenueId *string `protobuf:"bytes,1,opt,name=venue_id,json=venueId" json:"venue_id,omitempty"`
-	// Asset (UUID).
+	// Asset (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	AssetId *string `protobuf:"bytes,2,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
-	// Name of the network at the venue. Absent: the one that the venue has, or its first.
+	// Name of the network at the venue. Absent: the one that the venue has, or its first. Example: "ETH".
 	Network       *string `protobuf:"bytes,3,opt,name=network" json:"network,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1150,7 +1155,7 @@ func (x *GetVenueAssetRequest) GetNetwork() string {
 //	}
 type GetVenueAssetResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The venue asset.
+	// The venue asset. Required. Example: see VenueAsset.
 	VenueAsset    *v1.VenueAsset `protobuf:"bytes,1,opt,name=venue_asset,json=venueAsset" json:"venue_asset,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1206,48 +1211,50 @@ func (x *GetVenueAssetResponse) GetVenueAsset() *v1.VenueAsset {
 //	}
 type UpdateVenueAssetRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Venue of the asset to change.
+	// Venue of the asset to change. Required. Example: "binance".
 	VenueId *string `protobuf:"bytes,1,opt,name=venue_id,json=venueId" json:"venue_id,omitempty"`
-	// Asset to change (UUID).
+	// Asset to change (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	AssetId *string `protobuf:"bytes,2,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
-	// Network whose row is changed. Absent: the one that the venue has.
+	// Network whose row is changed. Absent: the one that the venue has. Example: "ETH".
 	Network *string `protobuf:"bytes,3,opt,name=network" json:"network,omitempty"`
 	// Name of the asset at the venue, for example "USDT". Absent: see update_mask.
 	VenueAssetSymbol *string `protobuf:"bytes,4,opt,name=venue_asset_symbol,json=venueAssetSymbol" json:"venue_asset_symbol,omitempty"`
-	// Deployment that the venue moves. Absent: see update_mask.
+	// Deployment that the venue moves. Absent: see update_mask. Example:
+	// "ethereum:0xdac17f958d2ee523a2206206994597c13d831ec7".
 	DeploymentId *string `protobuf:"bytes,5,opt,name=deployment_id,json=deploymentId" json:"deployment_id,omitempty"`
-	// Whether it can be deposited now. Absent: see update_mask.
+	// Whether it can be deposited now. Absent: see update_mask. Example: true.
 	DepositEnabled *bool `protobuf:"varint,6,opt,name=deposit_enabled,json=depositEnabled" json:"deposit_enabled,omitempty"`
-	// Whether it can be withdrawn now. Absent: see update_mask.
+	// Whether it can be withdrawn now. Absent: see update_mask. Example: true.
 	WithdrawEnabled *bool `protobuf:"varint,7,opt,name=withdraw_enabled,json=withdrawEnabled" json:"withdraw_enabled,omitempty"`
-	// Whether it can be traded now. Absent: see update_mask.
+	// Whether it can be traded now. Absent: see update_mask. Example: true.
 	TradingEnabled *bool `protobuf:"varint,8,opt,name=trading_enabled,json=tradingEnabled" json:"trading_enabled,omitempty"`
-	// Smallest deposit, in units of the asset. Absent: see update_mask.
+	// Smallest deposit, in units of the asset. Absent: see update_mask. Example: "0.01".
 	MinDeposit *string `protobuf:"bytes,9,opt,name=min_deposit,json=minDeposit" json:"min_deposit,omitempty"`
-	// Smallest withdrawal, in units of the asset. Absent: see update_mask.
+	// Smallest withdrawal, in units of the asset. Absent: see update_mask. Example: "10".
 	MinWithdrawal *string `protobuf:"bytes,10,opt,name=min_withdrawal,json=minWithdrawal" json:"min_withdrawal,omitempty"`
-	// Fee of a withdrawal, in units of the asset. Absent: see update_mask.
+	// Fee of a withdrawal, in units of the asset. Absent: see update_mask. Example: "1.5".
 	WithdrawalFee *string `protobuf:"bytes,11,opt,name=withdrawal_fee,json=withdrawalFee" json:"withdrawal_fee,omitempty"`
-	// Fee of a deposit, in units of the asset. Absent: see update_mask.
+	// Fee of a deposit, in units of the asset. Absent: see update_mask. Example: "0".
 	DepositFee *string `protobuf:"bytes,12,opt,name=deposit_fee,json=depositFee" json:"deposit_fee,omitempty"`
-	// Decimal places of a withdrawal's amount, at most 255. Absent: see update_mask.
+	// Decimal places of a withdrawal's amount, at most 255. Absent: see update_mask. Example: 6.
 	WithdrawalPrecision *uint32 `protobuf:"varint,13,opt,name=withdrawal_precision,json=withdrawalPrecision" json:"withdrawal_precision,omitempty"`
-	// Blocks after which a deposit is credited. Absent: see update_mask.
+	// Blocks after which a deposit is credited. Absent: see update_mask. Example: 12.
 	ConfirmationsRequired *uint32 `protobuf:"varint,14,opt,name=confirmations_required,json=confirmationsRequired" json:"confirmations_required,omitempty"`
-	// Whether a deposit needs a memo or tag. Absent: see update_mask.
+	// Whether a deposit needs a memo or tag. Absent: see update_mask. Example: false.
 	RequiresMemo *bool `protobuf:"varint,15,opt,name=requires_memo,json=requiresMemo" json:"requires_memo,omitempty"`
-	// Whether the venue lists it. Absent: see update_mask.
+	// Whether the venue lists it. Absent: see update_mask. Example: true.
 	IsActive *bool `protobuf:"varint,16,opt,name=is_active,json=isActive" json:"is_active,omitempty"`
-	// When the venue listed it. Absent: see update_mask.
+	// When the venue listed it. Absent: see update_mask. Example: "2026-01-02T08:00:00Z".
 	ListedAt *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=listed_at,json=listedAt" json:"listed_at,omitempty"`
-	// When the venue took it off, after listed_at. Absent: see update_mask.
+	// When the venue took it off, after listed_at. Absent: see update_mask. Example: "2026-06-30T00:00:00Z".
 	DelistedAt *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=delisted_at,json=delistedAt" json:"delisted_at,omitempty"`
-	// Further facts without a field of their own. Absent: see update_mask.
+	// Further facts without a field of their own. Absent: see update_mask. Example: {"source":"manual"}.
 	Metadata *structpb.Struct `protobuf:"bytes,19,opt,name=metadata" json:"metadata,omitempty"`
-	// Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set.
+	// Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set. Example:
+	// "venueAssetSymbol,deploymentId".
 	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,20,opt,name=update_mask,json=updateMask" json:"update_mask,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
 	RequestId     *string `protobuf:"bytes,21,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1445,7 +1452,7 @@ func (x *UpdateVenueAssetRequest) GetRequestId() string {
 //	}
 type UpdateVenueAssetResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The venue asset.
+	// The venue asset. Required. Example: see VenueAsset.
 	VenueAsset    *v1.VenueAsset `protobuf:"bytes,1,opt,name=venue_asset,json=venueAsset" json:"venue_asset,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1495,18 +1502,19 @@ func (x *UpdateVenueAssetResponse) GetVenueAsset() *v1.VenueAsset {
 // {"venue_id": "binance", "asset_id": "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901", "page_size": 50}
 type ListVenueAssetsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Assets at this venue only. Absent: all.
+	// Assets at this venue only. Absent: all. Example: "binance".
 	VenueId *string `protobuf:"bytes,1,opt,name=venue_id,json=venueId" json:"venue_id,omitempty"`
-	// This asset only (UUID). Absent: all.
+	// This asset only (UUID). Absent: all. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	AssetId *string `protobuf:"bytes,2,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
-	// Whether to list those that the venue took off. Absent: false.
+	// Whether to list those that the venue took off. Absent: false. Example: true.
 	IncludeDelisted *bool `protobuf:"varint,3,opt,name=include_delisted,json=includeDelisted" json:"include_delisted,omitempty"`
-	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
 	PageSize *int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
-	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+	// "cGFnZTo1MA".
 	PageToken *string `protobuf:"bytes,5,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
 	// Order of the items: a field name (venue_asset_symbol or created_at), with " desc" for descending. Absent: by
-	// venue_asset_symbol.
+	// venue_asset_symbol. Example: "venue_asset_symbol desc".
 	OrderBy       *string `protobuf:"bytes,6,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1602,9 +1610,9 @@ func (x *ListVenueAssetsRequest) GetOrderBy() string {
 //	}
 type ListVenueAssetsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The venue assets of this page, at most 1000. Empty: none.
+	// The venue assets of this page, at most 1000. Empty: none. Example: see VenueAsset.
 	VenueAssets []*v1.VenueAsset `protobuf:"bytes,1,rep,name=venue_assets,json=venueAssets" json:"venue_assets,omitempty"`
-	// To be sent as page_token for the next page. Absent or empty: this is the last page.
+	// To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
 	NextPageToken *string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -39,7 +39,7 @@ type GetOrderBookRequest struct {
 	//	*GetOrderBookRequest_MarketId
 	//	*GetOrderBookRequest_Symbol
 	Selector isGetOrderBookRequest_Selector `protobuf_oneof:"selector"`
-	// Levels per side, at most 5000. Absent or 0: 50.
+	// Levels per side, at most 5000. Absent or 0: 50. Example: 20.
 	Depth         *uint32 `protobuf:"varint,3,opt,name=depth" json:"depth,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -112,12 +112,13 @@ type isGetOrderBookRequest_Selector interface {
 }
 
 type GetOrderBookRequest_MarketId struct {
-	// Id of the market (UUID).
+	// Id of the market (UUID). Absent: another member of selector is set. Example:
+	// "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
 	MarketId string `protobuf:"bytes,1,opt,name=market_id,json=marketId,oneof"`
 }
 
 type GetOrderBookRequest_Symbol struct {
-	// The venue's name of the market.
+	// The venue's name of the market. Absent: another member of selector is set. Example: see VenueSymbol.
 	Symbol *VenueSymbol `protobuf:"bytes,2,opt,name=symbol,oneof"`
 }
 
@@ -148,7 +149,7 @@ func (*GetOrderBookRequest_Symbol) isGetOrderBookRequest_Selector() {}
 //	}
 type GetOrderBookResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The book.
+	// The book. Required. Example: see OrderBook.
 	OrderBook     *v1.OrderBook `protobuf:"bytes,1,opt,name=order_book,json=orderBook" json:"order_book,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -197,22 +198,22 @@ func (x *GetOrderBookResponse) GetOrderBook() *v1.OrderBook {
 // {"market_ids": ["0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"], "max_depth": 50}
 type StreamOrderBookRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Ids of the markets (UUIDs). Empty: venue_symbols is given.
+	// Ids of the markets (UUIDs). Empty: venue_symbols is given. Example: ["0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"].
 	MarketIds []string `protobuf:"bytes,1,rep,name=market_ids,json=marketIds" json:"market_ids,omitempty"`
 	// Venues' names of the markets, "{venue_id}:{venue_symbol}", for example "binance:BTCUSDT". Empty: market_ids is
 	// given.
 	VenueSymbols []string `protobuf:"bytes,2,rep,name=venue_symbols,json=venueSymbols" json:"venue_symbols,omitempty"`
-	// Levels per side that are kept, at most 5000. Absent or 0: 50.
+	// Levels per side that are kept, at most 5000. Absent or 0: 50. Example: 50.
 	MaxDepth *uint32 `protobuf:"varint,3,opt,name=max_depth,json=maxDepth" json:"max_depth,omitempty"`
 	// resume_token of the last message received: the stream goes on behind it, or says what is missing. Absent: from now
-	// on.
+	// on. Example: "c2VxOjQ4MTUxNjIzNDI".
 	ResumeToken *string `protobuf:"bytes,4,opt,name=resume_token,json=resumeToken" json:"resume_token,omitempty"`
-	// Whether to leave out the state at the start. Absent: false, the state comes first.
+	// Whether to leave out the state at the start. Absent: false, the state comes first. Example: true.
 	SkipSnapshot *bool `protobuf:"varint,5,opt,name=skip_snapshot,json=skipSnapshot" json:"skip_snapshot,omitempty"`
-	// Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds.
+	// Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds. Example: "5s".
 	HeartbeatInterval *durationpb.Duration `protobuf:"bytes,6,opt,name=heartbeat_interval,json=heartbeatInterval" json:"heartbeat_interval,omitempty"`
 	// Whether a slow reader may miss all but the newest state of each key. Absent: false, a slow reader is ended with
-	// RESOURCE_EXHAUSTED.
+	// RESOURCE_EXHAUSTED. Example: true.
 	Conflate      *bool `protobuf:"varint,7,opt,name=conflate" json:"conflate,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -322,7 +323,8 @@ type StreamOrderBookResponse struct {
 	//	*StreamOrderBookResponse_SubscriptionStatus
 	//	*StreamOrderBookResponse_GapNotice
 	Payload isStreamOrderBookResponse_Payload `protobuf_oneof:"payload"`
-	// To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here.
+	// To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here. Example:
+	// "c2VxOjQ4MTUxNjIzNDI".
 	ResumeToken   *string `protobuf:"bytes,5,opt,name=resume_token,json=resumeToken" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -413,22 +415,23 @@ type isStreamOrderBookResponse_Payload interface {
 }
 
 type StreamOrderBookResponse_Data struct {
-	// One of the order books.
+	// One of the order books. Absent: another member of payload is set. Example: see OrderBook.
 	Data *v1.OrderBook `protobuf:"bytes,1,opt,name=data,oneof"`
 }
 
 type StreamOrderBookResponse_Heartbeat struct {
-	// Nothing happened; the stream is alive.
+	// Nothing happened; the stream is alive. Absent: another member of payload is set. Example: see Heartbeat.
 	Heartbeat *Heartbeat `protobuf:"bytes,2,opt,name=heartbeat,oneof"`
 }
 
 type StreamOrderBookResponse_SubscriptionStatus struct {
-	// A subscription began, was refused or ended.
+	// A subscription began, was refused or ended. Absent: another member of payload is set. Example: see
+	// SubscriptionStatus.
 	SubscriptionStatus *SubscriptionStatus `protobuf:"bytes,3,opt,name=subscription_status,json=subscriptionStatus,oneof"`
 }
 
 type StreamOrderBookResponse_GapNotice struct {
-	// Something is missing; the state follows anew.
+	// Something is missing; the state follows anew. Absent: another member of payload is set. Example: see GapNotice.
 	GapNotice *GapNotice `protobuf:"bytes,4,opt,name=gap_notice,json=gapNotice,oneof"`
 }
 
@@ -453,7 +456,8 @@ type GetMarketDepthRequest struct {
 	//	*GetMarketDepthRequest_MarketId
 	//	*GetMarketDepthRequest_Symbol
 	Selector isGetMarketDepthRequest_Selector `protobuf_oneof:"selector"`
-	// Distances from the middle price in basis points, at most 100. Empty: 5, 10, 25, 50 and 100.
+	// Distances from the middle price in basis points, at most 100. Empty: 5, 10, 25, 50 and 100. Example:
+	// ["5","10","50"].
 	DistancesBps  []string `protobuf:"bytes,3,rep,name=distances_bps,json=distancesBps" json:"distances_bps,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -526,12 +530,13 @@ type isGetMarketDepthRequest_Selector interface {
 }
 
 type GetMarketDepthRequest_MarketId struct {
-	// Id of the market (UUID).
+	// Id of the market (UUID). Absent: another member of selector is set. Example:
+	// "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
 	MarketId string `protobuf:"bytes,1,opt,name=market_id,json=marketId,oneof"`
 }
 
 type GetMarketDepthRequest_Symbol struct {
-	// The venue's name of the market.
+	// The venue's name of the market. Absent: another member of selector is set. Example: see VenueSymbol.
 	Symbol *VenueSymbol `protobuf:"bytes,2,opt,name=symbol,oneof"`
 }
 
@@ -562,7 +567,7 @@ func (*GetMarketDepthRequest_Symbol) isGetMarketDepthRequest_Selector() {}
 //	}
 type GetMarketDepthResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The depth.
+	// The depth. Required. Example: see MarketDepth.
 	MarketDepth   *v1.MarketDepth `protobuf:"bytes,1,opt,name=market_depth,json=marketDepth" json:"market_depth,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -618,7 +623,7 @@ type GetLiquidityMetricsRequest struct {
 	//	*GetLiquidityMetricsRequest_MarketId
 	//	*GetLiquidityMetricsRequest_Symbol
 	Selector isGetLiquidityMetricsRequest_Selector `protobuf_oneof:"selector"`
-	// Length of the window, above zero. Absent: one day.
+	// Length of the window, above zero. Absent: one day. Example: "86400s".
 	Window        *durationpb.Duration `protobuf:"bytes,3,opt,name=window" json:"window,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -691,12 +696,13 @@ type isGetLiquidityMetricsRequest_Selector interface {
 }
 
 type GetLiquidityMetricsRequest_MarketId struct {
-	// Id of the market (UUID).
+	// Id of the market (UUID). Absent: another member of selector is set. Example:
+	// "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
 	MarketId string `protobuf:"bytes,1,opt,name=market_id,json=marketId,oneof"`
 }
 
 type GetLiquidityMetricsRequest_Symbol struct {
-	// The venue's name of the market.
+	// The venue's name of the market. Absent: another member of selector is set. Example: see VenueSymbol.
 	Symbol *VenueSymbol `protobuf:"bytes,2,opt,name=symbol,oneof"`
 }
 
@@ -736,7 +742,7 @@ func (*GetLiquidityMetricsRequest_Symbol) isGetLiquidityMetricsRequest_Selector(
 //	}
 type GetLiquidityMetricsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The metrics.
+	// The metrics. Required. Example: see LiquidityMetrics.
 	LiquidityMetrics *v1.LiquidityMetrics `protobuf:"bytes,1,opt,name=liquidity_metrics,json=liquidityMetrics" json:"liquidity_metrics,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache

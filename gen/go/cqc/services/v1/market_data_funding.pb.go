@@ -105,12 +105,13 @@ type isGetFundingRateRequest_Selector interface {
 }
 
 type GetFundingRateRequest_MarketId struct {
-	// Id of the market (UUID).
+	// Id of the market (UUID). Absent: another member of selector is set. Example:
+	// "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
 	MarketId string `protobuf:"bytes,1,opt,name=market_id,json=marketId,oneof"`
 }
 
 type GetFundingRateRequest_Symbol struct {
-	// The venue's name of the market.
+	// The venue's name of the market. Absent: another member of selector is set. Example: see VenueSymbol.
 	Symbol *VenueSymbol `protobuf:"bytes,2,opt,name=symbol,oneof"`
 }
 
@@ -137,7 +138,7 @@ func (*GetFundingRateRequest_Symbol) isGetFundingRateRequest_Selector() {}
 //	}
 type GetFundingRateResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The rate.
+	// The rate. Required. Example: see FundingRate.
 	FundingRate   *v1.FundingRate `protobuf:"bytes,1,opt,name=funding_rate,json=fundingRate" json:"funding_rate,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -187,17 +188,19 @@ func (x *GetFundingRateResponse) GetFundingRate() *v1.FundingRate {
 // {"market_id": "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11", "page_size": 50}
 type ListFundingRatesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Market (UUID).
+	// Market (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
 	MarketId *string `protobuf:"bytes,1,opt,name=market_id,json=marketId" json:"market_id,omitempty"`
-	// Rates paid at or after this moment only. Absent: from the first.
+	// Rates paid at or after this moment only. Absent: from the first. Example: "2026-01-01T00:00:00Z".
 	EffectiveFrom *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=effective_from,json=effectiveFrom" json:"effective_from,omitempty"`
-	// Rates paid before this moment only. Absent: to the last.
+	// Rates paid before this moment only. Absent: to the last. Example: "2026-02-01T00:00:00Z".
 	EffectiveTo *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=effective_to,json=effectiveTo" json:"effective_to,omitempty"`
-	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
 	PageSize *int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
-	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+	// "cGFnZTo1MA".
 	PageToken *string `protobuf:"bytes,5,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
-	// Order of the items: a field name (effective_at), with " desc" for descending. Absent: by effective_at.
+	// Order of the items: a field name (effective_at), with " desc" for descending. Absent: by effective_at. Example:
+	// "effective_at desc".
 	OrderBy       *string `protobuf:"bytes,6,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -292,9 +295,9 @@ func (x *ListFundingRatesRequest) GetOrderBy() string {
 //	}
 type ListFundingRatesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The past funding rates of a perpetual of this page, at most 1000. Empty: none.
+	// The past funding rates of a perpetual of this page, at most 1000. Empty: none. Example: see FundingRate.
 	FundingRates []*v1.FundingRate `protobuf:"bytes,1,rep,name=funding_rates,json=fundingRates" json:"funding_rates,omitempty"`
-	// To be sent as page_token for the next page. Absent or empty: this is the last page.
+	// To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
 	NextPageToken *string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -350,20 +353,20 @@ func (x *ListFundingRatesResponse) GetNextPageToken() string {
 // {"market_ids": ["0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"]}
 type StreamFundingRatesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Ids of the markets (UUIDs). Empty: venue_symbols is given.
+	// Ids of the markets (UUIDs). Empty: venue_symbols is given. Example: ["0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"].
 	MarketIds []string `protobuf:"bytes,1,rep,name=market_ids,json=marketIds" json:"market_ids,omitempty"`
 	// Venues' names of the markets, "{venue_id}:{venue_symbol}", for example "binance:BTCUSDT". Empty: market_ids is
 	// given.
 	VenueSymbols []string `protobuf:"bytes,2,rep,name=venue_symbols,json=venueSymbols" json:"venue_symbols,omitempty"`
 	// resume_token of the last message received: the stream goes on behind it, or says what is missing. Absent: from now
-	// on.
+	// on. Example: "c2VxOjQ4MTUxNjIzNDI".
 	ResumeToken *string `protobuf:"bytes,3,opt,name=resume_token,json=resumeToken" json:"resume_token,omitempty"`
-	// Whether to leave out the state at the start. Absent: false, the state comes first.
+	// Whether to leave out the state at the start. Absent: false, the state comes first. Example: true.
 	SkipSnapshot *bool `protobuf:"varint,4,opt,name=skip_snapshot,json=skipSnapshot" json:"skip_snapshot,omitempty"`
-	// Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds.
+	// Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds. Example: "5s".
 	HeartbeatInterval *durationpb.Duration `protobuf:"bytes,5,opt,name=heartbeat_interval,json=heartbeatInterval" json:"heartbeat_interval,omitempty"`
 	// Whether a slow reader may miss all but the newest state of each key. Absent: false, a slow reader is ended with
-	// RESOURCE_EXHAUSTED.
+	// RESOURCE_EXHAUSTED. Example: true.
 	Conflate      *bool `protobuf:"varint,6,opt,name=conflate" json:"conflate,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -466,7 +469,8 @@ type StreamFundingRatesResponse struct {
 	//	*StreamFundingRatesResponse_SubscriptionStatus
 	//	*StreamFundingRatesResponse_GapNotice
 	Payload isStreamFundingRatesResponse_Payload `protobuf_oneof:"payload"`
-	// To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here.
+	// To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here. Example:
+	// "c2VxOjQ4MTUxNjIzNDI".
 	ResumeToken   *string `protobuf:"bytes,5,opt,name=resume_token,json=resumeToken" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -557,22 +561,23 @@ type isStreamFundingRatesResponse_Payload interface {
 }
 
 type StreamFundingRatesResponse_Data struct {
-	// One of the funding rates.
+	// One of the funding rates. Absent: another member of payload is set. Example: see FundingRate.
 	Data *v1.FundingRate `protobuf:"bytes,1,opt,name=data,oneof"`
 }
 
 type StreamFundingRatesResponse_Heartbeat struct {
-	// Nothing happened; the stream is alive.
+	// Nothing happened; the stream is alive. Absent: another member of payload is set. Example: see Heartbeat.
 	Heartbeat *Heartbeat `protobuf:"bytes,2,opt,name=heartbeat,oneof"`
 }
 
 type StreamFundingRatesResponse_SubscriptionStatus struct {
-	// A subscription began, was refused or ended.
+	// A subscription began, was refused or ended. Absent: another member of payload is set. Example: see
+	// SubscriptionStatus.
 	SubscriptionStatus *SubscriptionStatus `protobuf:"bytes,3,opt,name=subscription_status,json=subscriptionStatus,oneof"`
 }
 
 type StreamFundingRatesResponse_GapNotice struct {
-	// Something is missing; the state follows anew.
+	// Something is missing; the state follows anew. Absent: another member of payload is set. Example: see GapNotice.
 	GapNotice *GapNotice `protobuf:"bytes,4,opt,name=gap_notice,json=gapNotice,oneof"`
 }
 
@@ -597,7 +602,7 @@ type GetMarketSummaryRequest struct {
 	//	*GetMarketSummaryRequest_MarketId
 	//	*GetMarketSummaryRequest_Symbol
 	Selector isGetMarketSummaryRequest_Selector `protobuf_oneof:"selector"`
-	// Length of the window, above zero. Absent: one day.
+	// Length of the window, above zero. Absent: one day. Example: "86400s".
 	Window        *durationpb.Duration `protobuf:"bytes,3,opt,name=window" json:"window,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -670,12 +675,13 @@ type isGetMarketSummaryRequest_Selector interface {
 }
 
 type GetMarketSummaryRequest_MarketId struct {
-	// Id of the market (UUID).
+	// Id of the market (UUID). Absent: another member of selector is set. Example:
+	// "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
 	MarketId string `protobuf:"bytes,1,opt,name=market_id,json=marketId,oneof"`
 }
 
 type GetMarketSummaryRequest_Symbol struct {
-	// The venue's name of the market.
+	// The venue's name of the market. Absent: another member of selector is set. Example: see VenueSymbol.
 	Symbol *VenueSymbol `protobuf:"bytes,2,opt,name=symbol,oneof"`
 }
 
@@ -707,7 +713,7 @@ func (*GetMarketSummaryRequest_Symbol) isGetMarketSummaryRequest_Selector() {}
 //	}
 type GetMarketSummaryResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The summary.
+	// The summary. Required. Example: see MarketSummary.
 	MarketSummary *v1.MarketSummary `protobuf:"bytes,1,opt,name=market_summary,json=marketSummary" json:"market_summary,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

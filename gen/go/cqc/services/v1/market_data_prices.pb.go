@@ -40,9 +40,9 @@ type GetPriceRequest struct {
 	//	*GetPriceRequest_MarketId
 	//	*GetPriceRequest_Symbol
 	Selector isGetPriceRequest_Selector `protobuf_oneof:"selector"`
-	// Kind of price. Absent: the last trade's.
+	// Kind of price. Absent: the last trade's. Example: "PRICE_TYPE_LAST".
 	PriceType *v1.PriceType `protobuf:"varint,3,opt,name=price_type,json=priceType,enum=cqc.markets.v1.PriceType" json:"price_type,omitempty"`
-	// Oldest that it may be, above zero; older is UNAVAILABLE. Absent: any age.
+	// Oldest that it may be, above zero; older is UNAVAILABLE. Absent: any age. Example: "5s".
 	MaxAge        *durationpb.Duration `protobuf:"bytes,4,opt,name=max_age,json=maxAge" json:"max_age,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -122,12 +122,13 @@ type isGetPriceRequest_Selector interface {
 }
 
 type GetPriceRequest_MarketId struct {
-	// Id of the market (UUID).
+	// Id of the market (UUID). Absent: another member of selector is set. Example:
+	// "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
 	MarketId string `protobuf:"bytes,1,opt,name=market_id,json=marketId,oneof"`
 }
 
 type GetPriceRequest_Symbol struct {
-	// The venue's name of the market.
+	// The venue's name of the market. Absent: another member of selector is set. Example: see VenueSymbol.
 	Symbol *VenueSymbol `protobuf:"bytes,2,opt,name=symbol,oneof"`
 }
 
@@ -150,7 +151,7 @@ func (*GetPriceRequest_Symbol) isGetPriceRequest_Selector() {}
 //	}
 type GetPriceResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The price.
+	// The price. Required. Example: see Price.
 	Price         *v1.Price `protobuf:"bytes,1,opt,name=price" json:"price,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -199,12 +200,13 @@ func (x *GetPriceResponse) GetPrice() *v1.Price {
 // {"market_ids": ["0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11", "2e7d1c90-6a4b-4f58-9c03-5d8e1f2a7b46"]}
 type BatchGetPricesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Ids of the markets (UUIDs). Empty: venue_symbols is given.
+	// Ids of the markets (UUIDs). Empty: venue_symbols is given. Example:
+	// ["0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11","2e7d1c90-6a4b-4f58-9c03-5d8e1f2a7b46"].
 	MarketIds []string `protobuf:"bytes,1,rep,name=market_ids,json=marketIds" json:"market_ids,omitempty"`
 	// Venues' names of the markets, "{venue_id}:{venue_symbol}", for example "binance:BTCUSDT". Empty: market_ids is
 	// given.
 	VenueSymbols []string `protobuf:"bytes,2,rep,name=venue_symbols,json=venueSymbols" json:"venue_symbols,omitempty"`
-	// Kind of price. Absent: the last trade's.
+	// Kind of price. Absent: the last trade's. Example: "PRICE_TYPE_LAST".
 	PriceType     *v1.PriceType `protobuf:"varint,3,opt,name=price_type,json=priceType,enum=cqc.markets.v1.PriceType" json:"price_type,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -279,9 +281,9 @@ func (x *BatchGetPricesRequest) GetPriceType() v1.PriceType {
 //	}
 type BatchGetPricesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Those that are known, in the order asked for. Empty: none.
+	// Those that are known, in the order asked for. Empty: none. Example: see Price.
 	Prices []*v1.Price `protobuf:"bytes,1,rep,name=prices" json:"prices,omitempty"`
-	// Selectors without a price. Empty: none.
+	// Selectors without a price. Empty: none. Example: ["2e7d1c90-6a4b-4f58-9c03-5d8e1f2a7b46"].
 	Missing       []string `protobuf:"bytes,2,rep,name=missing" json:"missing,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -338,19 +340,21 @@ func (x *BatchGetPricesResponse) GetMissing() []string {
 // {"market_id": "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11", "price_type": "PRICE_TYPE_LAST", "page_size": 50}
 type ListPricesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Market (UUID).
+	// Market (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
 	MarketId *string `protobuf:"bytes,1,opt,name=market_id,json=marketId" json:"market_id,omitempty"`
-	// Prices of this kind only. Absent: all.
+	// Prices of this kind only. Absent: all. Example: "PRICE_TYPE_LAST".
 	PriceType *v1.PriceType `protobuf:"varint,2,opt,name=price_type,json=priceType,enum=cqc.markets.v1.PriceType" json:"price_type,omitempty"`
-	// Prices at or after this moment only. Absent: from the first.
+	// Prices at or after this moment only. Absent: from the first. Example: "2026-01-01T00:00:00Z".
 	ObservedFrom *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=observed_from,json=observedFrom" json:"observed_from,omitempty"`
-	// Prices before this moment only. Absent: to the last.
+	// Prices before this moment only. Absent: to the last. Example: "2026-02-01T00:00:00Z".
 	ObservedTo *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=observed_to,json=observedTo" json:"observed_to,omitempty"`
-	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
 	PageSize *int32 `protobuf:"varint,5,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
-	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+	// "cGFnZTo1MA".
 	PageToken *string `protobuf:"bytes,6,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
-	// Order of the items: a field name (observed_at), with " desc" for descending. Absent: by observed_at.
+	// Order of the items: a field name (observed_at), with " desc" for descending. Absent: by observed_at. Example:
+	// "observed_at desc".
 	OrderBy       *string `protobuf:"bytes,7,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -453,9 +457,9 @@ func (x *ListPricesRequest) GetOrderBy() string {
 //	}
 type ListPricesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The past prices of a market of this page, at most 1000. Empty: none.
+	// The past prices of a market of this page, at most 1000. Empty: none. Example: see Price.
 	Prices []*v1.Price `protobuf:"bytes,1,rep,name=prices" json:"prices,omitempty"`
-	// To be sent as page_token for the next page. Absent or empty: this is the last page.
+	// To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
 	NextPageToken *string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -511,22 +515,22 @@ func (x *ListPricesResponse) GetNextPageToken() string {
 // {"market_ids": ["0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"], "venue_symbols": ["binance:ETHUSDT"], "conflate": true}
 type StreamPricesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Ids of the markets (UUIDs). Empty: venue_symbols is given.
+	// Ids of the markets (UUIDs). Empty: venue_symbols is given. Example: ["0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"].
 	MarketIds []string `protobuf:"bytes,1,rep,name=market_ids,json=marketIds" json:"market_ids,omitempty"`
 	// Venues' names of the markets, "{venue_id}:{venue_symbol}", for example "binance:BTCUSDT". Empty: market_ids is
 	// given.
 	VenueSymbols []string `protobuf:"bytes,2,rep,name=venue_symbols,json=venueSymbols" json:"venue_symbols,omitempty"`
-	// Kinds of prices to follow. Empty: the last trade's.
+	// Kinds of prices to follow. Empty: the last trade's. Example: ["PRICE_TYPE_LAST","PRICE_TYPE_MARK"].
 	PriceTypes []v1.PriceType `protobuf:"varint,3,rep,packed,name=price_types,json=priceTypes,enum=cqc.markets.v1.PriceType" json:"price_types,omitempty"`
 	// resume_token of the last message received: the stream goes on behind it, or says what is missing. Absent: from now
-	// on.
+	// on. Example: "c2VxOjQ4MTUxNjIzNDI".
 	ResumeToken *string `protobuf:"bytes,4,opt,name=resume_token,json=resumeToken" json:"resume_token,omitempty"`
-	// Whether to leave out the state at the start. Absent: false, the state comes first.
+	// Whether to leave out the state at the start. Absent: false, the state comes first. Example: true.
 	SkipSnapshot *bool `protobuf:"varint,5,opt,name=skip_snapshot,json=skipSnapshot" json:"skip_snapshot,omitempty"`
-	// Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds.
+	// Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds. Example: "5s".
 	HeartbeatInterval *durationpb.Duration `protobuf:"bytes,6,opt,name=heartbeat_interval,json=heartbeatInterval" json:"heartbeat_interval,omitempty"`
 	// Whether a slow reader may miss all but the newest state of each key. Absent: false, a slow reader is ended with
-	// RESOURCE_EXHAUSTED.
+	// RESOURCE_EXHAUSTED. Example: true.
 	Conflate      *bool `protobuf:"varint,7,opt,name=conflate" json:"conflate,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -637,7 +641,8 @@ type StreamPricesResponse struct {
 	//	*StreamPricesResponse_SubscriptionStatus
 	//	*StreamPricesResponse_GapNotice
 	Payload isStreamPricesResponse_Payload `protobuf_oneof:"payload"`
-	// To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here.
+	// To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here. Example:
+	// "c2VxOjQ4MTUxNjIzNDI".
 	ResumeToken   *string `protobuf:"bytes,5,opt,name=resume_token,json=resumeToken" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -728,22 +733,23 @@ type isStreamPricesResponse_Payload interface {
 }
 
 type StreamPricesResponse_Data struct {
-	// One of the prices.
+	// One of the prices. Absent: another member of payload is set. Example: see Price.
 	Data *v1.Price `protobuf:"bytes,1,opt,name=data,oneof"`
 }
 
 type StreamPricesResponse_Heartbeat struct {
-	// Nothing happened; the stream is alive.
+	// Nothing happened; the stream is alive. Absent: another member of payload is set. Example: see Heartbeat.
 	Heartbeat *Heartbeat `protobuf:"bytes,2,opt,name=heartbeat,oneof"`
 }
 
 type StreamPricesResponse_SubscriptionStatus struct {
-	// A subscription began, was refused or ended.
+	// A subscription began, was refused or ended. Absent: another member of payload is set. Example: see
+	// SubscriptionStatus.
 	SubscriptionStatus *SubscriptionStatus `protobuf:"bytes,3,opt,name=subscription_status,json=subscriptionStatus,oneof"`
 }
 
 type StreamPricesResponse_GapNotice struct {
-	// Something is missing; the state follows anew.
+	// Something is missing; the state follows anew. Absent: another member of payload is set. Example: see GapNotice.
 	GapNotice *GapNotice `protobuf:"bytes,4,opt,name=gap_notice,json=gapNotice,oneof"`
 }
 

@@ -34,17 +34,19 @@ const (
 // {"market_id": "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11", "page_size": 50}
 type ListTradesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Market (UUID).
+	// Market (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
 	MarketId *string `protobuf:"bytes,1,opt,name=market_id,json=marketId" json:"market_id,omitempty"`
-	// Trades at or after this moment only. Absent: from the first.
+	// Trades at or after this moment only. Absent: from the first. Example: "2026-01-01T00:00:00Z".
 	ExecutedFrom *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=executed_from,json=executedFrom" json:"executed_from,omitempty"`
-	// Trades before this moment only. Absent: to the last.
+	// Trades before this moment only. Absent: to the last. Example: "2026-02-01T00:00:00Z".
 	ExecutedTo *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=executed_to,json=executedTo" json:"executed_to,omitempty"`
-	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
 	PageSize *int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
-	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+	// "cGFnZTo1MA".
 	PageToken *string `protobuf:"bytes,5,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
-	// Order of the items: a field name (executed_at), with " desc" for descending. Absent: by executed_at.
+	// Order of the items: a field name (executed_at), with " desc" for descending. Absent: by executed_at. Example:
+	// "executed_at desc".
 	OrderBy       *string `protobuf:"bytes,6,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -141,9 +143,9 @@ func (x *ListTradesRequest) GetOrderBy() string {
 //	}
 type ListTradesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The trades of a market of this page, at most 1000. Empty: none.
+	// The trades of a market of this page, at most 1000. Empty: none. Example: see Trade.
 	Trades []*v1.Trade `protobuf:"bytes,1,rep,name=trades" json:"trades,omitempty"`
-	// To be sent as page_token for the next page. Absent or empty: this is the last page.
+	// To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
 	NextPageToken *string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -199,20 +201,20 @@ func (x *ListTradesResponse) GetNextPageToken() string {
 // {"market_ids": ["0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"]}
 type StreamTradesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Ids of the markets (UUIDs). Empty: venue_symbols is given.
+	// Ids of the markets (UUIDs). Empty: venue_symbols is given. Example: ["0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"].
 	MarketIds []string `protobuf:"bytes,1,rep,name=market_ids,json=marketIds" json:"market_ids,omitempty"`
 	// Venues' names of the markets, "{venue_id}:{venue_symbol}", for example "binance:BTCUSDT". Empty: market_ids is
 	// given.
 	VenueSymbols []string `protobuf:"bytes,2,rep,name=venue_symbols,json=venueSymbols" json:"venue_symbols,omitempty"`
 	// resume_token of the last message received: the stream goes on behind it, or says what is missing. Absent: from now
-	// on.
+	// on. Example: "c2VxOjQ4MTUxNjIzNDI".
 	ResumeToken *string `protobuf:"bytes,3,opt,name=resume_token,json=resumeToken" json:"resume_token,omitempty"`
-	// Whether to leave out the state at the start. Absent: false, the state comes first.
+	// Whether to leave out the state at the start. Absent: false, the state comes first. Example: true.
 	SkipSnapshot *bool `protobuf:"varint,4,opt,name=skip_snapshot,json=skipSnapshot" json:"skip_snapshot,omitempty"`
-	// Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds.
+	// Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds. Example: "5s".
 	HeartbeatInterval *durationpb.Duration `protobuf:"bytes,5,opt,name=heartbeat_interval,json=heartbeatInterval" json:"heartbeat_interval,omitempty"`
 	// Whether a slow reader may miss all but the newest state of each key. Absent: false, a slow reader is ended with
-	// RESOURCE_EXHAUSTED.
+	// RESOURCE_EXHAUSTED. Example: true.
 	Conflate      *bool `protobuf:"varint,6,opt,name=conflate" json:"conflate,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -317,7 +319,8 @@ type StreamTradesResponse struct {
 	//	*StreamTradesResponse_SubscriptionStatus
 	//	*StreamTradesResponse_GapNotice
 	Payload isStreamTradesResponse_Payload `protobuf_oneof:"payload"`
-	// To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here.
+	// To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here. Example:
+	// "c2VxOjQ4MTUxNjIzNDI".
 	ResumeToken   *string `protobuf:"bytes,5,opt,name=resume_token,json=resumeToken" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -408,22 +411,23 @@ type isStreamTradesResponse_Payload interface {
 }
 
 type StreamTradesResponse_Data struct {
-	// One of the trades.
+	// One of the trades. Absent: another member of payload is set. Example: see Trade.
 	Data *v1.Trade `protobuf:"bytes,1,opt,name=data,oneof"`
 }
 
 type StreamTradesResponse_Heartbeat struct {
-	// Nothing happened; the stream is alive.
+	// Nothing happened; the stream is alive. Absent: another member of payload is set. Example: see Heartbeat.
 	Heartbeat *Heartbeat `protobuf:"bytes,2,opt,name=heartbeat,oneof"`
 }
 
 type StreamTradesResponse_SubscriptionStatus struct {
-	// A subscription began, was refused or ended.
+	// A subscription began, was refused or ended. Absent: another member of payload is set. Example: see
+	// SubscriptionStatus.
 	SubscriptionStatus *SubscriptionStatus `protobuf:"bytes,3,opt,name=subscription_status,json=subscriptionStatus,oneof"`
 }
 
 type StreamTradesResponse_GapNotice struct {
-	// Something is missing; the state follows anew.
+	// Something is missing; the state follows anew. Absent: another member of payload is set. Example: see GapNotice.
 	GapNotice *GapNotice `protobuf:"bytes,4,opt,name=gap_notice,json=gapNotice,oneof"`
 }
 
@@ -442,19 +446,21 @@ func (*StreamTradesResponse_GapNotice) isStreamTradesResponse_Payload() {}
 // {"market_id": "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11", "interval": "CANDLE_INTERVAL_ONE_MINUTE", "page_size": 50}
 type ListCandlesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Market (UUID).
+	// Market (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
 	MarketId *string `protobuf:"bytes,1,opt,name=market_id,json=marketId" json:"market_id,omitempty"`
-	// Length of the candles.
+	// Length of the candles. Required. Example: "CANDLE_INTERVAL_ONE_MINUTE".
 	Interval *v1.CandleInterval `protobuf:"varint,2,opt,name=interval,enum=cqc.markets.v1.CandleInterval" json:"interval,omitempty"`
-	// Candles that start at or after this moment only. Absent: from the first.
+	// Candles that start at or after this moment only. Absent: from the first. Example: "2026-01-01T00:00:00Z".
 	StartFrom *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=start_from,json=startFrom" json:"start_from,omitempty"`
-	// Candles that start before this moment only. Absent: to the last.
+	// Candles that start before this moment only. Absent: to the last. Example: "2026-02-01T00:00:00Z".
 	StartTo *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=start_to,json=startTo" json:"start_to,omitempty"`
-	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
 	PageSize *int32 `protobuf:"varint,5,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
-	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+	// "cGFnZTo1MA".
 	PageToken *string `protobuf:"bytes,6,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
-	// Order of the items: a field name (start_time), with " desc" for descending. Absent: by start_time.
+	// Order of the items: a field name (start_time), with " desc" for descending. Absent: by start_time. Example:
+	// "start_time desc".
 	OrderBy       *string `protobuf:"bytes,7,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -561,9 +567,9 @@ func (x *ListCandlesRequest) GetOrderBy() string {
 //	}
 type ListCandlesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The candles of a market of this page, at most 1000. Empty: none.
+	// The candles of a market of this page, at most 1000. Empty: none. Example: see Candle.
 	Candles []*v1.Candle `protobuf:"bytes,1,rep,name=candles" json:"candles,omitempty"`
-	// To be sent as page_token for the next page. Absent or empty: this is the last page.
+	// To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
 	NextPageToken *string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -619,24 +625,24 @@ func (x *ListCandlesResponse) GetNextPageToken() string {
 // {"market_ids": ["0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"], "interval": "CANDLE_INTERVAL_ONE_MINUTE"}
 type StreamCandlesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Ids of the markets (UUIDs). Empty: venue_symbols is given.
+	// Ids of the markets (UUIDs). Empty: venue_symbols is given. Example: ["0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"].
 	MarketIds []string `protobuf:"bytes,1,rep,name=market_ids,json=marketIds" json:"market_ids,omitempty"`
 	// Venues' names of the markets, "{venue_id}:{venue_symbol}", for example "binance:BTCUSDT". Empty: market_ids is
 	// given.
 	VenueSymbols []string `protobuf:"bytes,2,rep,name=venue_symbols,json=venueSymbols" json:"venue_symbols,omitempty"`
-	// Length of the candles.
+	// Length of the candles. Required. Example: "CANDLE_INTERVAL_ONE_MINUTE".
 	Interval *v1.CandleInterval `protobuf:"varint,3,opt,name=interval,enum=cqc.markets.v1.CandleInterval" json:"interval,omitempty"`
-	// Whether to send only those that are final. Absent: false.
+	// Whether to send only those that are final. Absent: false. Example: true.
 	ClosedOnly *bool `protobuf:"varint,4,opt,name=closed_only,json=closedOnly" json:"closed_only,omitempty"`
 	// resume_token of the last message received: the stream goes on behind it, or says what is missing. Absent: from now
-	// on.
+	// on. Example: "c2VxOjQ4MTUxNjIzNDI".
 	ResumeToken *string `protobuf:"bytes,5,opt,name=resume_token,json=resumeToken" json:"resume_token,omitempty"`
-	// Whether to leave out the state at the start. Absent: false, the state comes first.
+	// Whether to leave out the state at the start. Absent: false, the state comes first. Example: true.
 	SkipSnapshot *bool `protobuf:"varint,6,opt,name=skip_snapshot,json=skipSnapshot" json:"skip_snapshot,omitempty"`
-	// Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds.
+	// Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds. Example: "5s".
 	HeartbeatInterval *durationpb.Duration `protobuf:"bytes,7,opt,name=heartbeat_interval,json=heartbeatInterval" json:"heartbeat_interval,omitempty"`
 	// Whether a slow reader may miss all but the newest state of each key. Absent: false, a slow reader is ended with
-	// RESOURCE_EXHAUSTED.
+	// RESOURCE_EXHAUSTED. Example: true.
 	Conflate      *bool `protobuf:"varint,8,opt,name=conflate" json:"conflate,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -758,7 +764,8 @@ type StreamCandlesResponse struct {
 	//	*StreamCandlesResponse_SubscriptionStatus
 	//	*StreamCandlesResponse_GapNotice
 	Payload isStreamCandlesResponse_Payload `protobuf_oneof:"payload"`
-	// To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here.
+	// To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here. Example:
+	// "c2VxOjQ4MTUxNjIzNDI".
 	ResumeToken   *string `protobuf:"bytes,5,opt,name=resume_token,json=resumeToken" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -849,22 +856,23 @@ type isStreamCandlesResponse_Payload interface {
 }
 
 type StreamCandlesResponse_Data struct {
-	// One of the candles.
+	// One of the candles. Absent: another member of payload is set. Example: see Candle.
 	Data *v1.Candle `protobuf:"bytes,1,opt,name=data,oneof"`
 }
 
 type StreamCandlesResponse_Heartbeat struct {
-	// Nothing happened; the stream is alive.
+	// Nothing happened; the stream is alive. Absent: another member of payload is set. Example: see Heartbeat.
 	Heartbeat *Heartbeat `protobuf:"bytes,2,opt,name=heartbeat,oneof"`
 }
 
 type StreamCandlesResponse_SubscriptionStatus struct {
-	// A subscription began, was refused or ended.
+	// A subscription began, was refused or ended. Absent: another member of payload is set. Example: see
+	// SubscriptionStatus.
 	SubscriptionStatus *SubscriptionStatus `protobuf:"bytes,3,opt,name=subscription_status,json=subscriptionStatus,oneof"`
 }
 
 type StreamCandlesResponse_GapNotice struct {
-	// Something is missing; the state follows anew.
+	// Something is missing; the state follows anew. Absent: another member of payload is set. Example: see GapNotice.
 	GapNotice *GapNotice `protobuf:"bytes,4,opt,name=gap_notice,json=gapNotice,oneof"`
 }
 
@@ -894,9 +902,9 @@ type GetVWAPRequest struct {
 	//	*GetVWAPRequest_MarketId
 	//	*GetVWAPRequest_Symbol
 	Selector isGetVWAPRequest_Selector `protobuf_oneof:"selector"`
-	// First moment of the window.
+	// First moment of the window. Required. Example: "2026-01-15T09:30:00Z".
 	WindowStart *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=window_start,json=windowStart" json:"window_start,omitempty"`
-	// First moment after the window.
+	// First moment after the window. Required. Example: "2026-01-15T09:31:00Z".
 	WindowEnd     *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=window_end,json=windowEnd" json:"window_end,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -976,12 +984,13 @@ type isGetVWAPRequest_Selector interface {
 }
 
 type GetVWAPRequest_MarketId struct {
-	// Id of the market (UUID).
+	// Id of the market (UUID). Absent: another member of selector is set. Example:
+	// "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
 	MarketId string `protobuf:"bytes,1,opt,name=market_id,json=marketId,oneof"`
 }
 
 type GetVWAPRequest_Symbol struct {
-	// The venue's name of the market.
+	// The venue's name of the market. Absent: another member of selector is set. Example: see VenueSymbol.
 	Symbol *VenueSymbol `protobuf:"bytes,2,opt,name=symbol,oneof"`
 }
 
@@ -1007,7 +1016,7 @@ func (*GetVWAPRequest_Symbol) isGetVWAPRequest_Selector() {}
 //	}
 type GetVWAPResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The price.
+	// The price. Required. Example: see VWAP.
 	Vwap          *v1.VWAP `protobuf:"bytes,1,opt,name=vwap" json:"vwap,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

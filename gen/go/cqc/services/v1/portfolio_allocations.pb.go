@@ -41,17 +41,17 @@ const (
 //	}
 type AllocationTarget struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// By what it is split.
+	// By what it is split. Required. Example: "EXPOSURE_DIMENSION_ASSET".
 	Dimension *v1.ExposureDimension `protobuf:"varint,1,opt,name=dimension,enum=cqc.portfolio.v1.ExposureDimension" json:"dimension,omitempty"`
-	// Which one of them, for example an asset_id.
+	// Which one of them, for example an asset_id. Required.
 	DimensionValue *string `protobuf:"bytes,2,opt,name=dimension_value,json=dimensionValue" json:"dimension_value,omitempty"`
-	// Share wanted, 0 to 1.
+	// Share wanted, 0 to 1. Required. Example: "0.25".
 	TargetWeight *string `protobuf:"bytes,3,opt,name=target_weight,json=targetWeight" json:"target_weight,omitempty"`
-	// Lowest share allowed, 0 to 1. Absent: 0.
+	// Lowest share allowed, 0 to 1. Absent: 0. Example: "0.2".
 	MinWeight *string `protobuf:"bytes,4,opt,name=min_weight,json=minWeight" json:"min_weight,omitempty"`
-	// Highest share allowed, 0 to 1. Absent: 1.
+	// Highest share allowed, 0 to 1. Absent: 1. Example: "0.3".
 	MaxWeight *string `protobuf:"bytes,5,opt,name=max_weight,json=maxWeight" json:"max_weight,omitempty"`
-	// Deviation from which to rebalance, 0 to 1. Absent: any.
+	// Deviation from which to rebalance, 0 to 1. Absent: any. Example: "0.02".
 	Tolerance     *string `protobuf:"bytes,6,opt,name=tolerance" json:"tolerance,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -150,12 +150,12 @@ func (x *AllocationTarget) GetTolerance() string {
 //	}
 type SetAllocationTargetsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Portfolio (UUID).
+	// Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
 	PortfolioId *string `protobuf:"bytes,1,opt,name=portfolio_id,json=portfolioId" json:"portfolio_id,omitempty"`
-	// The targets, at most 500. Empty: none any more.
+	// The targets, at most 500. Empty: none any more. Example: see AllocationTarget.
 	Targets []*AllocationTarget `protobuf:"bytes,2,rep,name=targets" json:"targets,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
 	RequestId     *string `protobuf:"bytes,3,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -237,7 +237,7 @@ func (x *SetAllocationTargetsRequest) GetRequestId() string {
 //	}
 type SetAllocationTargetsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The targets with the actual shares. Empty: none.
+	// The targets with the actual shares. Empty: none. Example: see Allocation.
 	Allocations   []*v1.Allocation `protobuf:"bytes,1,rep,name=allocations" json:"allocations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -287,16 +287,17 @@ func (x *SetAllocationTargetsResponse) GetAllocations() []*v1.Allocation {
 // {"portfolio_id": "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21", "dimension": "EXPOSURE_DIMENSION_ASSET", "page_size": 50}
 type ListAllocationsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Portfolio (UUID).
+	// Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
 	PortfolioId *string `protobuf:"bytes,1,opt,name=portfolio_id,json=portfolioId" json:"portfolio_id,omitempty"`
-	// Targets of this dimension only. Absent: all.
+	// Targets of this dimension only. Absent: all. Example: "EXPOSURE_DIMENSION_ASSET".
 	Dimension *v1.ExposureDimension `protobuf:"varint,2,opt,name=dimension,enum=cqc.portfolio.v1.ExposureDimension" json:"dimension,omitempty"`
-	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
 	PageSize *int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
-	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+	// "cGFnZTo1MA".
 	PageToken *string `protobuf:"bytes,4,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
 	// Order of the items: a field name (dimension_value or deviation), with " desc" for descending. Absent: by
-	// dimension_value.
+	// dimension_value. Example: "dimension_value desc".
 	OrderBy       *string `protobuf:"bytes,5,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -386,9 +387,9 @@ func (x *ListAllocationsRequest) GetOrderBy() string {
 //	}
 type ListAllocationsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The targets of a portfolio with the actual shares of this page, at most 1000. Empty: none.
+	// The targets of a portfolio with the actual shares of this page, at most 1000. Empty: none. Example: see Allocation.
 	Allocations []*v1.Allocation `protobuf:"bytes,1,rep,name=allocations" json:"allocations,omitempty"`
-	// To be sent as page_token for the next page. Absent or empty: this is the last page.
+	// To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
 	NextPageToken *string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -453,17 +454,17 @@ func (x *ListAllocationsResponse) GetNextPageToken() string {
 //	}
 type RebalanceTrade struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Asset to trade (UUID).
+	// Asset to trade (UUID). Required. Example: "6f1e2d3c-4b5a-4c69-8778-96a5b4c3d2e1".
 	AssetId *string `protobuf:"bytes,1,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
-	// Buy or sell.
+	// Buy or sell. Required. Example: "ORDER_SIDE_SELL".
 	Side *v11.OrderSide `protobuf:"varint,2,opt,name=side,enum=cqc.venues.v1.OrderSide" json:"side,omitempty"`
-	// Quantity in units of the asset, above zero.
+	// Quantity in units of the asset, above zero. Required. Example: "0.0136".
 	Quantity *string `protobuf:"bytes,3,opt,name=quantity" json:"quantity,omitempty"`
-	// Its value, in the portfolio's valuation asset, above zero.
+	// Its value, in the portfolio's valuation asset, above zero. Required. Example: "873.80".
 	Value *string `protobuf:"bytes,4,opt,name=value" json:"value,omitempty"`
-	// Market to trade on (UUID). Absent: none chosen.
+	// Market to trade on (UUID). Absent: none chosen. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
 	MarketId *string `protobuf:"bytes,5,opt,name=market_id,json=marketId" json:"market_id,omitempty"`
-	// Why, for a person. Absent: none.
+	// Why, for a person. Absent: none. Example: "Share is 0.257, wanted is 0.25".
 	Reason        *string `protobuf:"bytes,6,opt,name=reason" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -548,13 +549,13 @@ func (x *RebalanceTrade) GetReason() string {
 // {"portfolio_id": "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21", "max_turnover": "0.1"}
 type ProposeRebalanceRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Portfolio (UUID).
+	// Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
 	PortfolioId *string `protobuf:"bytes,1,opt,name=portfolio_id,json=portfolioId" json:"portfolio_id,omitempty"`
-	// Most to trade, as a fraction of the value, 0 to 1. Absent: no bound.
+	// Most to trade, as a fraction of the value, 0 to 1. Absent: no bound. Example: "0.1".
 	MaxTurnover *string `protobuf:"bytes,2,opt,name=max_turnover,json=maxTurnover" json:"max_turnover,omitempty"`
-	// Smallest trade, in the portfolio's valuation asset, above zero. Absent: no bound.
+	// Smallest trade, in the portfolio's valuation asset, above zero. Absent: no bound. Example: "100".
 	MinTradeValue *string `protobuf:"bytes,3,opt,name=min_trade_value,json=minTradeValue" json:"min_trade_value,omitempty"`
-	// Whether to trade within the tolerance too. Absent: false.
+	// Whether to trade within the tolerance too. Absent: false. Example: true.
 	IgnoreTolerance *bool `protobuf:"varint,4,opt,name=ignore_tolerance,json=ignoreTolerance" json:"ignore_tolerance,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
@@ -638,13 +639,13 @@ func (x *ProposeRebalanceRequest) GetIgnoreTolerance() bool {
 //	}
 type ProposeRebalanceResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The trades, at most 500. Empty: nothing to do.
+	// The trades, at most 500. Empty: nothing to do. Example: see RebalanceTrade.
 	Trades []*RebalanceTrade `protobuf:"bytes,1,rep,name=trades" json:"trades,omitempty"`
-	// What they trade, as a fraction of the value. Absent: nothing.
+	// What they trade, as a fraction of the value. Absent: nothing. Example: "0.007".
 	Turnover *string `protobuf:"bytes,2,opt,name=turnover" json:"turnover,omitempty"`
-	// Fees and slippage expected, in the portfolio's valuation asset. Absent: not known.
+	// Fees and slippage expected, in the portfolio's valuation asset. Absent: not known. Example: "32.10".
 	EstimatedCost *string `protobuf:"bytes,3,opt,name=estimated_cost,json=estimatedCost" json:"estimated_cost,omitempty"`
-	// Moment for which it holds.
+	// Moment for which it holds. Required. Example: "2026-01-15T09:31:00Z".
 	AsOf          *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=as_of,json=asOf" json:"as_of,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

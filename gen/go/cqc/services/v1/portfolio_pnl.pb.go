@@ -38,19 +38,19 @@ const (
 //	}
 type GetPnLRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Portfolio (UUID).
+	// Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
 	PortfolioId *string `protobuf:"bytes,1,opt,name=portfolio_id,json=portfolioId" json:"portfolio_id,omitempty"`
-	// Position that it is of (UUID). Absent: all.
+	// Position that it is of (UUID). Absent: all. Example: "1f0d7c84-3d0b-4f6e-8d3f-9a4b8c7e6d52".
 	PositionId *string `protobuf:"bytes,2,opt,name=position_id,json=positionId" json:"position_id,omitempty"`
-	// Instrument that it is of (UUID). Absent: all.
+	// Instrument that it is of (UUID). Absent: all. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
 	InstrumentId *string `protobuf:"bytes,3,opt,name=instrument_id,json=instrumentId" json:"instrument_id,omitempty"`
-	// Asset that it is of (UUID). Absent: all.
+	// Asset that it is of (UUID). Absent: all. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	AssetId *string `protobuf:"bytes,4,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
-	// First moment of the period.
+	// First moment of the period. Required. Example: "2026-01-15T00:00:00Z".
 	PeriodStart *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=period_start,json=periodStart" json:"period_start,omitempty"`
-	// First moment after the period.
+	// First moment after the period. Required. Example: "2026-01-16T00:00:00Z".
 	PeriodEnd *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=period_end,json=periodEnd" json:"period_end,omitempty"`
-	// Which lot is sold first. Absent: the platform's default.
+	// Which lot is sold first. Absent: the platform's default. Example: "COST_METHOD_FIFO".
 	Method        *v1.CostMethod `protobuf:"varint,7,opt,name=method,enum=cqc.portfolio.v1.CostMethod" json:"method,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -161,7 +161,7 @@ func (x *GetPnLRequest) GetMethod() v1.CostMethod {
 //	}
 type GetPnLResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The profit and loss.
+	// The profit and loss. Required. Example: see PnL.
 	Pnl           *v1.PnL `protobuf:"bytes,1,opt,name=pnl" json:"pnl,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -218,25 +218,26 @@ func (x *GetPnLResponse) GetPnl() *v1.PnL {
 //	}
 type ListPnLSeriesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Portfolio (UUID).
+	// Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
 	PortfolioId *string `protobuf:"bytes,1,opt,name=portfolio_id,json=portfolioId" json:"portfolio_id,omitempty"`
-	// Position that it is of (UUID). Absent: all.
+	// Position that it is of (UUID). Absent: all. Example: "1f0d7c84-3d0b-4f6e-8d3f-9a4b8c7e6d52".
 	PositionId *string `protobuf:"bytes,2,opt,name=position_id,json=positionId" json:"position_id,omitempty"`
-	// Instrument that it is of (UUID). Absent: all.
+	// Instrument that it is of (UUID). Absent: all. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
 	InstrumentId *string `protobuf:"bytes,3,opt,name=instrument_id,json=instrumentId" json:"instrument_id,omitempty"`
-	// Asset that it is of (UUID). Absent: all.
+	// Asset that it is of (UUID). Absent: all. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	AssetId *string `protobuf:"bytes,4,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
-	// First moment of the period.
+	// First moment of the period. Required. Example: "2026-01-01T00:00:00Z".
 	PeriodStart *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=period_start,json=periodStart" json:"period_start,omitempty"`
-	// First moment after the period.
+	// First moment after the period. Required. Example: "2026-02-01T00:00:00Z".
 	PeriodEnd *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=period_end,json=periodEnd" json:"period_end,omitempty"`
-	// Length of each period.
+	// Length of each period. Required. Example: "CANDLE_INTERVAL_ONE_DAY".
 	Interval *v11.CandleInterval `protobuf:"varint,7,opt,name=interval,enum=cqc.markets.v1.CandleInterval" json:"interval,omitempty"`
-	// Which lot is sold first. Absent: the platform's default.
+	// Which lot is sold first. Absent: the platform's default. Example: "COST_METHOD_FIFO".
 	Method *v1.CostMethod `protobuf:"varint,8,opt,name=method,enum=cqc.portfolio.v1.CostMethod" json:"method,omitempty"`
-	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
 	PageSize *int32 `protobuf:"varint,9,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
-	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+	// "cGFnZTo1MA".
 	PageToken     *string `protobuf:"bytes,10,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -368,9 +369,9 @@ func (x *ListPnLSeriesRequest) GetPageToken() string {
 //	}
 type ListPnLSeriesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The periods of profit and loss, oldest first of this page, at most 1000. Empty: none.
+	// The periods of profit and loss, oldest first of this page, at most 1000. Empty: none. Example: see PnL.
 	Series []*v1.PnL `protobuf:"bytes,1,rep,name=series" json:"series,omitempty"`
-	// To be sent as page_token for the next page. Absent or empty: this is the last page.
+	// To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
 	NextPageToken *string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

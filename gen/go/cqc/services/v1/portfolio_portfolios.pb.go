@@ -42,24 +42,24 @@ const (
 //	}
 type CreatePortfolioRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name for people.
+	// Name for people. Required. Example: "Market making".
 	Name *string `protobuf:"bytes,1,opt,name=name" json:"name,omitempty"`
-	// What it is for. Absent: none.
+	// What it is for. Absent: none. Example: "Quotes on BTC and ETH".
 	Description *string `protobuf:"bytes,2,opt,name=description" json:"description,omitempty"`
-	// Who owns it, for example a desk or a person.
+	// Who owns it, for example a desk or a person. Required.
 	OwnerId *string `protobuf:"bytes,3,opt,name=owner_id,json=ownerId" json:"owner_id,omitempty"`
-	// Asset in which all money of it is stated (UUID).
+	// Asset in which all money of it is stated (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	ValuationAssetId *string `protobuf:"bytes,4,opt,name=valuation_asset_id,json=valuationAssetId" json:"valuation_asset_id,omitempty"`
-	// Portfolio of which it is a part (UUID). Absent: none.
+	// Portfolio of which it is a part (UUID). Absent: none. Example: "d3b07384-d9a0-4c9b-8f5e-1a2b3c4d5e6f".
 	ParentPortfolioId *string `protobuf:"bytes,5,opt,name=parent_portfolio_id,json=parentPortfolioId" json:"parent_portfolio_id,omitempty"`
 	// Strategy that runs it, for example "mm-1". Absent: none.
 	Strategy *string `protobuf:"bytes,6,opt,name=strategy" json:"strategy,omitempty"`
-	// Benchmark that it is measured against. Absent: none.
+	// Benchmark that it is measured against. Absent: none. Example: "btc-spot".
 	BenchmarkId *string `protobuf:"bytes,7,opt,name=benchmark_id,json=benchmarkId" json:"benchmark_id,omitempty"`
-	// Further facts without a field of their own. Absent: none.
+	// Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
 	Metadata *structpb.Struct `protobuf:"bytes,8,opt,name=metadata" json:"metadata,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
 	RequestId     *string `protobuf:"bytes,9,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -175,7 +175,7 @@ func (x *CreatePortfolioRequest) GetRequestId() string {
 //	}
 type CreatePortfolioResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The portfolio.
+	// The portfolio. Required. Example: see Portfolio.
 	Portfolio     *v1.Portfolio `protobuf:"bytes,1,opt,name=portfolio" json:"portfolio,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -224,7 +224,7 @@ func (x *CreatePortfolioResponse) GetPortfolio() *v1.Portfolio {
 // {"portfolio_id": "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"}
 type GetPortfolioRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the portfolio (UUID).
+	// Id of the portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
 	PortfolioId   *string `protobuf:"bytes,1,opt,name=portfolio_id,json=portfolioId" json:"portfolio_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -284,7 +284,7 @@ func (x *GetPortfolioRequest) GetPortfolioId() string {
 //	}
 type GetPortfolioResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The portfolio.
+	// The portfolio. Required. Example: see Portfolio.
 	Portfolio     *v1.Portfolio `protobuf:"bytes,1,opt,name=portfolio" json:"portfolio,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -340,30 +340,31 @@ func (x *GetPortfolioResponse) GetPortfolio() *v1.Portfolio {
 //	}
 type UpdatePortfolioRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Portfolio to change (UUID).
+	// Portfolio to change (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
 	PortfolioId *string `protobuf:"bytes,1,opt,name=portfolio_id,json=portfolioId" json:"portfolio_id,omitempty"`
-	// Name for people. Absent: see update_mask.
+	// Name for people. Absent: see update_mask. Example: "Market making".
 	Name *string `protobuf:"bytes,2,opt,name=name" json:"name,omitempty"`
-	// What it is for. Absent: see update_mask.
+	// What it is for. Absent: see update_mask. Example: "Quotes on BTC and ETH".
 	Description *string `protobuf:"bytes,3,opt,name=description" json:"description,omitempty"`
 	// Who owns it, for example a desk or a person. Absent: see update_mask.
 	OwnerId *string `protobuf:"bytes,4,opt,name=owner_id,json=ownerId" json:"owner_id,omitempty"`
-	// State. Absent: see update_mask.
+	// State. Absent: see update_mask. Example: "PORTFOLIO_STATUS_CLOSED".
 	Status *v1.PortfolioStatus `protobuf:"varint,5,opt,name=status,enum=cqc.portfolio.v1.PortfolioStatus" json:"status,omitempty"`
-	// Portfolio of which it is a part (UUID). Absent: see update_mask.
+	// Portfolio of which it is a part (UUID). Absent: see update_mask. Example: "d3b07384-d9a0-4c9b-8f5e-1a2b3c4d5e6f".
 	ParentPortfolioId *string `protobuf:"bytes,6,opt,name=parent_portfolio_id,json=parentPortfolioId" json:"parent_portfolio_id,omitempty"`
 	// Strategy that runs it, for example "mm-1". Absent: see update_mask.
 	Strategy *string `protobuf:"bytes,7,opt,name=strategy" json:"strategy,omitempty"`
-	// Benchmark that it is measured against. Absent: see update_mask.
+	// Benchmark that it is measured against. Absent: see update_mask. Example: "btc-spot".
 	BenchmarkId *string `protobuf:"bytes,8,opt,name=benchmark_id,json=benchmarkId" json:"benchmark_id,omitempty"`
-	// Further facts without a field of their own. Absent: see update_mask.
+	// Further facts without a field of their own. Absent: see update_mask. Example: {"source":"manual"}.
 	Metadata *structpb.Struct `protobuf:"bytes,9,opt,name=metadata" json:"metadata,omitempty"`
-	// Version that the change is based on; another one is refused with ABORTED. Absent: not checked.
+	// Version that the change is based on; another one is refused with ABORTED. Absent: not checked. Example: "v12".
 	Etag *string `protobuf:"bytes,10,opt,name=etag" json:"etag,omitempty"`
-	// Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set.
+	// Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set. Example:
+	// "name,description".
 	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,11,opt,name=update_mask,json=updateMask" json:"update_mask,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
 	RequestId     *string `protobuf:"bytes,12,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -500,7 +501,7 @@ func (x *UpdatePortfolioRequest) GetRequestId() string {
 //	}
 type UpdatePortfolioResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The portfolio.
+	// The portfolio. Required. Example: see Portfolio.
 	Portfolio     *v1.Portfolio `protobuf:"bytes,1,opt,name=portfolio" json:"portfolio,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -549,12 +550,12 @@ func (x *UpdatePortfolioResponse) GetPortfolio() *v1.Portfolio {
 // {"portfolio_id": "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"}
 type DeletePortfolioRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the portfolio (UUID).
+	// Id of the portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
 	PortfolioId *string `protobuf:"bytes,1,opt,name=portfolio_id,json=portfolioId" json:"portfolio_id,omitempty"`
-	// Version that is to be deleted; another one is refused with ABORTED. Absent: not checked.
+	// Version that is to be deleted; another one is refused with ABORTED. Absent: not checked. Example: "v3".
 	Etag *string `protobuf:"bytes,2,opt,name=etag" json:"etag,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
 	RequestId     *string `protobuf:"bytes,3,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -658,17 +659,19 @@ func (*DeletePortfolioResponse) Descriptor() ([]byte, []int) {
 // {"owner_id": "desk-1", "status": "PORTFOLIO_STATUS_ACTIVE", "page_size": 50}
 type ListPortfoliosRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Portfolios of this owner only. Absent: all.
+	// Portfolios of this owner only. Absent: all. Example: "desk-1".
 	OwnerId *string `protobuf:"bytes,1,opt,name=owner_id,json=ownerId" json:"owner_id,omitempty"`
-	// Portfolios in this state only. Absent: all.
+	// Portfolios in this state only. Absent: all. Example: "PORTFOLIO_STATUS_ACTIVE".
 	Status *v1.PortfolioStatus `protobuf:"varint,2,opt,name=status,enum=cqc.portfolio.v1.PortfolioStatus" json:"status,omitempty"`
-	// Parts of this portfolio only (UUID). Absent: all.
+	// Parts of this portfolio only (UUID). Absent: all. Example: "d3b07384-d9a0-4c9b-8f5e-1a2b3c4d5e6f".
 	ParentPortfolioId *string `protobuf:"bytes,3,opt,name=parent_portfolio_id,json=parentPortfolioId" json:"parent_portfolio_id,omitempty"`
-	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
 	PageSize *int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
-	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+	// "cGFnZTo1MA".
 	PageToken *string `protobuf:"bytes,5,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
-	// Order of the items: a field name (created_at or name), with " desc" for descending. Absent: by created_at.
+	// Order of the items: a field name (created_at or name), with " desc" for descending. Absent: by created_at. Example:
+	// "created_at desc".
 	OrderBy       *string `protobuf:"bytes,6,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -766,9 +769,9 @@ func (x *ListPortfoliosRequest) GetOrderBy() string {
 //	}
 type ListPortfoliosResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The portfolios of this page, at most 1000. Empty: none.
+	// The portfolios of this page, at most 1000. Empty: none. Example: see Portfolio.
 	Portfolios []*v1.Portfolio `protobuf:"bytes,1,rep,name=portfolios" json:"portfolios,omitempty"`
-	// To be sent as page_token for the next page. Absent or empty: this is the last page.
+	// To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
 	NextPageToken *string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -824,11 +827,11 @@ func (x *ListPortfoliosResponse) GetNextPageToken() string {
 // {"portfolio_id": "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21", "dimensions": ["EXPOSURE_DIMENSION_ASSET"]}
 type GetPortfolioSummaryRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Portfolio (UUID).
+	// Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
 	PortfolioId *string `protobuf:"bytes,1,opt,name=portfolio_id,json=portfolioId" json:"portfolio_id,omitempty"`
-	// By what to split the exposures. Empty: by asset.
+	// By what to split the exposures. Empty: by asset. Example: ["EXPOSURE_DIMENSION_ASSET"].
 	Dimensions []v1.ExposureDimension `protobuf:"varint,2,rep,packed,name=dimensions,enum=cqc.portfolio.v1.ExposureDimension" json:"dimensions,omitempty"`
-	// Moment that is asked for. Absent: now.
+	// Moment that is asked for. Absent: now. Example: "2026-01-15T09:30:00.100Z".
 	AsOf          *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=as_of,json=asOf" json:"as_of,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -916,13 +919,13 @@ func (x *GetPortfolioSummaryRequest) GetAsOf() *timestamppb.Timestamp {
 //	}
 type GetPortfolioSummaryResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The portfolio, valued.
+	// The portfolio, valued. Required. Example: see Portfolio.
 	Portfolio *v1.Portfolio `protobuf:"bytes,1,opt,name=portfolio" json:"portfolio,omitempty"`
-	// Its exposures, at most 1000. Empty: none.
+	// Its exposures, at most 1000. Empty: none. Example: see Exposure.
 	Exposures []*v1.Exposure `protobuf:"bytes,2,rep,name=exposures" json:"exposures,omitempty"`
-	// Its targets, at most 1000. Empty: none.
+	// Its targets, at most 1000. Empty: none. Example: see Allocation.
 	Allocations []*v1.Allocation `protobuf:"bytes,3,rep,name=allocations" json:"allocations,omitempty"`
-	// Profit and loss of the day. Absent: not known.
+	// Profit and loss of the day. Absent: not known. Example: see PnL.
 	Pnl           *v1.PnL `protobuf:"bytes,4,opt,name=pnl" json:"pnl,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

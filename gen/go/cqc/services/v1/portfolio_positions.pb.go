@@ -33,7 +33,7 @@ const (
 // {"position_id": "1f0d7c84-3d0b-4f6e-8d3f-9a4b8c7e6d52"}
 type GetPositionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the position (UUID).
+	// Id of the position (UUID). Required. Example: "1f0d7c84-3d0b-4f6e-8d3f-9a4b8c7e6d52".
 	PositionId    *string `protobuf:"bytes,1,opt,name=position_id,json=positionId" json:"position_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -95,7 +95,7 @@ func (x *GetPositionRequest) GetPositionId() string {
 //	}
 type GetPositionResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The position.
+	// The position. Required. Example: see Position.
 	Position      *v1.Position `protobuf:"bytes,1,opt,name=position" json:"position,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -152,23 +152,25 @@ func (x *GetPositionResponse) GetPosition() *v1.Position {
 //	}
 type ListPositionsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Positions of this portfolio only (UUID). Absent: all.
+	// Positions of this portfolio only (UUID). Absent: all. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
 	PortfolioId *string `protobuf:"bytes,1,opt,name=portfolio_id,json=portfolioId" json:"portfolio_id,omitempty"`
-	// Positions in this account only (UUID). Absent: all.
+	// Positions in this account only (UUID). Absent: all. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
 	AccountId *string `protobuf:"bytes,2,opt,name=account_id,json=accountId" json:"account_id,omitempty"`
-	// Positions in this asset only (UUID). Absent: all.
+	// Positions in this asset only (UUID). Absent: all. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	AssetId *string `protobuf:"bytes,3,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
-	// Positions in this instrument only (UUID). Absent: all.
+	// Positions in this instrument only (UUID). Absent: all. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
 	InstrumentId *string `protobuf:"bytes,4,opt,name=instrument_id,json=instrumentId" json:"instrument_id,omitempty"`
-	// Whether to list those that are closed. Absent: false.
+	// Whether to list those that are closed. Absent: false. Example: true.
 	IncludeClosed *bool `protobuf:"varint,5,opt,name=include_closed,json=includeClosed" json:"include_closed,omitempty"`
-	// Moment that is asked for. Absent: now.
+	// Moment that is asked for. Absent: now. Example: "2026-01-15T09:31:00Z".
 	AsOf *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=as_of,json=asOf" json:"as_of,omitempty"`
-	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
 	PageSize *int32 `protobuf:"varint,7,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
-	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+	// "cGFnZTo1MA".
 	PageToken *string `protobuf:"bytes,8,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
 	// Order of the items: a field name (updated_at or opened_at), with " desc" for descending. Absent: by updated_at.
+	// Example: "updated_at desc".
 	OrderBy       *string `protobuf:"bytes,9,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -289,9 +291,9 @@ func (x *ListPositionsRequest) GetOrderBy() string {
 //	}
 type ListPositionsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The positions of this page, at most 1000. Empty: none.
+	// The positions of this page, at most 1000. Empty: none. Example: see Position.
 	Positions []*v1.Position `protobuf:"bytes,1,rep,name=positions" json:"positions,omitempty"`
-	// To be sent as page_token for the next page. Absent or empty: this is the last page.
+	// To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
 	NextPageToken *string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -347,17 +349,17 @@ func (x *ListPositionsResponse) GetNextPageToken() string {
 // {"portfolio_ids": ["e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"]}
 type StreamPositionsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Portfolios to follow (UUIDs), 1 to 200.
+	// Portfolios to follow (UUIDs), 1 to 200. Required: one or more. Example: ["e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"].
 	PortfolioIds []string `protobuf:"bytes,1,rep,name=portfolio_ids,json=portfolioIds" json:"portfolio_ids,omitempty"`
 	// resume_token of the last message received: the stream goes on behind it, or says what is missing. Absent: from now
-	// on.
+	// on. Example: "c2VxOjQ4MTUxNjIzNDI".
 	ResumeToken *string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken" json:"resume_token,omitempty"`
-	// Whether to leave out the state at the start. Absent: false, the state comes first.
+	// Whether to leave out the state at the start. Absent: false, the state comes first. Example: true.
 	SkipSnapshot *bool `protobuf:"varint,3,opt,name=skip_snapshot,json=skipSnapshot" json:"skip_snapshot,omitempty"`
-	// Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds.
+	// Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds. Example: "5s".
 	HeartbeatInterval *durationpb.Duration `protobuf:"bytes,4,opt,name=heartbeat_interval,json=heartbeatInterval" json:"heartbeat_interval,omitempty"`
 	// Whether a slow reader may miss all but the newest state of each key. Absent: false, a slow reader is ended with
-	// RESOURCE_EXHAUSTED.
+	// RESOURCE_EXHAUSTED. Example: true.
 	Conflate      *bool `protobuf:"varint,5,opt,name=conflate" json:"conflate,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -458,7 +460,8 @@ type StreamPositionsResponse struct {
 	//	*StreamPositionsResponse_SubscriptionStatus
 	//	*StreamPositionsResponse_GapNotice
 	Payload isStreamPositionsResponse_Payload `protobuf_oneof:"payload"`
-	// To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here.
+	// To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here. Example:
+	// "c2VxOjQ4MTUxNjIzNDI".
 	ResumeToken   *string `protobuf:"bytes,5,opt,name=resume_token,json=resumeToken" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -549,22 +552,23 @@ type isStreamPositionsResponse_Payload interface {
 }
 
 type StreamPositionsResponse_Data struct {
-	// One of the positions.
+	// One of the positions. Absent: another member of payload is set. Example: see Position.
 	Data *v1.Position `protobuf:"bytes,1,opt,name=data,oneof"`
 }
 
 type StreamPositionsResponse_Heartbeat struct {
-	// Nothing happened; the stream is alive.
+	// Nothing happened; the stream is alive. Absent: another member of payload is set. Example: see Heartbeat.
 	Heartbeat *Heartbeat `protobuf:"bytes,2,opt,name=heartbeat,oneof"`
 }
 
 type StreamPositionsResponse_SubscriptionStatus struct {
-	// A subscription began, was refused or ended.
+	// A subscription began, was refused or ended. Absent: another member of payload is set. Example: see
+	// SubscriptionStatus.
 	SubscriptionStatus *SubscriptionStatus `protobuf:"bytes,3,opt,name=subscription_status,json=subscriptionStatus,oneof"`
 }
 
 type StreamPositionsResponse_GapNotice struct {
-	// Something is missing; the state follows anew.
+	// Something is missing; the state follows anew. Absent: another member of payload is set. Example: see GapNotice.
 	GapNotice *GapNotice `protobuf:"bytes,4,opt,name=gap_notice,json=gapNotice,oneof"`
 }
 
@@ -583,17 +587,19 @@ func (*StreamPositionsResponse_GapNotice) isStreamPositionsResponse_Payload() {}
 // {"portfolio_id": "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21", "dimension": "EXPOSURE_DIMENSION_ASSET", "page_size": 50}
 type ListExposuresRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Portfolio (UUID).
+	// Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
 	PortfolioId *string `protobuf:"bytes,1,opt,name=portfolio_id,json=portfolioId" json:"portfolio_id,omitempty"`
-	// By what they are split. Absent: by asset.
+	// By what they are split. Absent: by asset. Example: "EXPOSURE_DIMENSION_ASSET".
 	Dimension *v1.ExposureDimension `protobuf:"varint,2,opt,name=dimension,enum=cqc.portfolio.v1.ExposureDimension" json:"dimension,omitempty"`
-	// Moment that is asked for. Absent: now.
+	// Moment that is asked for. Absent: now. Example: "2026-01-15T09:30:00.100Z".
 	AsOf *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=as_of,json=asOf" json:"as_of,omitempty"`
-	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
 	PageSize *int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
-	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+	// "cGFnZTo1MA".
 	PageToken *string `protobuf:"bytes,5,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
 	// Order of the items: a field name (gross or dimension_value), with " desc" for descending. Absent: by gross.
+	// Example: "gross desc".
 	OrderBy       *string `protobuf:"bytes,6,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -693,9 +699,9 @@ func (x *ListExposuresRequest) GetOrderBy() string {
 //	}
 type ListExposuresResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The exposures of a portfolio of this page, at most 1000. Empty: none.
+	// The exposures of a portfolio of this page, at most 1000. Empty: none. Example: see Exposure.
 	Exposures []*v1.Exposure `protobuf:"bytes,1,rep,name=exposures" json:"exposures,omitempty"`
-	// To be sent as page_token for the next page. Absent or empty: this is the last page.
+	// To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
 	NextPageToken *string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

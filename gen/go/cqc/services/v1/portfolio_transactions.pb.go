@@ -64,44 +64,45 @@ const (
 //	}
 type RecordTransactionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Key of its source, for example "exec:3819472910"; what comes twice is booked once.
+	// Key of its source, for example "exec:3819472910"; what comes twice is booked once. Required.
 	IdempotencyKey *string `protobuf:"bytes,1,opt,name=idempotency_key,json=idempotencyKey" json:"idempotency_key,omitempty"`
-	// Portfolio (UUID).
+	// Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
 	PortfolioId *string `protobuf:"bytes,2,opt,name=portfolio_id,json=portfolioId" json:"portfolio_id,omitempty"`
-	// Account where it happened (UUID). Absent: none.
+	// Account where it happened (UUID). Absent: none. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
 	AccountId *string `protobuf:"bytes,3,opt,name=account_id,json=accountId" json:"account_id,omitempty"`
-	// Position that it changed (UUID). Absent: none or several.
+	// Position that it changed (UUID). Absent: none or several. Example: "1f0d7c84-3d0b-4f6e-8d3f-9a4b8c7e6d52".
 	PositionId *string `protobuf:"bytes,4,opt,name=position_id,json=positionId" json:"position_id,omitempty"`
-	// What it is.
+	// What it is. Required. Example: "TRANSACTION_TYPE_BUY".
 	Type *v1.TransactionType `protobuf:"varint,5,opt,name=type,enum=cqc.portfolio.v1.TransactionType" json:"type,omitempty"`
-	// State.
+	// State. Required. Example: "TRANSACTION_STATUS_CONFIRMED".
 	Status *v1.TransactionStatus `protobuf:"varint,6,opt,name=status,enum=cqc.portfolio.v1.TransactionStatus" json:"status,omitempty"`
-	// Movements, 1 to 100.
+	// Movements, 1 to 100. Required: one or more. Example: see TransactionLeg.
 	Legs []*v1.TransactionLeg `protobuf:"bytes,7,rep,name=legs" json:"legs,omitempty"`
-	// Profit (or loss, negative) that it realized, in the portfolio's valuation asset. Absent: none.
+	// Profit (or loss, negative) that it realized, in the portfolio's valuation asset. Absent: none. Example: "4210.77".
 	RealizedPnl *string `protobuf:"bytes,8,opt,name=realized_pnl,json=realizedPnl" json:"realized_pnl,omitempty"`
-	// Order behind it (UUID). Absent: none.
+	// Order behind it (UUID). Absent: none. Example: "7c9e6679-7425-40de-944b-e07fc1f90ae7".
 	OrderId *string `protobuf:"bytes,9,opt,name=order_id,json=orderId" json:"order_id,omitempty"`
-	// Execution behind it (UUID). Absent: none.
+	// Execution behind it (UUID). Absent: none. Example: "c8d7e6f5-a4b3-4c2d-9e1f-0a9b8c7d6e52".
 	ExecutionId *string `protobuf:"bytes,10,opt,name=execution_id,json=executionId" json:"execution_id,omitempty"`
-	// Id of the trade at the venue. Absent: none.
+	// Id of the trade at the venue. Absent: none. Example: "3819472910".
 	TradeId *string `protobuf:"bytes,11,opt,name=trade_id,json=tradeId" json:"trade_id,omitempty"`
-	// Venue where it happened. Absent: none.
+	// Venue where it happened. Absent: none. Example: "binance".
 	VenueId *string `protobuf:"bytes,12,opt,name=venue_id,json=venueId" json:"venue_id,omitempty"`
-	// Hash of the transaction on the chain. Absent: not on a chain.
+	// Hash of the transaction on the chain. Absent: not on a chain. Example:
+	// "0x5c504ed432cb51138bcf09aa5e8a410dd4a1e204ef84bfed1be16dfba1b22060".
 	TxHash *string `protobuf:"bytes,13,opt,name=tx_hash,json=txHash" json:"tx_hash,omitempty"`
-	// Number of the block. Absent: not on a chain.
+	// Number of the block. Absent: not on a chain. Example: "21600000".
 	BlockNumber *uint64 `protobuf:"varint,14,opt,name=block_number,json=blockNumber" json:"block_number,omitempty"`
-	// Transaction that it belongs to or reverses (UUID). Absent: none.
+	// Transaction that it belongs to or reverses (UUID). Absent: none. Example: "93b2a1c0-d4e5-4f67-8a9b-0c1d2e3f4a58".
 	RelatedTransactionId *string `protobuf:"bytes,15,opt,name=related_transaction_id,json=relatedTransactionId" json:"related_transaction_id,omitempty"`
-	// When it happened.
+	// When it happened. Required. Example: "2026-01-15T09:30:02.120Z".
 	ExecutedAt *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=executed_at,json=executedAt" json:"executed_at,omitempty"`
-	// Words for a person. Absent: none.
+	// Words for a person. Absent: none. Example: "Corrected after the venue's statement".
 	Notes *string `protobuf:"bytes,17,opt,name=notes" json:"notes,omitempty"`
-	// Further facts without a field of their own. Absent: none.
+	// Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
 	Metadata *structpb.Struct `protobuf:"bytes,18,opt,name=metadata" json:"metadata,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
 	RequestId     *string `protobuf:"bytes,19,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -306,7 +307,7 @@ func (x *RecordTransactionRequest) GetRequestId() string {
 //	}
 type RecordTransactionResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The transaction.
+	// The transaction. Required. Example: see Transaction.
 	Transaction   *v1.Transaction `protobuf:"bytes,1,opt,name=transaction" json:"transaction,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -355,7 +356,7 @@ func (x *RecordTransactionResponse) GetTransaction() *v1.Transaction {
 // {"transaction_id": "93b2a1c0-d4e5-4f67-8a9b-0c1d2e3f4a58"}
 type GetTransactionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the transaction (UUID).
+	// Id of the transaction (UUID). Required. Example: "93b2a1c0-d4e5-4f67-8a9b-0c1d2e3f4a58".
 	TransactionId *string `protobuf:"bytes,1,opt,name=transaction_id,json=transactionId" json:"transaction_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -435,7 +436,7 @@ func (x *GetTransactionRequest) GetTransactionId() string {
 //	}
 type GetTransactionResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The transaction.
+	// The transaction. Required. Example: see Transaction.
 	Transaction   *v1.Transaction `protobuf:"bytes,1,opt,name=transaction" json:"transaction,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -490,23 +491,25 @@ func (x *GetTransactionResponse) GetTransaction() *v1.Transaction {
 //	}
 type ListTransactionsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Transactions of this portfolio only (UUID). Absent: all.
+	// Transactions of this portfolio only (UUID). Absent: all. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
 	PortfolioId *string `protobuf:"bytes,1,opt,name=portfolio_id,json=portfolioId" json:"portfolio_id,omitempty"`
-	// Transactions in this account only (UUID). Absent: all.
+	// Transactions in this account only (UUID). Absent: all. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
 	AccountId *string `protobuf:"bytes,2,opt,name=account_id,json=accountId" json:"account_id,omitempty"`
-	// Transactions of this position only (UUID). Absent: all.
+	// Transactions of this position only (UUID). Absent: all. Example: "1f0d7c84-3d0b-4f6e-8d3f-9a4b8c7e6d52".
 	PositionId *string `protobuf:"bytes,3,opt,name=position_id,json=positionId" json:"position_id,omitempty"`
-	// Transactions of these types only. Empty: all.
+	// Transactions of these types only. Empty: all. Example: ["TRANSACTION_TYPE_BUY","TRANSACTION_TYPE_SELL"].
 	Types []v1.TransactionType `protobuf:"varint,4,rep,packed,name=types,enum=cqc.portfolio.v1.TransactionType" json:"types,omitempty"`
-	// Transactions at or after this moment only. Absent: from the first.
+	// Transactions at or after this moment only. Absent: from the first. Example: "2026-01-01T00:00:00Z".
 	ExecutedFrom *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=executed_from,json=executedFrom" json:"executed_from,omitempty"`
-	// Transactions before this moment only. Absent: to the last.
+	// Transactions before this moment only. Absent: to the last. Example: "2026-02-01T00:00:00Z".
 	ExecutedTo *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=executed_to,json=executedTo" json:"executed_to,omitempty"`
-	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
 	PageSize *int32 `protobuf:"varint,7,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
-	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+	// "cGFnZTo1MA".
 	PageToken *string `protobuf:"bytes,8,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
 	// Order of the items: a field name (executed_at or recorded_at), with " desc" for descending. Absent: by executed_at.
+	// Example: "executed_at desc".
 	OrderBy       *string `protobuf:"bytes,9,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -644,9 +647,9 @@ func (x *ListTransactionsRequest) GetOrderBy() string {
 //	}
 type ListTransactionsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The transactions of this page, at most 1000. Empty: none.
+	// The transactions of this page, at most 1000. Empty: none. Example: see Transaction.
 	Transactions []*v1.Transaction `protobuf:"bytes,1,rep,name=transactions" json:"transactions,omitempty"`
-	// To be sent as page_token for the next page. Absent or empty: this is the last page.
+	// To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
 	NextPageToken *string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

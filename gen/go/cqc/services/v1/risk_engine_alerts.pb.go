@@ -40,23 +40,25 @@ const (
 //	}
 type ListRiskAlertsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Alerts of this portfolio only (UUID). Absent: all.
+	// Alerts of this portfolio only (UUID). Absent: all. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
 	PortfolioId *string `protobuf:"bytes,1,opt,name=portfolio_id,json=portfolioId" json:"portfolio_id,omitempty"`
-	// Alerts of this type only. Absent: all.
+	// Alerts of this type only. Absent: all. Example: "RISK_ALERT_TYPE_LEVERAGE".
 	AlertType *v1.RiskAlertType `protobuf:"varint,2,opt,name=alert_type,json=alertType,enum=cqc.risk.v1.RiskAlertType" json:"alert_type,omitempty"`
-	// Alerts of at least this severity only. Absent: all.
+	// Alerts of at least this severity only. Absent: all. Example: "RISK_ALERT_SEVERITY_MEDIUM".
 	MinSeverity *v1.RiskAlertSeverity `protobuf:"varint,3,opt,name=min_severity,json=minSeverity,enum=cqc.risk.v1.RiskAlertSeverity" json:"min_severity,omitempty"`
-	// Alerts in this state only. Absent: all.
+	// Alerts in this state only. Absent: all. Example: "ALERT_STATUS_ACKNOWLEDGED".
 	Status *v1.AlertStatus `protobuf:"varint,4,opt,name=status,enum=cqc.risk.v1.AlertStatus" json:"status,omitempty"`
-	// Alerts at or after this moment only. Absent: from the first.
+	// Alerts at or after this moment only. Absent: from the first. Example: "2026-01-01T00:00:00Z".
 	DetectedFrom *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=detected_from,json=detectedFrom" json:"detected_from,omitempty"`
-	// Alerts before this moment only. Absent: to the last.
+	// Alerts before this moment only. Absent: to the last. Example: "2026-02-01T00:00:00Z".
 	DetectedTo *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=detected_to,json=detectedTo" json:"detected_to,omitempty"`
-	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
 	PageSize *int32 `protobuf:"varint,7,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
-	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+	// "cGFnZTo1MA".
 	PageToken *string `protobuf:"bytes,8,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
 	// Order of the items: a field name (detected_at or severity), with " desc" for descending. Absent: by detected_at.
+	// Example: "detected_at desc".
 	OrderBy       *string `protobuf:"bytes,9,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -176,9 +178,9 @@ func (x *ListRiskAlertsRequest) GetOrderBy() string {
 //	}
 type ListRiskAlertsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The alerts of this page, at most 1000. Empty: none.
+	// The alerts of this page, at most 1000. Empty: none. Example: see Alert.
 	Alerts []*v1.Alert `protobuf:"bytes,1,rep,name=alerts" json:"alerts,omitempty"`
-	// To be sent as page_token for the next page. Absent or empty: this is the last page.
+	// To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
 	NextPageToken *string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -234,7 +236,7 @@ func (x *ListRiskAlertsResponse) GetNextPageToken() string {
 // {"alert_id": "2c5ea4c0-4067-41e9-8bad-9b1deb4d3b7d"}
 type GetRiskAlertRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the alert (UUID).
+	// Id of the alert (UUID). Required. Example: "2c5ea4c0-4067-41e9-8bad-9b1deb4d3b7d".
 	AlertId       *string `protobuf:"bytes,1,opt,name=alert_id,json=alertId" json:"alert_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -295,7 +297,7 @@ func (x *GetRiskAlertRequest) GetAlertId() string {
 //	}
 type GetRiskAlertResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The alert.
+	// The alert. Required. Example: see Alert.
 	Alert         *v1.Alert `protobuf:"bytes,1,opt,name=alert" json:"alert,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -345,12 +347,12 @@ func (x *GetRiskAlertResponse) GetAlert() *v1.Alert {
 // {"alert_id": "2c5ea4c0-4067-41e9-8bad-9b1deb4d3b7d", "acknowledged_by": "user:ada"}
 type AcknowledgeRiskAlertRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Alert (UUID).
+	// Alert (UUID). Required. Example: "2c5ea4c0-4067-41e9-8bad-9b1deb4d3b7d".
 	AlertId *string `protobuf:"bytes,1,opt,name=alert_id,json=alertId" json:"alert_id,omitempty"`
-	// Who looks at it, for example "user:ada".
+	// Who looks at it, for example "user:ada". Required.
 	AcknowledgedBy *string `protobuf:"bytes,2,opt,name=acknowledged_by,json=acknowledgedBy" json:"acknowledged_by,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
 	RequestId     *string `protobuf:"bytes,3,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -425,7 +427,7 @@ func (x *AcknowledgeRiskAlertRequest) GetRequestId() string {
 //	}
 type AcknowledgeRiskAlertResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The alert.
+	// The alert. Required. Example: see Alert.
 	Alert         *v1.Alert `protobuf:"bytes,1,opt,name=alert" json:"alert,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -479,14 +481,14 @@ func (x *AcknowledgeRiskAlertResponse) GetAlert() *v1.Alert {
 //	}
 type ResolveRiskAlertRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Alert (UUID).
+	// Alert (UUID). Required. Example: "2c5ea4c0-4067-41e9-8bad-9b1deb4d3b7d".
 	AlertId *string `protobuf:"bytes,1,opt,name=alert_id,json=alertId" json:"alert_id,omitempty"`
-	// Who resolves it, for example "user:ada".
+	// Who resolves it, for example "user:ada". Required.
 	ResolvedBy *string `protobuf:"bytes,2,opt,name=resolved_by,json=resolvedBy" json:"resolved_by,omitempty"`
-	// Why it no longer holds, for a person. Absent: none.
+	// Why it no longer holds, for a person. Absent: none. Example: "Reduced by 0.1".
 	ResolutionNotes *string `protobuf:"bytes,3,opt,name=resolution_notes,json=resolutionNotes" json:"resolution_notes,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
 	RequestId     *string `protobuf:"bytes,4,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -575,7 +577,7 @@ func (x *ResolveRiskAlertRequest) GetRequestId() string {
 //	}
 type ResolveRiskAlertResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The alert.
+	// The alert. Required. Example: see Alert.
 	Alert         *v1.Alert `protobuf:"bytes,1,opt,name=alert" json:"alert,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -624,19 +626,19 @@ func (x *ResolveRiskAlertResponse) GetAlert() *v1.Alert {
 // {"portfolio_ids": ["e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"], "min_severity": "RISK_ALERT_SEVERITY_MEDIUM"}
 type StreamRiskAlertsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Portfolios to follow (UUIDs), 1 to 200.
+	// Portfolios to follow (UUIDs), 1 to 200. Required: one or more. Example: ["e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"].
 	PortfolioIds []string `protobuf:"bytes,1,rep,name=portfolio_ids,json=portfolioIds" json:"portfolio_ids,omitempty"`
-	// Alerts of at least this severity only. Absent: all.
+	// Alerts of at least this severity only. Absent: all. Example: "RISK_ALERT_SEVERITY_MEDIUM".
 	MinSeverity *v1.RiskAlertSeverity `protobuf:"varint,2,opt,name=min_severity,json=minSeverity,enum=cqc.risk.v1.RiskAlertSeverity" json:"min_severity,omitempty"`
 	// resume_token of the last message received: the stream goes on behind it, or says what is missing. Absent: from now
-	// on.
+	// on. Example: "c2VxOjQ4MTUxNjIzNDI".
 	ResumeToken *string `protobuf:"bytes,3,opt,name=resume_token,json=resumeToken" json:"resume_token,omitempty"`
-	// Whether to leave out the state at the start. Absent: false, the state comes first.
+	// Whether to leave out the state at the start. Absent: false, the state comes first. Example: true.
 	SkipSnapshot *bool `protobuf:"varint,4,opt,name=skip_snapshot,json=skipSnapshot" json:"skip_snapshot,omitempty"`
-	// Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds.
+	// Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds. Example: "5s".
 	HeartbeatInterval *durationpb.Duration `protobuf:"bytes,5,opt,name=heartbeat_interval,json=heartbeatInterval" json:"heartbeat_interval,omitempty"`
 	// Whether a slow reader may miss all but the newest state of each key. Absent: false, a slow reader is ended with
-	// RESOURCE_EXHAUSTED.
+	// RESOURCE_EXHAUSTED. Example: true.
 	Conflate      *bool `protobuf:"varint,6,opt,name=conflate" json:"conflate,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -743,7 +745,8 @@ type StreamRiskAlertsResponse struct {
 	//	*StreamRiskAlertsResponse_SubscriptionStatus
 	//	*StreamRiskAlertsResponse_GapNotice
 	Payload isStreamRiskAlertsResponse_Payload `protobuf_oneof:"payload"`
-	// To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here.
+	// To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here. Example:
+	// "c2VxOjQ4MTUxNjIzNDI".
 	ResumeToken   *string `protobuf:"bytes,5,opt,name=resume_token,json=resumeToken" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -834,22 +837,23 @@ type isStreamRiskAlertsResponse_Payload interface {
 }
 
 type StreamRiskAlertsResponse_Data struct {
-	// One of the alerts.
+	// One of the alerts. Absent: another member of payload is set. Example: see Alert.
 	Data *v1.Alert `protobuf:"bytes,1,opt,name=data,oneof"`
 }
 
 type StreamRiskAlertsResponse_Heartbeat struct {
-	// Nothing happened; the stream is alive.
+	// Nothing happened; the stream is alive. Absent: another member of payload is set. Example: see Heartbeat.
 	Heartbeat *Heartbeat `protobuf:"bytes,2,opt,name=heartbeat,oneof"`
 }
 
 type StreamRiskAlertsResponse_SubscriptionStatus struct {
-	// A subscription began, was refused or ended.
+	// A subscription began, was refused or ended. Absent: another member of payload is set. Example: see
+	// SubscriptionStatus.
 	SubscriptionStatus *SubscriptionStatus `protobuf:"bytes,3,opt,name=subscription_status,json=subscriptionStatus,oneof"`
 }
 
 type StreamRiskAlertsResponse_GapNotice struct {
-	// Something is missing; the state follows anew.
+	// Something is missing; the state follows anew. Absent: another member of payload is set. Example: see GapNotice.
 	GapNotice *GapNotice `protobuf:"bytes,4,opt,name=gap_notice,json=gapNotice,oneof"`
 }
 

@@ -49,12 +49,12 @@ const (
 //	}
 type CheckOrderRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The order.
+	// The order. Required. Example: see NewOrder.
 	Order *v1.NewOrder `protobuf:"bytes,1,opt,name=order" json:"order,omitempty"`
-	// Whether to answer with the risk after the order. Absent: false.
+	// Whether to answer with the risk after the order. Absent: false. Example: true.
 	IncludeSnapshot *bool `protobuf:"varint,2,opt,name=include_snapshot,json=includeSnapshot" json:"include_snapshot,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
 	RequestId     *string `protobuf:"bytes,3,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -130,13 +130,13 @@ func (x *CheckOrderRequest) GetRequestId() string {
 //	}
 type CheckOrderResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Whether it may be placed.
+	// Whether it may be placed. Required. Example: false.
 	Allowed *bool `protobuf:"varint,1,opt,name=allowed" json:"allowed,omitempty"`
-	// Limits that it would breach, at most 100. Empty: none.
+	// Limits that it would breach, at most 100. Empty: none. Example: see RiskViolation.
 	Violations []*v11.RiskViolation `protobuf:"bytes,2,rep,name=violations" json:"violations,omitempty"`
-	// Risk after the order. Absent: not asked for.
+	// Risk after the order. Absent: not asked for. Example: see RiskSnapshot.
 	Projected *v11.RiskSnapshot `protobuf:"bytes,3,opt,name=projected" json:"projected,omitempty"`
-	// Largest quantity that would be allowed, in the market's size unit. Absent: none, or not computed.
+	// Largest quantity that would be allowed, in the market's size unit. Absent: none, or not computed. Example: "2.5".
 	MaxQuantity   *string `protobuf:"bytes,4,opt,name=max_quantity,json=maxQuantity" json:"max_quantity,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -206,9 +206,9 @@ func (x *CheckOrderResponse) GetMaxQuantity() string {
 // {"portfolio_id": "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"}
 type GetRiskSnapshotRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Portfolio (UUID).
+	// Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
 	PortfolioId *string `protobuf:"bytes,1,opt,name=portfolio_id,json=portfolioId" json:"portfolio_id,omitempty"`
-	// Moment that is asked for. Absent: now.
+	// Moment that is asked for. Absent: now. Example: "2026-01-15T09:30:00.100Z".
 	AsOf          *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=as_of,json=asOf" json:"as_of,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -297,7 +297,7 @@ func (x *GetRiskSnapshotRequest) GetAsOf() *timestamppb.Timestamp {
 //	}
 type GetRiskSnapshotResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The risk.
+	// The risk. Required. Example: see RiskSnapshot.
 	Snapshot      *v11.RiskSnapshot `protobuf:"bytes,1,opt,name=snapshot" json:"snapshot,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -346,17 +346,17 @@ func (x *GetRiskSnapshotResponse) GetSnapshot() *v11.RiskSnapshot {
 // {"portfolio_ids": ["e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"]}
 type StreamRiskSnapshotsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Portfolios to follow (UUIDs), 1 to 200.
+	// Portfolios to follow (UUIDs), 1 to 200. Required: one or more. Example: ["e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"].
 	PortfolioIds []string `protobuf:"bytes,1,rep,name=portfolio_ids,json=portfolioIds" json:"portfolio_ids,omitempty"`
 	// resume_token of the last message received: the stream goes on behind it, or says what is missing. Absent: from now
-	// on.
+	// on. Example: "c2VxOjQ4MTUxNjIzNDI".
 	ResumeToken *string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken" json:"resume_token,omitempty"`
-	// Whether to leave out the state at the start. Absent: false, the state comes first.
+	// Whether to leave out the state at the start. Absent: false, the state comes first. Example: true.
 	SkipSnapshot *bool `protobuf:"varint,3,opt,name=skip_snapshot,json=skipSnapshot" json:"skip_snapshot,omitempty"`
-	// Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds.
+	// Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds. Example: "5s".
 	HeartbeatInterval *durationpb.Duration `protobuf:"bytes,4,opt,name=heartbeat_interval,json=heartbeatInterval" json:"heartbeat_interval,omitempty"`
 	// Whether a slow reader may miss all but the newest state of each key. Absent: false, a slow reader is ended with
-	// RESOURCE_EXHAUSTED.
+	// RESOURCE_EXHAUSTED. Example: true.
 	Conflate      *bool `protobuf:"varint,5,opt,name=conflate" json:"conflate,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -450,7 +450,8 @@ type StreamRiskSnapshotsResponse struct {
 	//	*StreamRiskSnapshotsResponse_SubscriptionStatus
 	//	*StreamRiskSnapshotsResponse_GapNotice
 	Payload isStreamRiskSnapshotsResponse_Payload `protobuf_oneof:"payload"`
-	// To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here.
+	// To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here. Example:
+	// "c2VxOjQ4MTUxNjIzNDI".
 	ResumeToken   *string `protobuf:"bytes,5,opt,name=resume_token,json=resumeToken" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -541,22 +542,23 @@ type isStreamRiskSnapshotsResponse_Payload interface {
 }
 
 type StreamRiskSnapshotsResponse_Data struct {
-	// One of the risk snapshots.
+	// One of the risk snapshots. Absent: another member of payload is set. Example: see RiskSnapshot.
 	Data *v11.RiskSnapshot `protobuf:"bytes,1,opt,name=data,oneof"`
 }
 
 type StreamRiskSnapshotsResponse_Heartbeat struct {
-	// Nothing happened; the stream is alive.
+	// Nothing happened; the stream is alive. Absent: another member of payload is set. Example: see Heartbeat.
 	Heartbeat *Heartbeat `protobuf:"bytes,2,opt,name=heartbeat,oneof"`
 }
 
 type StreamRiskSnapshotsResponse_SubscriptionStatus struct {
-	// A subscription began, was refused or ended.
+	// A subscription began, was refused or ended. Absent: another member of payload is set. Example: see
+	// SubscriptionStatus.
 	SubscriptionStatus *SubscriptionStatus `protobuf:"bytes,3,opt,name=subscription_status,json=subscriptionStatus,oneof"`
 }
 
 type StreamRiskSnapshotsResponse_GapNotice struct {
-	// Something is missing; the state follows anew.
+	// Something is missing; the state follows anew. Absent: another member of payload is set. Example: see GapNotice.
 	GapNotice *GapNotice `protobuf:"bytes,4,opt,name=gap_notice,json=gapNotice,oneof"`
 }
 
@@ -580,17 +582,17 @@ func (*StreamRiskSnapshotsResponse_GapNotice) isStreamRiskSnapshotsResponse_Payl
 //	}
 type CalculateVaRRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Portfolio (UUID).
+	// Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
 	PortfolioId *string `protobuf:"bytes,1,opt,name=portfolio_id,json=portfolioId" json:"portfolio_id,omitempty"`
-	// Probability that the loss stays below it, 0 to 1, for example "0.99".
+	// Probability that the loss stays below it, 0 to 1, for example "0.99". Required.
 	Confidence *string `protobuf:"bytes,2,opt,name=confidence" json:"confidence,omitempty"`
-	// Time that it is for, above zero and at most 365 days.
+	// Time that it is for, above zero and at most 365 days. Required. Example: "86400s".
 	Horizon *durationpb.Duration `protobuf:"bytes,3,opt,name=horizon" json:"horizon,omitempty"`
-	// How it is computed: HISTORICAL, PARAMETRIC or MONTE_CARLO. Absent: HISTORICAL.
+	// How it is computed: HISTORICAL, PARAMETRIC or MONTE_CARLO. Absent: HISTORICAL. Example: "HISTORICAL".
 	Method *string `protobuf:"bytes,4,opt,name=method" json:"method,omitempty"`
-	// Length of the past that it is computed from, above zero. Absent: one year.
+	// Length of the past that it is computed from, above zero. Absent: one year. Example: "31536000s".
 	Lookback *durationpb.Duration `protobuf:"bytes,5,opt,name=lookback" json:"lookback,omitempty"`
-	// Number of simulations, for MONTE_CARLO. Absent or 0: chosen by the engine.
+	// Number of simulations, for MONTE_CARLO. Absent or 0: chosen by the engine. Example: 10000.
 	Simulations   *uint32 `protobuf:"varint,6,opt,name=simulations" json:"simulations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -682,17 +684,18 @@ func (x *CalculateVaRRequest) GetSimulations() uint32 {
 //	}
 type CalculateVaRResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Loss that is not exceeded with the given probability, in the portfolio's valuation asset.
+	// Loss that is not exceeded with the given probability, in the portfolio's valuation asset. Required. Example:
+	// "3120.44".
 	ValueAtRisk *string `protobuf:"bytes,1,opt,name=value_at_risk,json=valueAtRisk" json:"value_at_risk,omitempty"`
-	// Average loss beyond it, in the portfolio's valuation asset.
+	// Average loss beyond it, in the portfolio's valuation asset. Required. Example: "4410.02".
 	ExpectedShortfall *string `protobuf:"bytes,2,opt,name=expected_shortfall,json=expectedShortfall" json:"expected_shortfall,omitempty"`
-	// Probability that it is for.
+	// Probability that it is for, 0 to 1. Required. Example: "0.99".
 	Confidence *string `protobuf:"bytes,3,opt,name=confidence" json:"confidence,omitempty"`
-	// Time that it is for.
+	// Time that it is for. Required. Example: "86400s".
 	Horizon *durationpb.Duration `protobuf:"bytes,4,opt,name=horizon" json:"horizon,omitempty"`
-	// Past periods or simulations that it rests on. Absent: not stated.
+	// Past periods or simulations that it rests on. Absent: not stated. Example: 365.
 	Observations *uint32 `protobuf:"varint,5,opt,name=observations" json:"observations,omitempty"`
-	// Moment for which it holds.
+	// Moment for which it holds. Required. Example: "2026-01-15T09:31:00Z".
 	AsOf          *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=as_of,json=asOf" json:"as_of,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -795,9 +798,9 @@ func (x *CalculateVaRResponse) GetAsOf() *timestamppb.Timestamp {
 //	}
 type RunStressTestRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Portfolio (UUID).
+	// Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
 	PortfolioId *string `protobuf:"bytes,1,opt,name=portfolio_id,json=portfolioId" json:"portfolio_id,omitempty"`
-	// The scenarios, 1 to 50.
+	// The scenarios, 1 to 50. Required: one or more. Example: see StressScenario.
 	Scenarios     []*v11.StressScenario `protobuf:"bytes,2,rep,name=scenarios" json:"scenarios,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -865,7 +868,7 @@ func (x *RunStressTestRequest) GetScenarios() []*v11.StressScenario {
 //	}
 type RunStressTestResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// One for each scenario, in the order asked for.
+	// One for each scenario, in the order asked for. Required: one or more. Example: see StressResult.
 	Results       []*v11.StressResult `protobuf:"bytes,1,rep,name=results" json:"results,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -915,11 +918,11 @@ func (x *RunStressTestResponse) GetResults() []*v11.StressResult {
 // {"portfolio_id": "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21", "horizon": "86400s"}
 type GetLiquidationRiskRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Portfolio (UUID).
+	// Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
 	PortfolioId *string `protobuf:"bytes,1,opt,name=portfolio_id,json=portfolioId" json:"portfolio_id,omitempty"`
-	// This position only (UUID). Absent: all.
+	// This position only (UUID). Absent: all. Example: "1f0d7c84-3d0b-4f6e-8d3f-9a4b8c7e6d52".
 	PositionId *string `protobuf:"bytes,2,opt,name=position_id,json=positionId" json:"position_id,omitempty"`
-	// Time for which probabilities are wanted, above zero and at most 365 days. Absent: one day.
+	// Time for which probabilities are wanted, above zero and at most 365 days. Absent: one day. Example: "86400s".
 	Horizon       *durationpb.Duration `protobuf:"bytes,3,opt,name=horizon" json:"horizon,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -997,7 +1000,7 @@ func (x *GetLiquidationRiskRequest) GetHorizon() *durationpb.Duration {
 //	}
 type GetLiquidationRiskResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The positions, nearest first, at most 1000. Empty: none with leverage.
+	// The positions, nearest first, at most 1000. Empty: none with leverage. Example: see LiquidationRisk.
 	Risks         []*v11.LiquidationRisk `protobuf:"bytes,1,rep,name=risks" json:"risks,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -44,30 +44,30 @@ const (
 //	}
 type CreateRiskLimitRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Portfolio (UUID).
+	// Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
 	PortfolioId *string `protobuf:"bytes,1,opt,name=portfolio_id,json=portfolioId" json:"portfolio_id,omitempty"`
-	// Account that it is for (UUID). Absent: all.
+	// Account that it is for (UUID). Absent: all. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
 	AccountId *string `protobuf:"bytes,2,opt,name=account_id,json=accountId" json:"account_id,omitempty"`
-	// What it bounds.
+	// What it bounds. Required. Example: "RISK_METRIC_LEVERAGE".
 	Metric *v1.RiskMetric `protobuf:"varint,3,opt,name=metric,enum=cqc.risk.v1.RiskMetric" json:"metric,omitempty"`
-	// By what the measure is split. Absent: not split.
+	// By what the measure is split. Absent: not split. Example: "EXPOSURE_DIMENSION_ASSET".
 	Dimension *v11.ExposureDimension `protobuf:"varint,4,opt,name=dimension,enum=cqc.portfolio.v1.ExposureDimension" json:"dimension,omitempty"`
 	// Which one of them, for example a venue_id. Absent: not split.
 	DimensionValue *string `protobuf:"bytes,5,opt,name=dimension_value,json=dimensionValue" json:"dimension_value,omitempty"`
-	// Value from which to warn, in the unit of the metric. Absent: no warning.
+	// Value from which to warn, in the unit of the metric. Absent: no warning. Example: "4".
 	SoftThreshold *string `protobuf:"bytes,6,opt,name=soft_threshold,json=softThreshold" json:"soft_threshold,omitempty"`
-	// Value from which to act, in the unit of the metric, for example "5".
+	// Value from which to act, in the unit of the metric, for example "5". Required.
 	HardThreshold *string `protobuf:"bytes,7,opt,name=hard_threshold,json=hardThreshold" json:"hard_threshold,omitempty"`
-	// What happens then.
+	// What happens then. Required. Example: "LIMIT_ACTION_BLOCK".
 	Action *v1.LimitAction `protobuf:"varint,8,opt,name=action,enum=cqc.risk.v1.LimitAction" json:"action,omitempty"`
-	// Whether it holds. Absent: false.
+	// Whether it holds. Absent: false. Example: true.
 	IsEnabled *bool `protobuf:"varint,9,opt,name=is_enabled,json=isEnabled" json:"is_enabled,omitempty"`
-	// When it begins to hold. Absent: at once.
+	// When it begins to hold. Absent: at once. Example: "2026-01-02T08:00:00Z".
 	EffectiveFrom *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=effective_from,json=effectiveFrom" json:"effective_from,omitempty"`
-	// When it ceases to hold, after effective_from. Absent: never.
+	// When it ceases to hold, after effective_from. Absent: never. Example: "2026-02-01T00:00:00Z".
 	EffectiveTo *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=effective_to,json=effectiveTo" json:"effective_to,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
 	RequestId     *string `protobuf:"bytes,12,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -204,7 +204,7 @@ func (x *CreateRiskLimitRequest) GetRequestId() string {
 //	}
 type CreateRiskLimitResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The risk limit.
+	// The risk limit. Required. Example: see RiskLimit.
 	RiskLimit     *v1.RiskLimit `protobuf:"bytes,1,opt,name=risk_limit,json=riskLimit" json:"risk_limit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -253,7 +253,7 @@ func (x *CreateRiskLimitResponse) GetRiskLimit() *v1.RiskLimit {
 // {"limit_id": "60b5a4f3-2e1d-4c8b-9a7f-6e5d4c3b2a19"}
 type GetRiskLimitRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the risk limit (UUID).
+	// Id of the risk limit (UUID). Required. Example: "60b5a4f3-2e1d-4c8b-9a7f-6e5d4c3b2a19".
 	LimitId       *string `protobuf:"bytes,1,opt,name=limit_id,json=limitId" json:"limit_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -313,7 +313,7 @@ func (x *GetRiskLimitRequest) GetLimitId() string {
 //	}
 type GetRiskLimitResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The risk limit.
+	// The risk limit. Required. Example: see RiskLimit.
 	RiskLimit     *v1.RiskLimit `protobuf:"bytes,1,opt,name=risk_limit,json=riskLimit" json:"risk_limit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -369,26 +369,27 @@ func (x *GetRiskLimitResponse) GetRiskLimit() *v1.RiskLimit {
 //	}
 type UpdateRiskLimitRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Limit to change (UUID).
+	// Limit to change (UUID). Required. Example: "60b5a4f3-2e1d-4c8b-9a7f-6e5d4c3b2a19".
 	LimitId *string `protobuf:"bytes,1,opt,name=limit_id,json=limitId" json:"limit_id,omitempty"`
-	// Value from which to warn, in the unit of the metric. Absent: see update_mask.
+	// Value from which to warn, in the unit of the metric. Absent: see update_mask. Example: "4".
 	SoftThreshold *string `protobuf:"bytes,2,opt,name=soft_threshold,json=softThreshold" json:"soft_threshold,omitempty"`
 	// Value from which to act, in the unit of the metric, for example "5". Absent: see update_mask.
 	HardThreshold *string `protobuf:"bytes,3,opt,name=hard_threshold,json=hardThreshold" json:"hard_threshold,omitempty"`
-	// What happens then. Absent: see update_mask.
+	// What happens then. Absent: see update_mask. Example: "LIMIT_ACTION_BLOCK".
 	Action *v1.LimitAction `protobuf:"varint,4,opt,name=action,enum=cqc.risk.v1.LimitAction" json:"action,omitempty"`
-	// Whether it holds. Absent: see update_mask.
+	// Whether it holds. Absent: see update_mask. Example: true.
 	IsEnabled *bool `protobuf:"varint,5,opt,name=is_enabled,json=isEnabled" json:"is_enabled,omitempty"`
-	// When it begins to hold. Absent: see update_mask.
+	// When it begins to hold. Absent: see update_mask. Example: "2026-01-01T00:00:00Z".
 	EffectiveFrom *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=effective_from,json=effectiveFrom" json:"effective_from,omitempty"`
-	// When it ceases to hold, after effective_from. Absent: see update_mask.
+	// When it ceases to hold, after effective_from. Absent: see update_mask. Example: "2026-02-01T00:00:00Z".
 	EffectiveTo *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=effective_to,json=effectiveTo" json:"effective_to,omitempty"`
-	// Version that the change is based on; another one is refused with ABORTED. Absent: not checked.
+	// Version that the change is based on; another one is refused with ABORTED. Absent: not checked. Example: "v1".
 	Etag *string `protobuf:"bytes,8,opt,name=etag" json:"etag,omitempty"`
-	// Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set.
+	// Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set. Example:
+	// "softThreshold,hardThreshold".
 	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,9,opt,name=update_mask,json=updateMask" json:"update_mask,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
 	RequestId     *string `protobuf:"bytes,10,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -511,7 +512,7 @@ func (x *UpdateRiskLimitRequest) GetRequestId() string {
 //	}
 type UpdateRiskLimitResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The risk limit.
+	// The risk limit. Required. Example: see RiskLimit.
 	RiskLimit     *v1.RiskLimit `protobuf:"bytes,1,opt,name=risk_limit,json=riskLimit" json:"risk_limit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -560,12 +561,12 @@ func (x *UpdateRiskLimitResponse) GetRiskLimit() *v1.RiskLimit {
 // {"limit_id": "60b5a4f3-2e1d-4c8b-9a7f-6e5d4c3b2a19"}
 type DeleteRiskLimitRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the risk limit (UUID).
+	// Id of the risk limit (UUID). Required. Example: "60b5a4f3-2e1d-4c8b-9a7f-6e5d4c3b2a19".
 	LimitId *string `protobuf:"bytes,1,opt,name=limit_id,json=limitId" json:"limit_id,omitempty"`
-	// Version that is to be deleted; another one is refused with ABORTED. Absent: not checked.
+	// Version that is to be deleted; another one is refused with ABORTED. Absent: not checked. Example: "v3".
 	Etag *string `protobuf:"bytes,2,opt,name=etag" json:"etag,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
 	RequestId     *string `protobuf:"bytes,3,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -669,19 +670,21 @@ func (*DeleteRiskLimitResponse) Descriptor() ([]byte, []int) {
 // {"portfolio_id": "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21", "metric": "RISK_METRIC_LEVERAGE", "page_size": 50}
 type ListRiskLimitsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Limits of this portfolio only (UUID). Absent: all.
+	// Limits of this portfolio only (UUID). Absent: all. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
 	PortfolioId *string `protobuf:"bytes,1,opt,name=portfolio_id,json=portfolioId" json:"portfolio_id,omitempty"`
-	// Limits of this account only (UUID). Absent: all.
+	// Limits of this account only (UUID). Absent: all. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
 	AccountId *string `protobuf:"bytes,2,opt,name=account_id,json=accountId" json:"account_id,omitempty"`
-	// Limits of this measure only. Absent: all.
+	// Limits of this measure only. Absent: all. Example: "RISK_METRIC_LEVERAGE".
 	Metric *v1.RiskMetric `protobuf:"varint,3,opt,name=metric,enum=cqc.risk.v1.RiskMetric" json:"metric,omitempty"`
-	// Whether to list those that do not hold. Absent: false.
+	// Whether to list those that do not hold. Absent: false. Example: true.
 	IncludeDisabled *bool `protobuf:"varint,4,opt,name=include_disabled,json=includeDisabled" json:"include_disabled,omitempty"`
-	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
 	PageSize *int32 `protobuf:"varint,5,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
-	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+	// "cGFnZTo1MA".
 	PageToken *string `protobuf:"bytes,6,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
-	// Order of the items: a field name (created_at), with " desc" for descending. Absent: by created_at.
+	// Order of the items: a field name (created_at), with " desc" for descending. Absent: by created_at. Example:
+	// "created_at desc".
 	OrderBy       *string `protobuf:"bytes,7,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -786,9 +789,9 @@ func (x *ListRiskLimitsRequest) GetOrderBy() string {
 //	}
 type ListRiskLimitsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The risk limits of this page, at most 1000. Empty: none.
+	// The risk limits of this page, at most 1000. Empty: none. Example: see RiskLimit.
 	RiskLimits []*v1.RiskLimit `protobuf:"bytes,1,rep,name=risk_limits,json=riskLimits" json:"risk_limits,omitempty"`
-	// To be sent as page_token for the next page. Absent or empty: this is the last page.
+	// To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
 	NextPageToken *string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -150,9 +150,9 @@ func (GapReason) EnumDescriptor() ([]byte, []int) {
 // {"server_time": "2026-01-15T09:30:15Z", "last_sequence": "4815162342"}
 type Heartbeat struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Time of the server.
+	// Time of the server. Required. Example: "2026-01-15T09:30:15Z".
 	ServerTime *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=server_time,json=serverTime" json:"server_time,omitempty"`
-	// Sequence number of the last message. Absent: the data has none.
+	// Sequence number of the last message. Absent: the data has none. Example: "4815162342".
 	LastSequence  *uint64 `protobuf:"varint,2,opt,name=last_sequence,json=lastSequence" json:"last_sequence,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -215,13 +215,13 @@ func (x *Heartbeat) GetLastSequence() uint64 {
 //	}
 type SubscriptionStatus struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What was asked for: an id, or "{venue_id}:{venue_symbol}".
+	// What was asked for: an id, or "{venue_id}:{venue_symbol}". Required. Example: "binance:BTCUSD".
 	Selector *string `protobuf:"bytes,1,opt,name=selector" json:"selector,omitempty"`
-	// How it stands.
+	// How it stands. Required. Example: "SUBSCRIPTION_STATE_REJECTED".
 	State *SubscriptionState `protobuf:"varint,2,opt,name=state,enum=cqc.services.v1.SubscriptionState" json:"state,omitempty"`
-	// Why it was refused or ended. Absent: it runs, or nothing failed.
+	// Why it was refused or ended. Absent: it runs, or nothing failed. Example: "ERROR_REASON_MARKET_NOT_FOUND".
 	Reason *v1.ErrorReason `protobuf:"varint,3,opt,name=reason,enum=cqc.infrastructure.v1.ErrorReason" json:"reason,omitempty"`
-	// The same in words. Absent: none.
+	// The same in words. Absent: none. Example: "No market BTCUSD at binance".
 	Message       *string `protobuf:"bytes,4,opt,name=message" json:"message,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -297,13 +297,14 @@ func (x *SubscriptionStatus) GetMessage() string {
 //	}
 type GapNotice struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Subscription concerned: an id, or "{venue_id}:{venue_symbol}".
+	// Subscription concerned: an id, or "{venue_id}:{venue_symbol}". Required. Example:
+	// "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
 	Selector *string `protobuf:"bytes,1,opt,name=selector" json:"selector,omitempty"`
-	// First sequence number that is missing. Absent: not known.
+	// First sequence number that is missing. Absent: not known. Example: "4815162343".
 	FromSequence *uint64 `protobuf:"varint,2,opt,name=from_sequence,json=fromSequence" json:"from_sequence,omitempty"`
-	// Last sequence number that is missing. Absent: not known.
+	// Last sequence number that is missing. Absent: not known. Example: "4815162390".
 	ToSequence *uint64 `protobuf:"varint,3,opt,name=to_sequence,json=toSequence" json:"to_sequence,omitempty"`
-	// Why it is missing.
+	// Why it is missing. Required. Example: "GAP_REASON_SEQUENCE".
 	Reason        *GapReason `protobuf:"varint,4,opt,name=reason,enum=cqc.services.v1.GapReason" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -53,38 +53,38 @@ const (
 //	}
 type CreateAccountRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Venue, for example "binance".
+	// Venue, for example "binance". Required.
 	VenueId *string `protobuf:"bytes,1,opt,name=venue_id,json=venueId" json:"venue_id,omitempty"`
-	// Name for people.
+	// Name for people. Required. Example: "Market making".
 	Name *string `protobuf:"bytes,2,opt,name=name" json:"name,omitempty"`
-	// What it is for.
+	// What it is for. Required. Example: "ACCOUNT_TYPE_UNIFIED".
 	AccountType *v1.AccountType `protobuf:"varint,3,opt,name=account_type,json=accountType,enum=cqc.venues.v1.AccountType" json:"account_type,omitempty"`
-	// Portfolio that its positions belong to (UUID). Absent: none.
+	// Portfolio that its positions belong to (UUID). Absent: none. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
 	PortfolioId *string `protobuf:"bytes,4,opt,name=portfolio_id,json=portfolioId" json:"portfolio_id,omitempty"`
-	// Who owns it, for example a desk or a person.
+	// Who owns it, for example a desk or a person. Required.
 	OwnerId *string `protobuf:"bytes,5,opt,name=owner_id,json=ownerId" json:"owner_id,omitempty"`
-	// Id at the venue. Absent: none.
+	// Id at the venue. Absent: none. Example: "48151623".
 	VenueAccountId *string `protobuf:"bytes,6,opt,name=venue_account_id,json=venueAccountId" json:"venue_account_id,omitempty"`
-	// Account of which it is a sub-account (UUID). Absent: none.
+	// Account of which it is a sub-account (UUID). Absent: none. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
 	ParentAccountId *string `protobuf:"bytes,7,opt,name=parent_account_id,json=parentAccountId" json:"parent_account_id,omitempty"`
-	// Where its credentials are.
+	// Where its credentials are. Required. Example: see CredentialRef.
 	Credentials *v1.CredentialRef `protobuf:"bytes,8,opt,name=credentials" json:"credentials,omitempty"`
-	// What the credentials allow. Empty: not known.
+	// What the credentials allow. Empty: not known. Example: ["ACCOUNT_PERMISSION_READ","ACCOUNT_PERMISSION_TRADE"].
 	Permissions []v1.AccountPermission `protobuf:"varint,9,rep,packed,name=permissions,enum=cqc.venues.v1.AccountPermission" json:"permissions,omitempty"`
-	// Margin mode of new positions. Absent: the venue's default.
+	// Margin mode of new positions. Absent: the venue's default. Example: "MARGIN_MODE_CROSS".
 	MarginMode *v11.MarginMode `protobuf:"varint,10,opt,name=margin_mode,json=marginMode,enum=cqc.markets.v1.MarginMode" json:"margin_mode,omitempty"`
-	// How long and short are held at once. Absent: the venue's default.
+	// How long and short are held at once. Absent: the venue's default. Example: "POSITION_MODE_NET".
 	PositionMode *v1.PositionMode `protobuf:"varint,11,opt,name=position_mode,json=positionMode,enum=cqc.venues.v1.PositionMode" json:"position_mode,omitempty"`
-	// Address of the wallet. Absent: not a wallet.
+	// Address of the wallet. Absent: not a wallet. Example: "0x742d35Cc6634C0532925a3b844Bc454e4438f44e".
 	WalletAddress *string `protobuf:"bytes,12,opt,name=wallet_address,json=walletAddress" json:"wallet_address,omitempty"`
-	// Chain of the wallet. Absent: not a wallet.
+	// Chain of the wallet. Absent: not a wallet. Example: "ethereum".
 	ChainId *string `protobuf:"bytes,13,opt,name=chain_id,json=chainId" json:"chain_id,omitempty"`
-	// Whether its money is not real. Absent: false.
+	// Whether its money is not real. Absent: false. Example: false.
 	IsSandbox *bool `protobuf:"varint,14,opt,name=is_sandbox,json=isSandbox" json:"is_sandbox,omitempty"`
-	// Further facts without a field of their own. Absent: none.
+	// Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
 	Metadata *structpb.Struct `protobuf:"bytes,15,opt,name=metadata" json:"metadata,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
 	RequestId     *string `protobuf:"bytes,16,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -255,7 +255,7 @@ func (x *CreateAccountRequest) GetRequestId() string {
 //	}
 type CreateAccountResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The account.
+	// The account. Required. Example: see VenueAccount.
 	Account       *v1.VenueAccount `protobuf:"bytes,1,opt,name=account" json:"account,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -304,7 +304,7 @@ func (x *CreateAccountResponse) GetAccount() *v1.VenueAccount {
 // {"account_id": "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"}
 type GetAccountRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the account (UUID).
+	// Id of the account (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
 	AccountId     *string `protobuf:"bytes,1,opt,name=account_id,json=accountId" json:"account_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -370,7 +370,7 @@ func (x *GetAccountRequest) GetAccountId() string {
 //	}
 type GetAccountResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The account.
+	// The account. Required. Example: see VenueAccount.
 	Account       *v1.VenueAccount `protobuf:"bytes,1,opt,name=account" json:"account,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -426,30 +426,33 @@ func (x *GetAccountResponse) GetAccount() *v1.VenueAccount {
 //	}
 type UpdateAccountRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Account to change (UUID).
+	// Account to change (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
 	AccountId *string `protobuf:"bytes,1,opt,name=account_id,json=accountId" json:"account_id,omitempty"`
-	// Name for people. Absent: see update_mask.
+	// Name for people. Absent: see update_mask. Example: "Market making".
 	Name *string `protobuf:"bytes,2,opt,name=name" json:"name,omitempty"`
-	// State. Absent: see update_mask.
+	// State. Absent: see update_mask. Example: "ACCOUNT_STATUS_ACTIVE".
 	Status *v1.AccountStatus `protobuf:"varint,3,opt,name=status,enum=cqc.venues.v1.AccountStatus" json:"status,omitempty"`
-	// Portfolio that its positions belong to (UUID). Absent: see update_mask.
+	// Portfolio that its positions belong to (UUID). Absent: see update_mask. Example:
+	// "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
 	PortfolioId *string `protobuf:"bytes,4,opt,name=portfolio_id,json=portfolioId" json:"portfolio_id,omitempty"`
 	// Who owns it, for example a desk or a person. Absent: see update_mask.
 	OwnerId *string `protobuf:"bytes,5,opt,name=owner_id,json=ownerId" json:"owner_id,omitempty"`
-	// What the credentials allow. Empty: see update_mask.
+	// What the credentials allow. Empty: see update_mask. Example:
+	// ["ACCOUNT_PERMISSION_READ","ACCOUNT_PERMISSION_TRADE"].
 	Permissions []v1.AccountPermission `protobuf:"varint,6,rep,packed,name=permissions,enum=cqc.venues.v1.AccountPermission" json:"permissions,omitempty"`
-	// Margin mode of new positions. Absent: see update_mask.
+	// Margin mode of new positions. Absent: see update_mask. Example: "MARGIN_MODE_CROSS".
 	MarginMode *v11.MarginMode `protobuf:"varint,7,opt,name=margin_mode,json=marginMode,enum=cqc.markets.v1.MarginMode" json:"margin_mode,omitempty"`
-	// How long and short are held at once. Absent: see update_mask.
+	// How long and short are held at once. Absent: see update_mask. Example: "POSITION_MODE_NET".
 	PositionMode *v1.PositionMode `protobuf:"varint,8,opt,name=position_mode,json=positionMode,enum=cqc.venues.v1.PositionMode" json:"position_mode,omitempty"`
-	// Further facts without a field of their own. Absent: see update_mask.
+	// Further facts without a field of their own. Absent: see update_mask. Example: {"source":"manual"}.
 	Metadata *structpb.Struct `protobuf:"bytes,9,opt,name=metadata" json:"metadata,omitempty"`
-	// Version that the change is based on; another one is refused with ABORTED. Absent: not checked.
+	// Version that the change is based on; another one is refused with ABORTED. Absent: not checked. Example: "v4".
 	Etag *string `protobuf:"bytes,10,opt,name=etag" json:"etag,omitempty"`
-	// Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set.
+	// Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set. Example:
+	// "name,status".
 	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,11,opt,name=update_mask,json=updateMask" json:"update_mask,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
 	RequestId     *string `protobuf:"bytes,12,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -592,7 +595,7 @@ func (x *UpdateAccountRequest) GetRequestId() string {
 //	}
 type UpdateAccountResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The account.
+	// The account. Required. Example: see VenueAccount.
 	Account       *v1.VenueAccount `protobuf:"bytes,1,opt,name=account" json:"account,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -641,12 +644,12 @@ func (x *UpdateAccountResponse) GetAccount() *v1.VenueAccount {
 // {"account_id": "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"}
 type DeleteAccountRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the account (UUID).
+	// Id of the account (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
 	AccountId *string `protobuf:"bytes,1,opt,name=account_id,json=accountId" json:"account_id,omitempty"`
-	// Version that is to be deleted; another one is refused with ABORTED. Absent: not checked.
+	// Version that is to be deleted; another one is refused with ABORTED. Absent: not checked. Example: "v3".
 	Etag *string `protobuf:"bytes,2,opt,name=etag" json:"etag,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
 	RequestId     *string `protobuf:"bytes,3,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -757,19 +760,21 @@ func (*DeleteAccountResponse) Descriptor() ([]byte, []int) {
 //	}
 type ListAccountsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Accounts at this venue only. Absent: all.
+	// Accounts at this venue only. Absent: all. Example: "binance".
 	VenueId *string `protobuf:"bytes,1,opt,name=venue_id,json=venueId" json:"venue_id,omitempty"`
-	// Accounts of this portfolio only (UUID). Absent: all.
+	// Accounts of this portfolio only (UUID). Absent: all. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
 	PortfolioId *string `protobuf:"bytes,2,opt,name=portfolio_id,json=portfolioId" json:"portfolio_id,omitempty"`
-	// Accounts of this type only. Absent: all.
+	// Accounts of this type only. Absent: all. Example: "ACCOUNT_TYPE_UNIFIED".
 	AccountType *v1.AccountType `protobuf:"varint,3,opt,name=account_type,json=accountType,enum=cqc.venues.v1.AccountType" json:"account_type,omitempty"`
-	// Accounts in this state only. Absent: all.
+	// Accounts in this state only. Absent: all. Example: "ACCOUNT_STATUS_ACTIVE".
 	Status *v1.AccountStatus `protobuf:"varint,4,opt,name=status,enum=cqc.venues.v1.AccountStatus" json:"status,omitempty"`
-	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
 	PageSize *int32 `protobuf:"varint,5,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
-	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+	// "cGFnZTo1MA".
 	PageToken *string `protobuf:"bytes,6,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
-	// Order of the items: a field name (created_at or name), with " desc" for descending. Absent: by created_at.
+	// Order of the items: a field name (created_at or name), with " desc" for descending. Absent: by created_at. Example:
+	// "created_at desc".
 	OrderBy       *string `protobuf:"bytes,7,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -880,9 +885,9 @@ func (x *ListAccountsRequest) GetOrderBy() string {
 //	}
 type ListAccountsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The accounts of this page, at most 1000. Empty: none.
+	// The accounts of this page, at most 1000. Empty: none. Example: see VenueAccount.
 	Accounts []*v1.VenueAccount `protobuf:"bytes,1,rep,name=accounts" json:"accounts,omitempty"`
-	// To be sent as page_token for the next page. Absent or empty: this is the last page.
+	// To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
 	NextPageToken *string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -939,7 +944,7 @@ func (x *ListAccountsResponse) GetNextPageToken() string {
 // {"account_id": "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"}
 type VerifyCredentialsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the account (UUID).
+	// Id of the account (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
 	AccountId     *string `protobuf:"bytes,1,opt,name=account_id,json=accountId" json:"account_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -993,15 +998,15 @@ func (x *VerifyCredentialsRequest) GetAccountId() string {
 //	}
 type VerifyCredentialsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Whether the venue takes them.
+	// Whether the venue takes them. Required. Example: true.
 	Valid *bool `protobuf:"varint,1,opt,name=valid" json:"valid,omitempty"`
-	// What they allow. Empty: nothing, or not known.
+	// What they allow. Empty: nothing, or not known. Example: ["ACCOUNT_PERMISSION_READ","ACCOUNT_PERMISSION_TRADE"].
 	Permissions []v1.AccountPermission `protobuf:"varint,2,rep,packed,name=permissions,enum=cqc.venues.v1.AccountPermission" json:"permissions,omitempty"`
-	// Why not. Absent: they work.
+	// Why not. Absent: they work. Example: "REJECT_REASON_PERMISSION".
 	FailureReason *v1.RejectReason `protobuf:"varint,3,opt,name=failure_reason,json=failureReason,enum=cqc.venues.v1.RejectReason" json:"failure_reason,omitempty"`
-	// The venue's words. Absent: none.
+	// The venue's words. Absent: none. Example: "Invalid API key".
 	FailureText *string `protobuf:"bytes,4,opt,name=failure_text,json=failureText" json:"failure_text,omitempty"`
-	// When it was tried.
+	// When it was tried. Required. Example: "2026-01-15T09:30:00Z".
 	CheckedAt     *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=checked_at,json=checkedAt" json:"checked_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1088,12 +1093,12 @@ func (x *VerifyCredentialsResponse) GetCheckedAt() *timestamppb.Timestamp {
 //	}
 type RotateCredentialsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the account (UUID).
+	// Id of the account (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
 	AccountId *string `protobuf:"bytes,1,opt,name=account_id,json=accountId" json:"account_id,omitempty"`
-	// Where the new credentials are; they are verified before they are used.
+	// Where the new credentials are; they are verified before they are used. Required. Example: see CredentialRef.
 	Credentials *v1.CredentialRef `protobuf:"bytes,2,opt,name=credentials" json:"credentials,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
 	RequestId     *string `protobuf:"bytes,3,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1173,7 +1178,7 @@ func (x *RotateCredentialsRequest) GetRequestId() string {
 //	}
 type RotateCredentialsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The account.
+	// The account. Required. Example: see VenueAccount.
 	Account       *v1.VenueAccount `protobuf:"bytes,1,opt,name=account" json:"account,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1222,9 +1227,9 @@ func (x *RotateCredentialsResponse) GetAccount() *v1.VenueAccount {
 // {"account_id": "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"}
 type GetTradingLimitsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the account (UUID).
+	// Id of the account (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
 	AccountId *string `protobuf:"bytes,1,opt,name=account_id,json=accountId" json:"account_id,omitempty"`
-	// Market that it is asked for (UUID). Absent: all of the account.
+	// Market that it is asked for (UUID). Absent: all of the account. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
 	MarketId      *string `protobuf:"bytes,2,opt,name=market_id,json=marketId" json:"market_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1291,15 +1296,16 @@ func (x *GetTradingLimitsRequest) GetMarketId() string {
 //	}
 type GetTradingLimitsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Limits of the account.
+	// Limits of the account. Required. Example: see AccountLimits.
 	Limits *v1.AccountLimits `protobuf:"bytes,1,opt,name=limits" json:"limits,omitempty"`
-	// What it pays. Absent: not known.
+	// What it pays. Absent: not known. Example: see FeeSchedule.
 	Fees *v1.FeeSchedule `protobuf:"bytes,2,opt,name=fees" json:"fees,omitempty"`
-	// Highest leverage at the market, above zero. Absent: no market asked for, or not known.
+	// Highest leverage at the market, above zero, as a multiple of the collateral. Absent: no market asked for, or not
+	// known. Example: "125".
 	MaxLeverage *string `protobuf:"bytes,3,opt,name=max_leverage,json=maxLeverage" json:"max_leverage,omitempty"`
-	// Largest position at the market, in US dollars. Absent: no market asked for, or not known.
+	// Largest position at the market, in US dollars. Absent: no market asked for, or not known. Example: "5000000".
 	MaxPositionNotional *string `protobuf:"bytes,4,opt,name=max_position_notional,json=maxPositionNotional" json:"max_position_notional,omitempty"`
-	// When it held.
+	// When it held. Required. Example: "2026-01-15T09:30:00Z".
 	AsOf          *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=as_of,json=asOf" json:"as_of,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1377,7 +1383,7 @@ func (x *GetTradingLimitsResponse) GetAsOf() *timestamppb.Timestamp {
 // {"account_id": "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"}
 type GetAccountHealthRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the account (UUID).
+	// Id of the account (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
 	AccountId     *string `protobuf:"bytes,1,opt,name=account_id,json=accountId" json:"account_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1435,21 +1441,21 @@ func (x *GetAccountHealthRequest) GetAccountId() string {
 //	}
 type GetAccountHealthResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// State of the account.
+	// State of the account. Required. Example: "ACCOUNT_STATUS_ACTIVE".
 	Status *v1.AccountStatus `protobuf:"varint,1,opt,name=status,enum=cqc.venues.v1.AccountStatus" json:"status,omitempty"`
-	// Whether the venue answers now. Absent: false.
+	// Whether the venue answers now. Absent: false. Example: true.
 	Connected *bool `protobuf:"varint,2,opt,name=connected" json:"connected,omitempty"`
-	// Value of the account, in US dollars. Absent: not known.
+	// Value of the account, in US dollars. Absent: not known. Example: "125000.50".
 	Equity *string `protobuf:"bytes,3,opt,name=equity" json:"equity,omitempty"`
-	// Margin bound, in US dollars. Absent: none or not known.
+	// Margin bound, in US dollars. Absent: none or not known. Example: "6425.01".
 	MarginUsed *string `protobuf:"bytes,4,opt,name=margin_used,json=marginUsed" json:"margin_used,omitempty"`
-	// Maintenance margin over collateral; liquidation at 1. Absent: no margin, or not known.
+	// Maintenance margin over collateral; liquidation at 1. Absent: no margin, or not known. Example: "0.41".
 	MarginRatio *string `protobuf:"bytes,5,opt,name=margin_ratio,json=marginRatio" json:"margin_ratio,omitempty"`
-	// Gross exposure over equity. Absent: not known.
+	// Gross exposure over equity, as a multiple. Absent: not known. Example: "0.26".
 	Leverage *string `protobuf:"bytes,6,opt,name=leverage" json:"leverage,omitempty"`
-	// What to look at, for a person. Empty: nothing.
+	// What to look at, for a person. Empty: nothing. Example: ["Margin ratio is near the maintenance margin"].
 	Warnings []string `protobuf:"bytes,7,rep,name=warnings" json:"warnings,omitempty"`
-	// When it held.
+	// When it held. Required. Example: "2026-01-15T09:30:00Z".
 	AsOf          *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=as_of,json=asOf" json:"as_of,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -32,11 +32,11 @@ const (
 // {"account_id": "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10", "asset_id": "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"}
 type GetBalanceRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Account (UUID).
+	// Account (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
 	AccountId *string `protobuf:"bytes,1,opt,name=account_id,json=accountId" json:"account_id,omitempty"`
-	// Asset (UUID).
+	// Asset (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	AssetId *string `protobuf:"bytes,2,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
-	// Which pot. Absent: the first that the account has.
+	// Which pot. Absent: the first that the account has. Example: "BALANCE_TYPE_UNIFIED".
 	BalanceType   *v1.BalanceType `protobuf:"varint,3,opt,name=balance_type,json=balanceType,enum=cqc.venues.v1.BalanceType" json:"balance_type,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -111,7 +111,7 @@ func (x *GetBalanceRequest) GetBalanceType() v1.BalanceType {
 //	}
 type GetBalanceResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The balance.
+	// The balance. Required. Example: see Balance.
 	Balance       *v1.Balance `protobuf:"bytes,1,opt,name=balance" json:"balance,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -168,21 +168,23 @@ func (x *GetBalanceResponse) GetBalance() *v1.Balance {
 //	}
 type ListBalancesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Balances of this account only (UUID). Absent: all.
+	// Balances of this account only (UUID). Absent: all. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
 	AccountId *string `protobuf:"bytes,1,opt,name=account_id,json=accountId" json:"account_id,omitempty"`
-	// Balances at this venue only. Absent: all.
+	// Balances at this venue only. Absent: all. Example: "binance".
 	VenueId *string `protobuf:"bytes,2,opt,name=venue_id,json=venueId" json:"venue_id,omitempty"`
-	// Balances of this asset only (UUID). Absent: all.
+	// Balances of this asset only (UUID). Absent: all. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	AssetId *string `protobuf:"bytes,3,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
-	// Balances of this pot only. Absent: all.
+	// Balances of this pot only. Absent: all. Example: "BALANCE_TYPE_UNIFIED".
 	BalanceType *v1.BalanceType `protobuf:"varint,4,opt,name=balance_type,json=balanceType,enum=cqc.venues.v1.BalanceType" json:"balance_type,omitempty"`
-	// Whether to list those of nothing. Absent: false.
+	// Whether to list those of nothing. Absent: false. Example: true.
 	IncludeZero *bool `protobuf:"varint,5,opt,name=include_zero,json=includeZero" json:"include_zero,omitempty"`
-	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
 	PageSize *int32 `protobuf:"varint,6,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
-	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+	// "cGFnZTo1MA".
 	PageToken *string `protobuf:"bytes,7,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
-	// Order of the items: a field name (asset_id or as_of), with " desc" for descending. Absent: by asset_id.
+	// Order of the items: a field name (asset_id or as_of), with " desc" for descending. Absent: by asset_id. Example:
+	// "asset_id desc".
 	OrderBy       *string `protobuf:"bytes,8,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -295,9 +297,9 @@ func (x *ListBalancesRequest) GetOrderBy() string {
 //	}
 type ListBalancesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The balances of this page, at most 1000. Empty: none.
+	// The balances of this page, at most 1000. Empty: none. Example: see Balance.
 	Balances []*v1.Balance `protobuf:"bytes,1,rep,name=balances" json:"balances,omitempty"`
-	// To be sent as page_token for the next page. Absent or empty: this is the last page.
+	// To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
 	NextPageToken *string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -353,19 +355,19 @@ func (x *ListBalancesResponse) GetNextPageToken() string {
 // {"account_ids": ["a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"]}
 type StreamBalancesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Accounts to follow (UUIDs), 1 to 200.
+	// Accounts to follow (UUIDs), 1 to 200. Required: one or more. Example: ["a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"].
 	AccountIds []string `protobuf:"bytes,1,rep,name=account_ids,json=accountIds" json:"account_ids,omitempty"`
-	// Assets to follow (UUIDs), at most 200. Empty: all.
+	// Assets to follow (UUIDs), at most 200. Empty: all. Example: ["5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"].
 	AssetIds []string `protobuf:"bytes,2,rep,name=asset_ids,json=assetIds" json:"asset_ids,omitempty"`
 	// resume_token of the last message received: the stream goes on behind it, or says what is missing. Absent: from now
-	// on.
+	// on. Example: "c2VxOjQ4MTUxNjIzNDI".
 	ResumeToken *string `protobuf:"bytes,3,opt,name=resume_token,json=resumeToken" json:"resume_token,omitempty"`
-	// Whether to leave out the state at the start. Absent: false, the state comes first.
+	// Whether to leave out the state at the start. Absent: false, the state comes first. Example: true.
 	SkipSnapshot *bool `protobuf:"varint,4,opt,name=skip_snapshot,json=skipSnapshot" json:"skip_snapshot,omitempty"`
-	// Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds.
+	// Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds. Example: "5s".
 	HeartbeatInterval *durationpb.Duration `protobuf:"bytes,5,opt,name=heartbeat_interval,json=heartbeatInterval" json:"heartbeat_interval,omitempty"`
 	// Whether a slow reader may miss all but the newest state of each key. Absent: false, a slow reader is ended with
-	// RESOURCE_EXHAUSTED.
+	// RESOURCE_EXHAUSTED. Example: true.
 	Conflate      *bool `protobuf:"varint,6,opt,name=conflate" json:"conflate,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -472,7 +474,8 @@ type StreamBalancesResponse struct {
 	//	*StreamBalancesResponse_SubscriptionStatus
 	//	*StreamBalancesResponse_GapNotice
 	Payload isStreamBalancesResponse_Payload `protobuf_oneof:"payload"`
-	// To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here.
+	// To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here. Example:
+	// "c2VxOjQ4MTUxNjIzNDI".
 	ResumeToken   *string `protobuf:"bytes,5,opt,name=resume_token,json=resumeToken" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -563,22 +566,23 @@ type isStreamBalancesResponse_Payload interface {
 }
 
 type StreamBalancesResponse_Data struct {
-	// One of the balances.
+	// One of the balances. Absent: another member of payload is set. Example: see Balance.
 	Data *v1.Balance `protobuf:"bytes,1,opt,name=data,oneof"`
 }
 
 type StreamBalancesResponse_Heartbeat struct {
-	// Nothing happened; the stream is alive.
+	// Nothing happened; the stream is alive. Absent: another member of payload is set. Example: see Heartbeat.
 	Heartbeat *Heartbeat `protobuf:"bytes,2,opt,name=heartbeat,oneof"`
 }
 
 type StreamBalancesResponse_SubscriptionStatus struct {
-	// A subscription began, was refused or ended.
+	// A subscription began, was refused or ended. Absent: another member of payload is set. Example: see
+	// SubscriptionStatus.
 	SubscriptionStatus *SubscriptionStatus `protobuf:"bytes,3,opt,name=subscription_status,json=subscriptionStatus,oneof"`
 }
 
 type StreamBalancesResponse_GapNotice struct {
-	// Something is missing; the state follows anew.
+	// Something is missing; the state follows anew. Absent: another member of payload is set. Example: see GapNotice.
 	GapNotice *GapNotice `protobuf:"bytes,4,opt,name=gap_notice,json=gapNotice,oneof"`
 }
 

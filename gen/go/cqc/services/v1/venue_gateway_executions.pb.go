@@ -33,7 +33,7 @@ const (
 // {"execution_id": "c8d7e6f5-a4b3-4c2d-9e1f-0a9b8c7d6e52"}
 type GetExecutionReportRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the execution report (UUID).
+	// Id of the execution report (UUID). Required. Example: "c8d7e6f5-a4b3-4c2d-9e1f-0a9b8c7d6e52".
 	ExecutionId   *string `protobuf:"bytes,1,opt,name=execution_id,json=executionId" json:"execution_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -102,7 +102,7 @@ func (x *GetExecutionReportRequest) GetExecutionId() string {
 //	}
 type GetExecutionReportResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The execution report.
+	// The execution report. Required. Example: see ExecutionReport.
 	ExecutionReport *v1.ExecutionReport `protobuf:"bytes,1,opt,name=execution_report,json=executionReport" json:"execution_report,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
@@ -159,23 +159,25 @@ func (x *GetExecutionReportResponse) GetExecutionReport() *v1.ExecutionReport {
 //	}
 type ListExecutionReportsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Reports of this account only (UUID). Absent: all.
+	// Reports of this account only (UUID). Absent: all. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
 	AccountId *string `protobuf:"bytes,1,opt,name=account_id,json=accountId" json:"account_id,omitempty"`
-	// Reports of this order only (UUID). Absent: all.
+	// Reports of this order only (UUID). Absent: all. Example: "7c9e6679-7425-40de-944b-e07fc1f90ae7".
 	OrderId *string `protobuf:"bytes,2,opt,name=order_id,json=orderId" json:"order_id,omitempty"`
-	// Reports of this market only (UUID). Absent: all.
+	// Reports of this market only (UUID). Absent: all. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
 	MarketId *string `protobuf:"bytes,3,opt,name=market_id,json=marketId" json:"market_id,omitempty"`
-	// Reports of this type only. Absent: all.
+	// Reports of this type only. Absent: all. Example: "EXECUTION_TYPE_TRADE".
 	ExecutionType *v1.ExecutionType `protobuf:"varint,4,opt,name=execution_type,json=executionType,enum=cqc.venues.v1.ExecutionType" json:"execution_type,omitempty"`
-	// Reports at or after this moment only. Absent: from the first.
+	// Reports at or after this moment only. Absent: from the first. Example: "2026-01-01T00:00:00Z".
 	ExecutedFrom *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=executed_from,json=executedFrom" json:"executed_from,omitempty"`
-	// Reports before this moment only. Absent: to the last.
+	// Reports before this moment only. Absent: to the last. Example: "2026-02-01T00:00:00Z".
 	ExecutedTo *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=executed_to,json=executedTo" json:"executed_to,omitempty"`
-	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
 	PageSize *int32 `protobuf:"varint,7,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
-	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+	// "cGFnZTo1MA".
 	PageToken *string `protobuf:"bytes,8,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
-	// Order of the items: a field name (executed_at), with " desc" for descending. Absent: by executed_at.
+	// Order of the items: a field name (executed_at), with " desc" for descending. Absent: by executed_at. Example:
+	// "executed_at desc".
 	OrderBy       *string `protobuf:"bytes,9,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -302,9 +304,9 @@ func (x *ListExecutionReportsRequest) GetOrderBy() string {
 //	}
 type ListExecutionReportsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The execution reports of this page, at most 1000. Empty: none.
+	// The execution reports of this page, at most 1000. Empty: none. Example: see ExecutionReport.
 	ExecutionReports []*v1.ExecutionReport `protobuf:"bytes,1,rep,name=execution_reports,json=executionReports" json:"execution_reports,omitempty"`
-	// To be sent as page_token for the next page. Absent or empty: this is the last page.
+	// To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
 	NextPageToken *string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -361,19 +363,20 @@ func (x *ListExecutionReportsResponse) GetNextPageToken() string {
 // {"account_ids": ["a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"]}
 type StreamExecutionReportsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Accounts to follow (UUIDs), 1 to 200.
+	// Accounts to follow (UUIDs), 1 to 200. Required: one or more. Example: ["a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"].
 	AccountIds []string `protobuf:"bytes,1,rep,name=account_ids,json=accountIds" json:"account_ids,omitempty"`
-	// Markets to follow (UUIDs), at most 200. Empty: all.
+	// Markets to follow (UUIDs), at most 200. Empty: all. Example:
+	// ["0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11","2e7d1c90-6a4b-4f58-9c03-5d8e1f2a7b46"].
 	MarketIds []string `protobuf:"bytes,2,rep,name=market_ids,json=marketIds" json:"market_ids,omitempty"`
 	// resume_token of the last message received: the stream goes on behind it, or says what is missing. Absent: from now
-	// on.
+	// on. Example: "c2VxOjQ4MTUxNjIzNDI".
 	ResumeToken *string `protobuf:"bytes,3,opt,name=resume_token,json=resumeToken" json:"resume_token,omitempty"`
-	// Whether to leave out the state at the start. Absent: false, the state comes first.
+	// Whether to leave out the state at the start. Absent: false, the state comes first. Example: true.
 	SkipSnapshot *bool `protobuf:"varint,4,opt,name=skip_snapshot,json=skipSnapshot" json:"skip_snapshot,omitempty"`
-	// Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds.
+	// Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds. Example: "5s".
 	HeartbeatInterval *durationpb.Duration `protobuf:"bytes,5,opt,name=heartbeat_interval,json=heartbeatInterval" json:"heartbeat_interval,omitempty"`
 	// Whether a slow reader may miss all but the newest state of each key. Absent: false, a slow reader is ended with
-	// RESOURCE_EXHAUSTED.
+	// RESOURCE_EXHAUSTED. Example: true.
 	Conflate      *bool `protobuf:"varint,6,opt,name=conflate" json:"conflate,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -487,7 +490,8 @@ type StreamExecutionReportsResponse struct {
 	//	*StreamExecutionReportsResponse_SubscriptionStatus
 	//	*StreamExecutionReportsResponse_GapNotice
 	Payload isStreamExecutionReportsResponse_Payload `protobuf_oneof:"payload"`
-	// To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here.
+	// To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here. Example:
+	// "c2VxOjQ4MTUxNjIzNDI".
 	ResumeToken   *string `protobuf:"bytes,5,opt,name=resume_token,json=resumeToken" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -578,22 +582,23 @@ type isStreamExecutionReportsResponse_Payload interface {
 }
 
 type StreamExecutionReportsResponse_Data struct {
-	// One of the execution reports.
+	// One of the execution reports. Absent: another member of payload is set. Example: see ExecutionReport.
 	Data *v1.ExecutionReport `protobuf:"bytes,1,opt,name=data,oneof"`
 }
 
 type StreamExecutionReportsResponse_Heartbeat struct {
-	// Nothing happened; the stream is alive.
+	// Nothing happened; the stream is alive. Absent: another member of payload is set. Example: see Heartbeat.
 	Heartbeat *Heartbeat `protobuf:"bytes,2,opt,name=heartbeat,oneof"`
 }
 
 type StreamExecutionReportsResponse_SubscriptionStatus struct {
-	// A subscription began, was refused or ended.
+	// A subscription began, was refused or ended. Absent: another member of payload is set. Example: see
+	// SubscriptionStatus.
 	SubscriptionStatus *SubscriptionStatus `protobuf:"bytes,3,opt,name=subscription_status,json=subscriptionStatus,oneof"`
 }
 
 type StreamExecutionReportsResponse_GapNotice struct {
-	// Something is missing; the state follows anew.
+	// Something is missing; the state follows anew. Absent: another member of payload is set. Example: see GapNotice.
 	GapNotice *GapNotice `protobuf:"bytes,4,opt,name=gap_notice,json=gapNotice,oneof"`
 }
 

@@ -50,10 +50,10 @@ const (
 //	}
 type PlaceOrderRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The order.
+	// The order. Required. Example: see NewOrder.
 	Order *v1.NewOrder `protobuf:"bytes,1,opt,name=order" json:"order,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
 	RequestId     *string `protobuf:"bytes,2,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -127,7 +127,7 @@ func (x *PlaceOrderRequest) GetRequestId() string {
 //	}
 type PlaceOrderResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The order.
+	// The order. Required. Example: see Order.
 	Order         *v1.Order `protobuf:"bytes,1,opt,name=order" json:"order,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -176,9 +176,9 @@ func (x *PlaceOrderResponse) GetOrder() *v1.Order {
 // {"reason": "REJECT_REASON_INSUFFICIENT_FUNDS", "text": "Balance is 12 USDT"}
 type OrderRejection struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Why.
+	// Why. Required. Example: "REJECT_REASON_INSUFFICIENT_FUNDS".
 	Reason *v1.RejectReason `protobuf:"varint,1,opt,name=reason,enum=cqc.venues.v1.RejectReason" json:"reason,omitempty"`
-	// The venue's words. Absent: none.
+	// The venue's words. Absent: none. Example: "Balance is 12 USDT".
 	Text          *string `protobuf:"bytes,2,opt,name=text" json:"text,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -239,6 +239,7 @@ func (x *OrderRejection) GetText() string {
 type OrderOutcome struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Id sent to the venue by us, unique per account, 1 to 36 letters, digits, "_" and "-"; makes placing idempotent.
+	// Required. Example: "mm-20260115-000043".
 	ClientOrderId *string `protobuf:"bytes,1,opt,name=client_order_id,json=clientOrderId" json:"client_order_id,omitempty"`
 	// What became of it.
 	//
@@ -318,12 +319,12 @@ type isOrderOutcome_Outcome interface {
 }
 
 type OrderOutcome_Order struct {
-	// It was sent.
+	// It was sent. Absent: another member of outcome is set. Example: see Order.
 	Order *v1.Order `protobuf:"bytes,2,opt,name=order,oneof"`
 }
 
 type OrderOutcome_Rejection struct {
-	// It was not.
+	// It was not. Absent: another member of outcome is set. Example: see OrderRejection.
 	Rejection *OrderRejection `protobuf:"bytes,3,opt,name=rejection,oneof"`
 }
 
@@ -356,10 +357,10 @@ func (*OrderOutcome_Rejection) isOrderOutcome_Outcome() {}
 //	}
 type BatchPlaceOrdersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The orders, 1 to 50.
+	// The orders, 1 to 50. Required: one or more. Example: see NewOrder.
 	Orders []*v1.NewOrder `protobuf:"bytes,1,rep,name=orders" json:"orders,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
 	RequestId     *string `protobuf:"bytes,2,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -446,7 +447,7 @@ func (x *BatchPlaceOrdersRequest) GetRequestId() string {
 //	}
 type BatchPlaceOrdersResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// One for each order.
+	// One for each order. Required: one or more. Example: see OrderOutcome.
 	Outcomes      []*OrderOutcome `protobuf:"bytes,1,rep,name=outcomes" json:"outcomes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -495,7 +496,7 @@ func (x *BatchPlaceOrdersResponse) GetOutcomes() []*OrderOutcome {
 // {"order_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7", "request_id": "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66"}
 type CancelOrderRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Account of the order (UUID). Absent: order_id is given.
+	// Account of the order (UUID). Absent: order_id is given. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
 	AccountId *string `protobuf:"bytes,1,opt,name=account_id,json=accountId" json:"account_id,omitempty"`
 	// Which order.
 	//
@@ -506,7 +507,7 @@ type CancelOrderRequest struct {
 	//	*CancelOrderRequest_VenueOrderId
 	Selector isCancelOrderRequest_Selector `protobuf_oneof:"selector"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
 	RequestId     *string `protobuf:"bytes,5,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -595,17 +596,18 @@ type isCancelOrderRequest_Selector interface {
 }
 
 type CancelOrderRequest_OrderId struct {
-	// Id in the platform (UUID).
+	// Id in the platform (UUID). Absent: another member of selector is set. Example:
+	// "7c9e6679-7425-40de-944b-e07fc1f90ae7".
 	OrderId string `protobuf:"bytes,2,opt,name=order_id,json=orderId,oneof"`
 }
 
 type CancelOrderRequest_ClientOrderId struct {
-	// Id that we sent.
+	// Id that we sent. Absent: another member of selector is set. Example: "mm-20260115-000042".
 	ClientOrderId string `protobuf:"bytes,3,opt,name=client_order_id,json=clientOrderId,oneof"`
 }
 
 type CancelOrderRequest_VenueOrderId struct {
-	// Id given by the venue.
+	// Id given by the venue. Absent: another member of selector is set. Example: "8886774".
 	VenueOrderId string `protobuf:"bytes,4,opt,name=venue_order_id,json=venueOrderId,oneof"`
 }
 
@@ -646,7 +648,7 @@ func (*CancelOrderRequest_VenueOrderId) isCancelOrderRequest_Selector() {}
 //	}
 type CancelOrderResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The order.
+	// The order. Required. Example: see Order.
 	Order         *v1.Order `protobuf:"bytes,1,opt,name=order" json:"order,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -701,14 +703,14 @@ func (x *CancelOrderResponse) GetOrder() *v1.Order {
 //	}
 type CancelAllOrdersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Account that places the order (UUID).
+	// Account that places the order (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
 	AccountId *string `protobuf:"bytes,1,opt,name=account_id,json=accountId" json:"account_id,omitempty"`
-	// Orders on this market only (UUID). Absent: all.
+	// Orders on this market only (UUID). Absent: all. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
 	MarketId *string `protobuf:"bytes,2,opt,name=market_id,json=marketId" json:"market_id,omitempty"`
-	// Orders on this side only. Absent: both.
+	// Orders on this side only. Absent: both. Example: "ORDER_SIDE_BUY".
 	Side *v1.OrderSide `protobuf:"varint,3,opt,name=side,enum=cqc.venues.v1.OrderSide" json:"side,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
 	RequestId     *string `protobuf:"bytes,4,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -778,9 +780,9 @@ func (x *CancelAllOrdersRequest) GetRequestId() string {
 // {"canceled_count": 2}
 type CancelAllOrdersResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Orders for which a cancel was sent.
+	// Orders for which a cancel was sent. Required. Example: 2.
 	CanceledCount *uint32 `protobuf:"varint,1,opt,name=canceled_count,json=canceledCount" json:"canceled_count,omitempty"`
-	// Orders for which none could be sent (UUIDs). Empty: none.
+	// Orders for which none could be sent (UUIDs). Empty: none. Example: ["7c9e6679-7425-40de-944b-e07fc1f90ae7"].
 	FailedOrderIds []string `protobuf:"bytes,2,rep,name=failed_order_ids,json=failedOrderIds" json:"failed_order_ids,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
@@ -841,7 +843,7 @@ func (x *CancelAllOrdersResponse) GetFailedOrderIds() []string {
 //	}
 type ModifyOrderRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Account of the order (UUID). Absent: order_id is given.
+	// Account of the order (UUID). Absent: order_id is given. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
 	AccountId *string `protobuf:"bytes,1,opt,name=account_id,json=accountId" json:"account_id,omitempty"`
 	// Which order.
 	//
@@ -851,20 +853,21 @@ type ModifyOrderRequest struct {
 	//	*ModifyOrderRequest_ClientOrderId
 	//	*ModifyOrderRequest_VenueOrderId
 	Selector isModifyOrderRequest_Selector `protobuf_oneof:"selector"`
-	// New quantity, what is filled included, above zero. Absent: unchanged.
+	// New quantity, what is filled included, above zero, in the market's size unit. Absent: unchanged. Example: "0.5".
 	Quantity *string `protobuf:"bytes,5,opt,name=quantity" json:"quantity,omitempty"`
-	// New limit price, above zero. Absent: unchanged.
+	// New limit price, above zero, in the market's price currency. Absent: unchanged. Example: "63900.00".
 	Price *string `protobuf:"bytes,6,opt,name=price" json:"price,omitempty"`
-	// New trigger price, above zero. Absent: unchanged.
+	// New trigger price, above zero, in the market's price currency. Absent: unchanged. Example: "63000.00".
 	TriggerPrice *string `protobuf:"bytes,7,opt,name=trigger_price,json=triggerPrice" json:"trigger_price,omitempty"`
-	// New expiry. Absent: unchanged.
+	// New expiry. Absent: unchanged. Example: "2026-07-01T00:00:00Z".
 	ExpiresAt *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=expires_at,json=expiresAt" json:"expires_at,omitempty"`
-	// Id to send with the change, for venues that ask for a new one. Absent: made by the gateway.
+	// Id to send with the change, for venues that ask for a new one. Absent: made by the gateway. Example:
+	// "mm-20260115-000043".
 	NewClientOrderId *string `protobuf:"bytes,9,opt,name=new_client_order_id,json=newClientOrderId" json:"new_client_order_id,omitempty"`
-	// Version that the change is based on; another one is refused with ABORTED. Absent: not checked.
+	// Version that the change is based on; another one is refused with ABORTED. Absent: not checked. Example: "2".
 	ExpectedVersion *uint64 `protobuf:"varint,10,opt,name=expected_version,json=expectedVersion" json:"expected_version,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
 	RequestId     *string `protobuf:"bytes,11,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -995,17 +998,18 @@ type isModifyOrderRequest_Selector interface {
 }
 
 type ModifyOrderRequest_OrderId struct {
-	// Id in the platform (UUID).
+	// Id in the platform (UUID). Absent: another member of selector is set. Example:
+	// "7c9e6679-7425-40de-944b-e07fc1f90ae7".
 	OrderId string `protobuf:"bytes,2,opt,name=order_id,json=orderId,oneof"`
 }
 
 type ModifyOrderRequest_ClientOrderId struct {
-	// Id that we sent.
+	// Id that we sent. Absent: another member of selector is set. Example: "mm-20260115-000042".
 	ClientOrderId string `protobuf:"bytes,3,opt,name=client_order_id,json=clientOrderId,oneof"`
 }
 
 type ModifyOrderRequest_VenueOrderId struct {
-	// Id given by the venue.
+	// Id given by the venue. Absent: another member of selector is set. Example: "8886774".
 	VenueOrderId string `protobuf:"bytes,4,opt,name=venue_order_id,json=venueOrderId,oneof"`
 }
 
@@ -1040,7 +1044,7 @@ func (*ModifyOrderRequest_VenueOrderId) isModifyOrderRequest_Selector() {}
 //	}
 type ModifyOrderResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The order.
+	// The order. Required. Example: see Order.
 	Order         *v1.Order `protobuf:"bytes,1,opt,name=order" json:"order,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1089,7 +1093,7 @@ func (x *ModifyOrderResponse) GetOrder() *v1.Order {
 // {"order_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7"}
 type GetOrderRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Account of the order (UUID). Absent: order_id is given.
+	// Account of the order (UUID). Absent: order_id is given. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
 	AccountId *string `protobuf:"bytes,1,opt,name=account_id,json=accountId" json:"account_id,omitempty"`
 	// Which order.
 	//
@@ -1099,7 +1103,7 @@ type GetOrderRequest struct {
 	//	*GetOrderRequest_ClientOrderId
 	//	*GetOrderRequest_VenueOrderId
 	Selector isGetOrderRequest_Selector `protobuf_oneof:"selector"`
-	// Whether to ask the venue first. Absent: false.
+	// Whether to ask the venue first. Absent: false. Example: true.
 	Refresh       *bool `protobuf:"varint,5,opt,name=refresh" json:"refresh,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1188,17 +1192,18 @@ type isGetOrderRequest_Selector interface {
 }
 
 type GetOrderRequest_OrderId struct {
-	// Id in the platform (UUID).
+	// Id in the platform (UUID). Absent: another member of selector is set. Example:
+	// "7c9e6679-7425-40de-944b-e07fc1f90ae7".
 	OrderId string `protobuf:"bytes,2,opt,name=order_id,json=orderId,oneof"`
 }
 
 type GetOrderRequest_ClientOrderId struct {
-	// Id that we sent.
+	// Id that we sent. Absent: another member of selector is set. Example: "mm-20260115-000042".
 	ClientOrderId string `protobuf:"bytes,3,opt,name=client_order_id,json=clientOrderId,oneof"`
 }
 
 type GetOrderRequest_VenueOrderId struct {
-	// Id given by the venue.
+	// Id given by the venue. Absent: another member of selector is set. Example: "8886774".
 	VenueOrderId string `protobuf:"bytes,4,opt,name=venue_order_id,json=venueOrderId,oneof"`
 }
 
@@ -1232,7 +1237,7 @@ func (*GetOrderRequest_VenueOrderId) isGetOrderRequest_Selector() {}
 //	}
 type GetOrderResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The order.
+	// The order. Required. Example: see Order.
 	Order         *v1.Order `protobuf:"bytes,1,opt,name=order" json:"order,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1288,25 +1293,27 @@ func (x *GetOrderResponse) GetOrder() *v1.Order {
 //	}
 type ListOrdersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Orders of this account only (UUID). Absent: all.
+	// Orders of this account only (UUID). Absent: all. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
 	AccountId *string `protobuf:"bytes,1,opt,name=account_id,json=accountId" json:"account_id,omitempty"`
-	// Orders of this portfolio only (UUID). Absent: all.
+	// Orders of this portfolio only (UUID). Absent: all. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
 	PortfolioId *string `protobuf:"bytes,2,opt,name=portfolio_id,json=portfolioId" json:"portfolio_id,omitempty"`
-	// Orders on this market only (UUID). Absent: all.
+	// Orders on this market only (UUID). Absent: all. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
 	MarketId *string `protobuf:"bytes,3,opt,name=market_id,json=marketId" json:"market_id,omitempty"`
-	// Orders in these states only. Empty: all.
+	// Orders in these states only. Empty: all. Example: ["ORDER_STATUS_OPEN","ORDER_STATUS_PARTIALLY_FILLED"].
 	Statuses []v1.OrderStatus `protobuf:"varint,4,rep,packed,name=statuses,enum=cqc.venues.v1.OrderStatus" json:"statuses,omitempty"`
-	// Whether to list only those that are not final. Absent: false.
+	// Whether to list only those that are not final. Absent: false. Example: true.
 	OpenOnly *bool `protobuf:"varint,5,opt,name=open_only,json=openOnly" json:"open_only,omitempty"`
-	// Orders made at or after this moment only. Absent: from the first.
+	// Orders made at or after this moment only. Absent: from the first. Example: "2026-01-01T00:00:00Z".
 	CreatedFrom *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=created_from,json=createdFrom" json:"created_from,omitempty"`
-	// Orders made before this moment only. Absent: to the last.
+	// Orders made before this moment only. Absent: to the last. Example: "2026-02-01T00:00:00Z".
 	CreatedTo *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=created_to,json=createdTo" json:"created_to,omitempty"`
-	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
 	PageSize *int32 `protobuf:"varint,8,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
-	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+	// "cGFnZTo1MA".
 	PageToken *string `protobuf:"bytes,9,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
 	// Order of the items: a field name (created_at or updated_at), with " desc" for descending. Absent: by created_at.
+	// Example: "created_at desc".
 	OrderBy       *string `protobuf:"bytes,10,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1439,9 +1446,9 @@ func (x *ListOrdersRequest) GetOrderBy() string {
 //	}
 type ListOrdersResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The orders of this page, at most 1000. Empty: none.
+	// The orders of this page, at most 1000. Empty: none. Example: see Order.
 	Orders []*v1.Order `protobuf:"bytes,1,rep,name=orders" json:"orders,omitempty"`
-	// To be sent as page_token for the next page. Absent or empty: this is the last page.
+	// To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
 	NextPageToken *string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1497,19 +1504,20 @@ func (x *ListOrdersResponse) GetNextPageToken() string {
 // {"account_ids": ["a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"]}
 type StreamOrdersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Accounts to follow (UUIDs), 1 to 200.
+	// Accounts to follow (UUIDs), 1 to 200. Required: one or more. Example: ["a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"].
 	AccountIds []string `protobuf:"bytes,1,rep,name=account_ids,json=accountIds" json:"account_ids,omitempty"`
-	// Markets to follow (UUIDs), at most 200. Empty: all.
+	// Markets to follow (UUIDs), at most 200. Empty: all. Example:
+	// ["0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11","2e7d1c90-6a4b-4f58-9c03-5d8e1f2a7b46"].
 	MarketIds []string `protobuf:"bytes,2,rep,name=market_ids,json=marketIds" json:"market_ids,omitempty"`
 	// resume_token of the last message received: the stream goes on behind it, or says what is missing. Absent: from now
-	// on.
+	// on. Example: "c2VxOjQ4MTUxNjIzNDI".
 	ResumeToken *string `protobuf:"bytes,3,opt,name=resume_token,json=resumeToken" json:"resume_token,omitempty"`
-	// Whether to leave out the state at the start. Absent: false, the state comes first.
+	// Whether to leave out the state at the start. Absent: false, the state comes first. Example: true.
 	SkipSnapshot *bool `protobuf:"varint,4,opt,name=skip_snapshot,json=skipSnapshot" json:"skip_snapshot,omitempty"`
-	// Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds.
+	// Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds. Example: "5s".
 	HeartbeatInterval *durationpb.Duration `protobuf:"bytes,5,opt,name=heartbeat_interval,json=heartbeatInterval" json:"heartbeat_interval,omitempty"`
 	// Whether a slow reader may miss all but the newest state of each key. Absent: false, a slow reader is ended with
-	// RESOURCE_EXHAUSTED.
+	// RESOURCE_EXHAUSTED. Example: true.
 	Conflate      *bool `protobuf:"varint,6,opt,name=conflate" json:"conflate,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1622,7 +1630,8 @@ type StreamOrdersResponse struct {
 	//	*StreamOrdersResponse_SubscriptionStatus
 	//	*StreamOrdersResponse_GapNotice
 	Payload isStreamOrdersResponse_Payload `protobuf_oneof:"payload"`
-	// To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here.
+	// To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here. Example:
+	// "c2VxOjQ4MTUxNjIzNDI".
 	ResumeToken   *string `protobuf:"bytes,5,opt,name=resume_token,json=resumeToken" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1713,22 +1722,23 @@ type isStreamOrdersResponse_Payload interface {
 }
 
 type StreamOrdersResponse_Data struct {
-	// One of the orders.
+	// One of the orders. Absent: another member of payload is set. Example: see Order.
 	Data *v1.Order `protobuf:"bytes,1,opt,name=data,oneof"`
 }
 
 type StreamOrdersResponse_Heartbeat struct {
-	// Nothing happened; the stream is alive.
+	// Nothing happened; the stream is alive. Absent: another member of payload is set. Example: see Heartbeat.
 	Heartbeat *Heartbeat `protobuf:"bytes,2,opt,name=heartbeat,oneof"`
 }
 
 type StreamOrdersResponse_SubscriptionStatus struct {
-	// A subscription began, was refused or ended.
+	// A subscription began, was refused or ended. Absent: another member of payload is set. Example: see
+	// SubscriptionStatus.
 	SubscriptionStatus *SubscriptionStatus `protobuf:"bytes,3,opt,name=subscription_status,json=subscriptionStatus,oneof"`
 }
 
 type StreamOrdersResponse_GapNotice struct {
-	// Something is missing; the state follows anew.
+	// Something is missing; the state follows anew. Absent: another member of payload is set. Example: see GapNotice.
 	GapNotice *GapNotice `protobuf:"bytes,4,opt,name=gap_notice,json=gapNotice,oneof"`
 }
 

@@ -38,11 +38,11 @@ const (
 //	}
 type GetDepositAddressRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Account that it is of, or goes from (UUID).
+	// Account that it is of, or goes from (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
 	AccountId *string `protobuf:"bytes,1,opt,name=account_id,json=accountId" json:"account_id,omitempty"`
-	// Asset to deposit (UUID).
+	// Asset to deposit (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	AssetId *string `protobuf:"bytes,2,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
-	// Name of the network at the venue. Absent: the one that the venue has.
+	// Name of the network at the venue. Absent: the one that the venue has. Example: "ETH".
 	Network       *string `protobuf:"bytes,3,opt,name=network" json:"network,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -111,17 +111,17 @@ func (x *GetDepositAddressRequest) GetNetwork() string {
 //	}
 type GetDepositAddressResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Address on the chain.
+	// Address on the chain. Required. Example: "0x9d8e7f6a5b4c3d2e1f0a9b8c7d6e5f4a3b2c1d0e".
 	Address *string `protobuf:"bytes,1,opt,name=address" json:"address,omitempty"`
-	// Memo or tag that must go with it. Absent: none needed.
+	// Memo or tag that must go with it. Absent: none needed. Example: "104857".
 	Memo *string `protobuf:"bytes,2,opt,name=memo" json:"memo,omitempty"`
 	// Chain, for example "ethereum". Absent: not known.
 	ChainId *string `protobuf:"bytes,3,opt,name=chain_id,json=chainId" json:"chain_id,omitempty"`
-	// Name of the network at the venue. Absent: the venue has one.
+	// Name of the network at the venue. Absent: the venue has one. Example: "ETH".
 	Network *string `protobuf:"bytes,4,opt,name=network" json:"network,omitempty"`
-	// Smallest deposit, in units of the asset. Absent: none or not known.
+	// Smallest deposit, in units of the asset. Absent: none or not known. Example: "0.01".
 	MinDeposit *string `protobuf:"bytes,5,opt,name=min_deposit,json=minDeposit" json:"min_deposit,omitempty"`
-	// Until when it may be used. Absent: for good.
+	// Until when it may be used. Absent: for good. Example: "2026-07-01T00:00:00Z".
 	ExpiresAt     *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=expires_at,json=expiresAt" json:"expires_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -215,26 +215,26 @@ func (x *GetDepositAddressResponse) GetExpiresAt() *timestamppb.Timestamp {
 //	}
 type RequestWithdrawalRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id sent by us, unique per account; makes the transfer idempotent.
+	// Id sent by us, unique per account; makes the transfer idempotent. Required. Example: "wd-20260115-0007".
 	ClientTransferId *string `protobuf:"bytes,1,opt,name=client_transfer_id,json=clientTransferId" json:"client_transfer_id,omitempty"`
-	// Account that it is of, or goes from (UUID).
+	// Account that it is of, or goes from (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
 	AccountId *string `protobuf:"bytes,2,opt,name=account_id,json=accountId" json:"account_id,omitempty"`
-	// Asset (UUID).
+	// Asset (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	AssetId *string `protobuf:"bytes,3,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
-	// Amount in units of the asset, above zero, without the fee.
+	// Amount in units of the asset, above zero, without the fee. Required. Example: "2500".
 	Amount *string `protobuf:"bytes,4,opt,name=amount" json:"amount,omitempty"`
-	// Address on the chain.
+	// Address on the chain. Required. Example: "0x9d8e7f6a5b4c3d2e1f0a9b8c7d6e5f4a3b2c1d0e".
 	Address *string `protobuf:"bytes,5,opt,name=address" json:"address,omitempty"`
-	// Memo or tag that goes with the address. Absent: none.
+	// Memo or tag that goes with the address. Absent: none. Example: "104857".
 	Memo *string `protobuf:"bytes,6,opt,name=memo" json:"memo,omitempty"`
-	// Chain over which it goes. Absent: not on a chain.
+	// Chain over which it goes. Absent: not on a chain. Example: "ethereum".
 	ChainId *string `protobuf:"bytes,7,opt,name=chain_id,json=chainId" json:"chain_id,omitempty"`
 	// Name of the network at the venue, for example "ETH". Absent: the venue has one.
 	Network *string `protobuf:"bytes,8,opt,name=network" json:"network,omitempty"`
-	// Highest fee to accept, in units of the asset, above zero. Absent: any.
+	// Highest fee to accept, in units of the asset, above zero. Absent: any. Example: "0.0005".
 	MaxFee *string `protobuf:"bytes,9,opt,name=max_fee,json=maxFee" json:"max_fee,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
 	RequestId     *string `protobuf:"bytes,10,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -359,7 +359,7 @@ func (x *RequestWithdrawalRequest) GetRequestId() string {
 //	}
 type RequestWithdrawalResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The transfer.
+	// The transfer. Required. Example: see FundsTransfer.
 	Transfer      *v1.FundsTransfer `protobuf:"bytes,1,opt,name=transfer" json:"transfer,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -417,18 +417,18 @@ func (x *RequestWithdrawalResponse) GetTransfer() *v1.FundsTransfer {
 //	}
 type TransferFundsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id sent by us, unique per account; makes the transfer idempotent.
+	// Id sent by us, unique per account; makes the transfer idempotent. Required. Example: "tf-20260115-0003".
 	ClientTransferId *string `protobuf:"bytes,1,opt,name=client_transfer_id,json=clientTransferId" json:"client_transfer_id,omitempty"`
-	// Account that it is of, or goes from (UUID).
+	// Account that it is of, or goes from (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
 	AccountId *string `protobuf:"bytes,2,opt,name=account_id,json=accountId" json:"account_id,omitempty"`
-	// Account that it goes to (UUID).
+	// Account that it goes to (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
 	ToAccountId *string `protobuf:"bytes,3,opt,name=to_account_id,json=toAccountId" json:"to_account_id,omitempty"`
-	// Asset (UUID).
+	// Asset (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	AssetId *string `protobuf:"bytes,4,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
-	// Amount in units of the asset, above zero, without the fee.
+	// Amount in units of the asset, above zero, without the fee. Required. Example: "1000".
 	Amount *string `protobuf:"bytes,5,opt,name=amount" json:"amount,omitempty"`
 	// Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-	// not idempotent.
+	// not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
 	RequestId     *string `protobuf:"bytes,6,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -525,7 +525,7 @@ func (x *TransferFundsRequest) GetRequestId() string {
 //	}
 type TransferFundsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The transfer.
+	// The transfer. Required. Example: see FundsTransfer.
 	Transfer      *v1.FundsTransfer `protobuf:"bytes,1,opt,name=transfer" json:"transfer,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -574,7 +574,7 @@ func (x *TransferFundsResponse) GetTransfer() *v1.FundsTransfer {
 // {"transfer_id": "f1e2d3c4-b5a6-4978-8a69-5b4c3d2e1f07"}
 type GetTransferRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the transfer (UUID).
+	// Id of the transfer (UUID). Required. Example: "f1e2d3c4-b5a6-4978-8a69-5b4c3d2e1f07".
 	TransferId    *string `protobuf:"bytes,1,opt,name=transfer_id,json=transferId" json:"transfer_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -636,7 +636,7 @@ func (x *GetTransferRequest) GetTransferId() string {
 //	}
 type GetTransferResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The transfer.
+	// The transfer. Required. Example: see FundsTransfer.
 	Transfer      *v1.FundsTransfer `protobuf:"bytes,1,opt,name=transfer" json:"transfer,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -693,23 +693,25 @@ func (x *GetTransferResponse) GetTransfer() *v1.FundsTransfer {
 //	}
 type ListTransfersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Transfers of this account only (UUID). Absent: all.
+	// Transfers of this account only (UUID). Absent: all. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
 	AccountId *string `protobuf:"bytes,1,opt,name=account_id,json=accountId" json:"account_id,omitempty"`
-	// Transfers of this asset only (UUID). Absent: all.
+	// Transfers of this asset only (UUID). Absent: all. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	AssetId *string `protobuf:"bytes,2,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
-	// Transfers this way only. Absent: all.
+	// Transfers this way only. Absent: all. Example: "TRANSFER_DIRECTION_WITHDRAWAL".
 	Direction *v1.TransferDirection `protobuf:"varint,3,opt,name=direction,enum=cqc.venues.v1.TransferDirection" json:"direction,omitempty"`
-	// Transfers in this state only. Absent: all.
+	// Transfers in this state only. Absent: all. Example: "TRANSFER_STATUS_CONFIRMING".
 	Status *v1.TransferStatus `protobuf:"varint,4,opt,name=status,enum=cqc.venues.v1.TransferStatus" json:"status,omitempty"`
-	// Transfers asked for at or after this moment only. Absent: from the first.
+	// Transfers asked for at or after this moment only. Absent: from the first. Example: "2026-01-01T00:00:00Z".
 	RequestedFrom *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=requested_from,json=requestedFrom" json:"requested_from,omitempty"`
-	// Transfers asked for before this moment only. Absent: to the last.
+	// Transfers asked for before this moment only. Absent: to the last. Example: "2026-02-01T00:00:00Z".
 	RequestedTo *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=requested_to,json=requestedTo" json:"requested_to,omitempty"`
-	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+	// Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
 	PageSize *int32 `protobuf:"varint,7,opt,name=page_size,json=pageSize" json:"page_size,omitempty"`
-	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+	// next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+	// "cGFnZTo1MA".
 	PageToken *string `protobuf:"bytes,8,opt,name=page_token,json=pageToken" json:"page_token,omitempty"`
-	// Order of the items: a field name (requested_at), with " desc" for descending. Absent: by requested_at.
+	// Order of the items: a field name (requested_at), with " desc" for descending. Absent: by requested_at. Example:
+	// "requested_at desc".
 	OrderBy       *string `protobuf:"bytes,9,opt,name=order_by,json=orderBy" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -830,9 +832,9 @@ func (x *ListTransfersRequest) GetOrderBy() string {
 //	}
 type ListTransfersResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The transfers of this page, at most 1000. Empty: none.
+	// The transfers of this page, at most 1000. Empty: none. Example: see FundsTransfer.
 	Transfers []*v1.FundsTransfer `protobuf:"bytes,1,rep,name=transfers" json:"transfers,omitempty"`
-	// To be sent as page_token for the next page. Absent or empty: this is the last page.
+	// To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
 	NextPageToken *string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -888,17 +890,17 @@ func (x *ListTransfersResponse) GetNextPageToken() string {
 // {"account_ids": ["a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"]}
 type StreamTransfersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Accounts to follow (UUIDs), 1 to 200.
+	// Accounts to follow (UUIDs), 1 to 200. Required: one or more. Example: ["a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"].
 	AccountIds []string `protobuf:"bytes,1,rep,name=account_ids,json=accountIds" json:"account_ids,omitempty"`
 	// resume_token of the last message received: the stream goes on behind it, or says what is missing. Absent: from now
-	// on.
+	// on. Example: "c2VxOjQ4MTUxNjIzNDI".
 	ResumeToken *string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken" json:"resume_token,omitempty"`
-	// Whether to leave out the state at the start. Absent: false, the state comes first.
+	// Whether to leave out the state at the start. Absent: false, the state comes first. Example: true.
 	SkipSnapshot *bool `protobuf:"varint,3,opt,name=skip_snapshot,json=skipSnapshot" json:"skip_snapshot,omitempty"`
-	// Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds.
+	// Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds. Example: "5s".
 	HeartbeatInterval *durationpb.Duration `protobuf:"bytes,4,opt,name=heartbeat_interval,json=heartbeatInterval" json:"heartbeat_interval,omitempty"`
 	// Whether a slow reader may miss all but the newest state of each key. Absent: false, a slow reader is ended with
-	// RESOURCE_EXHAUSTED.
+	// RESOURCE_EXHAUSTED. Example: true.
 	Conflate      *bool `protobuf:"varint,5,opt,name=conflate" json:"conflate,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -999,7 +1001,8 @@ type StreamTransfersResponse struct {
 	//	*StreamTransfersResponse_SubscriptionStatus
 	//	*StreamTransfersResponse_GapNotice
 	Payload isStreamTransfersResponse_Payload `protobuf_oneof:"payload"`
-	// To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here.
+	// To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here. Example:
+	// "c2VxOjQ4MTUxNjIzNDI".
 	ResumeToken   *string `protobuf:"bytes,5,opt,name=resume_token,json=resumeToken" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1090,22 +1093,23 @@ type isStreamTransfersResponse_Payload interface {
 }
 
 type StreamTransfersResponse_Data struct {
-	// One of the transfers.
+	// One of the transfers. Absent: another member of payload is set. Example: see FundsTransfer.
 	Data *v1.FundsTransfer `protobuf:"bytes,1,opt,name=data,oneof"`
 }
 
 type StreamTransfersResponse_Heartbeat struct {
-	// Nothing happened; the stream is alive.
+	// Nothing happened; the stream is alive. Absent: another member of payload is set. Example: see Heartbeat.
 	Heartbeat *Heartbeat `protobuf:"bytes,2,opt,name=heartbeat,oneof"`
 }
 
 type StreamTransfersResponse_SubscriptionStatus struct {
-	// A subscription began, was refused or ended.
+	// A subscription began, was refused or ended. Absent: another member of payload is set. Example: see
+	// SubscriptionStatus.
 	SubscriptionStatus *SubscriptionStatus `protobuf:"bytes,3,opt,name=subscription_status,json=subscriptionStatus,oneof"`
 }
 
 type StreamTransfersResponse_GapNotice struct {
-	// Something is missing; the state follows anew.
+	// Something is missing; the state follows anew. Absent: another member of payload is set. Example: see GapNotice.
 	GapNotice *GapNotice `protobuf:"bytes,4,opt,name=gap_notice,json=gapNotice,oneof"`
 }
 

@@ -30,9 +30,9 @@ const (
 // {"venue_id": "binance", "venue_symbol": "BTCUSDT"}
 type VenueSymbol struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Venue, for example "binance".
+	// Venue, for example "binance". Required.
 	VenueId *string `protobuf:"bytes,1,opt,name=venue_id,json=venueId" json:"venue_id,omitempty"`
-	// Name of the market at the venue, for example "BTCUSDT".
+	// Name of the market at the venue, for example "BTCUSDT". Required.
 	VenueSymbol   *string `protobuf:"bytes,2,opt,name=venue_symbol,json=venueSymbol" json:"venue_symbol,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

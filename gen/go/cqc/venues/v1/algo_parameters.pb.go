@@ -39,15 +39,15 @@ const (
 //	}
 type AlgoParameters struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// When to begin. Absent: at once.
+	// When to begin. Absent: at once. Example: "2026-01-15T10:00:00Z".
 	StartAt *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=start_at,json=startAt" json:"start_at,omitempty"`
-	// When to be done. Absent: no limit.
+	// When to be done. Absent: no limit. Example: "2026-01-15T12:00:00Z".
 	EndAt *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=end_at,json=endAt" json:"end_at,omitempty"`
-	// Time between two slices, above zero and at most one day. Absent: chosen by the algorithm.
+	// Time between two slices, above zero and at most one day. Absent: chosen by the algorithm. Example: "60s".
 	SliceInterval *durationpb.Duration `protobuf:"bytes,3,opt,name=slice_interval,json=sliceInterval" json:"slice_interval,omitempty"`
 	// Largest share of the market's volume to take, from 0 to 1, for example "0.1". Absent: no limit.
 	ParticipationRate *string `protobuf:"bytes,4,opt,name=participation_rate,json=participationRate" json:"participation_rate,omitempty"`
-	// Price beyond which no slice is placed, in the market's price currency. Absent: no limit.
+	// Price beyond which no slice is placed, in the market's price currency. Absent: no limit. Example: "65000".
 	PriceLimit    *string `protobuf:"bytes,5,opt,name=price_limit,json=priceLimit" json:"price_limit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -119,39 +119,39 @@ func (BalanceType) EnumDescriptor() ([]byte, []int) {
 //	}
 type Balance struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Account (UUID).
+	// Account (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
 	AccountId *string `protobuf:"bytes,1,opt,name=account_id,json=accountId" json:"account_id,omitempty"`
-	// Venue, for example "binance".
+	// Venue, for example "binance". Required.
 	VenueId *string `protobuf:"bytes,2,opt,name=venue_id,json=venueId" json:"venue_id,omitempty"`
-	// Asset (UUID).
+	// Asset (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	AssetId *string `protobuf:"bytes,3,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
-	// Which pot it is.
+	// Which pot it is. Required. Example: "BALANCE_TYPE_UNIFIED".
 	BalanceType *BalanceType `protobuf:"varint,4,opt,name=balance_type,json=balanceType,enum=cqc.venues.v1.BalanceType" json:"balance_type,omitempty"`
-	// All of it, in units of the asset; negative when owed.
+	// All of it, in units of the asset; negative when owed. Required. Example: "125000.50".
 	Total *string `protobuf:"bytes,5,opt,name=total" json:"total,omitempty"`
-	// What can be used at once.
+	// What can be used at once, in units of the asset. Required. Example: "93000.50".
 	Available *string `protobuf:"bytes,6,opt,name=available" json:"available,omitempty"`
-	// What is bound by open orders.
+	// What is bound by open orders, in units of the asset. Required. Example: "32000.00".
 	Locked *string `protobuf:"bytes,7,opt,name=locked" json:"locked,omitempty"`
-	// What is held back otherwise. Absent: none.
+	// What is held back otherwise, in units of the asset. Absent: none. Example: "0".
 	Reserved *string `protobuf:"bytes,8,opt,name=reserved" json:"reserved,omitempty"`
-	// What is borrowed. Absent: none.
+	// What is borrowed, in units of the asset. Absent: none. Example: "250.00".
 	Borrowed *string `protobuf:"bytes,9,opt,name=borrowed" json:"borrowed,omitempty"`
-	// Interest owed on it. Absent: none.
+	// Interest owed on it, in units of the asset. Absent: none. Example: "0".
 	Interest *string `protobuf:"bytes,10,opt,name=interest" json:"interest,omitempty"`
-	// Value of the total in US dollars. Absent: not valued.
+	// Value of the total in US dollars. Absent: not valued. Example: "124987.11".
 	UsdValue *string `protobuf:"bytes,11,opt,name=usd_value,json=usdValue" json:"usd_value,omitempty"`
-	// Address that holds it. Absent: not on a chain.
+	// Address that holds it. Absent: not on a chain. Example: "0x742d35Cc6634C0532925a3b844Bc454e4438f44e".
 	WalletAddress *string `protobuf:"bytes,12,opt,name=wallet_address,json=walletAddress" json:"wallet_address,omitempty"`
-	// Chain on which it lies. Absent: not on a chain.
+	// Chain on which it lies. Absent: not on a chain. Example: "ethereum".
 	ChainId *string `protobuf:"bytes,13,opt,name=chain_id,json=chainId" json:"chain_id,omitempty"`
-	// When what is locked comes free. Absent: not bound by time.
+	// When what is locked comes free. Absent: not bound by time. Example: "2026-06-30T00:00:00Z".
 	UnlockAt *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=unlock_at,json=unlockAt" json:"unlock_at,omitempty"`
-	// Sequence number of the venue, growing per account. Absent: the venue has none.
+	// Sequence number of the venue, growing per account. Absent: the venue has none. Example: "778812".
 	Sequence *uint64 `protobuf:"varint,15,opt,name=sequence" json:"sequence,omitempty"`
-	// When it held, by the venue's clock.
+	// When it held, by the venue's clock. Required. Example: "2026-01-15T09:30:00.100Z".
 	AsOf *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=as_of,json=asOf" json:"as_of,omitempty"`
-	// When the platform received it, by our clock. Absent: not recorded.
+	// When the platform received it, by our clock. Absent: not recorded. Example: "2026-01-15T09:30:00.131Z".
 	ReceivedAt    *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=received_at,json=receivedAt" json:"received_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

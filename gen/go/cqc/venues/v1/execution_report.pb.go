@@ -217,63 +217,64 @@ func (LiquiditySide) EnumDescriptor() ([]byte, []int) {
 //	}
 type ExecutionReport struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of this report (UUID).
+	// Id of this report (UUID). Required. Example: "c8d7e6f5-a4b3-4c2d-9e1f-0a9b8c7d6e52".
 	ExecutionId *string `protobuf:"bytes,1,opt,name=execution_id,json=executionId" json:"execution_id,omitempty"`
-	// Id of the execution at the venue (17). Absent: none.
+	// Id of the execution at the venue (17). Absent: none. Example: "3819472910".
 	VenueExecutionId *string `protobuf:"bytes,2,opt,name=venue_execution_id,json=venueExecutionId" json:"venue_execution_id,omitempty"`
-	// Order in the platform (UUID).
+	// Order in the platform (UUID). Required. Example: "7c9e6679-7425-40de-944b-e07fc1f90ae7".
 	OrderId *string `protobuf:"bytes,3,opt,name=order_id,json=orderId" json:"order_id,omitempty"`
-	// Id that we sent with the order (11).
+	// Id that we sent with the order (11). Required. Example: "mm-20260115-000042".
 	ClientOrderId *string `protobuf:"bytes,4,opt,name=client_order_id,json=clientOrderId" json:"client_order_id,omitempty"`
-	// Id that the order had before it was changed (41). Absent: it was not.
+	// Id that the order had before it was changed (41). Absent: it was not. Example: "mm-20260115-000041".
 	OriginalClientOrderId *string `protobuf:"bytes,5,opt,name=original_client_order_id,json=originalClientOrderId" json:"original_client_order_id,omitempty"`
-	// Id given by the venue (37). Absent: not acknowledged.
+	// Id given by the venue (37). Absent: not acknowledged. Example: "8886774".
 	VenueOrderId *string `protobuf:"bytes,6,opt,name=venue_order_id,json=venueOrderId" json:"venue_order_id,omitempty"`
-	// Account (UUID).
+	// Account (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
 	AccountId *string `protobuf:"bytes,7,opt,name=account_id,json=accountId" json:"account_id,omitempty"`
-	// Venue, for example "binance".
+	// Venue, for example "binance". Required.
 	VenueId *string `protobuf:"bytes,8,opt,name=venue_id,json=venueId" json:"venue_id,omitempty"`
-	// Market (UUID).
+	// Market (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
 	MarketId *string `protobuf:"bytes,9,opt,name=market_id,json=marketId" json:"market_id,omitempty"`
-	// What happened (150).
+	// What happened (150). Required. Example: "EXECUTION_TYPE_TRADE".
 	ExecutionType *ExecutionType `protobuf:"varint,10,opt,name=execution_type,json=executionType,enum=cqc.venues.v1.ExecutionType" json:"execution_type,omitempty"`
-	// State of the order after it (39).
+	// State of the order after it (39). Required. Example: "ORDER_STATUS_PARTIALLY_FILLED".
 	OrderStatus *OrderStatus `protobuf:"varint,11,opt,name=order_status,json=orderStatus,enum=cqc.venues.v1.OrderStatus" json:"order_status,omitempty"`
-	// Side of the order (54).
+	// Side of the order (54). Required. Example: "ORDER_SIDE_BUY".
 	Side *OrderSide `protobuf:"varint,12,opt,name=side,enum=cqc.venues.v1.OrderSide" json:"side,omitempty"`
-	// Type of the order (40). Absent: not stated.
+	// Type of the order (40). Absent: not stated. Example: "ORDER_TYPE_LIMIT".
 	OrderType *v1.OrderType `protobuf:"varint,13,opt,name=order_type,json=orderType,enum=cqc.markets.v1.OrderType" json:"order_type,omitempty"`
-	// Size of this fill, above zero (32). Absent: no fill.
+	// Size of this fill, above zero, in the market's size unit (32). Absent: no fill. Example: "0.2".
 	LastQuantity *string `protobuf:"bytes,14,opt,name=last_quantity,json=lastQuantity" json:"last_quantity,omitempty"`
-	// Price of this fill (31). Absent: no fill.
+	// Price of this fill, in the market's price currency (31). Absent: no fill. Example: "64000.00".
 	LastPrice *string `protobuf:"bytes,15,opt,name=last_price,json=lastPrice" json:"last_price,omitempty"`
-	// Size filled so far (14).
+	// Size filled so far, in the market's size unit (14). Required. Example: "0.2".
 	CumulativeQuantity *string `protobuf:"bytes,16,opt,name=cumulative_quantity,json=cumulativeQuantity" json:"cumulative_quantity,omitempty"`
-	// Size still open (151).
+	// Size still open, in the market's size unit (151). Required. Example: "0.3".
 	LeavesQuantity *string `protobuf:"bytes,17,opt,name=leaves_quantity,json=leavesQuantity" json:"leaves_quantity,omitempty"`
-	// Average price of the fills so far (6). Absent: nothing filled.
+	// Average price of the fills so far, in the market's price currency (6). Absent: nothing filled. Example: "64000.00".
 	AveragePrice *string `protobuf:"bytes,18,opt,name=average_price,json=averagePrice" json:"average_price,omitempty"`
-	// Value of this fill in the quote asset. Absent: no fill, or not stated.
+	// Value of this fill in the quote asset. Absent: no fill, or not stated. Example: "12800.00".
 	LastQuoteValue *string `protobuf:"bytes,19,opt,name=last_quote_value,json=lastQuoteValue" json:"last_quote_value,omitempty"`
-	// Fee of this fill. Absent: none or not known.
+	// Fee of this fill. Absent: none or not known. Example: see Fee.
 	Fee *Fee `protobuf:"bytes,20,opt,name=fee" json:"fee,omitempty"`
-	// Who took whose order (851). Absent: no fill, or not known.
+	// Who took whose order (851). Absent: no fill, or not known. Example: "LIQUIDITY_SIDE_MAKER".
 	LiquiditySide *LiquiditySide `protobuf:"varint,21,opt,name=liquidity_side,json=liquiditySide,enum=cqc.venues.v1.LiquiditySide" json:"liquidity_side,omitempty"`
-	// Id of the public trade. Absent: no fill, or not stated.
+	// Id of the public trade. Absent: no fill, or not stated. Example: "3819472910".
 	TradeId *string `protobuf:"bytes,22,opt,name=trade_id,json=tradeId" json:"trade_id,omitempty"`
-	// Hash of the transaction. Absent: not on a chain.
+	// Hash of the transaction. Absent: not on a chain. Example:
+	// "0x5c504ed432cb51138bcf09aa5e8a410dd4a1e204ef84bfed1be16dfba1b22060".
 	TxHash *string `protobuf:"bytes,23,opt,name=tx_hash,json=txHash" json:"tx_hash,omitempty"`
-	// Number of the block. Absent: not on a chain.
+	// Number of the block. Absent: not on a chain. Example: "21600000".
 	BlockNumber *uint64 `protobuf:"varint,24,opt,name=block_number,json=blockNumber" json:"block_number,omitempty"`
-	// Why it was refused (103). Absent: it was not.
+	// Why it was refused (103). Absent: it was not. Example: "REJECT_REASON_INSUFFICIENT_FUNDS".
 	RejectReason *RejectReason `protobuf:"varint,25,opt,name=reject_reason,json=rejectReason,enum=cqc.venues.v1.RejectReason" json:"reject_reason,omitempty"`
-	// The venue's words (58). Absent: none.
+	// The venue's words (58). Absent: none. Example: "Filled".
 	Text *string `protobuf:"bytes,26,opt,name=text" json:"text,omitempty"`
-	// Sequence number of the venue, growing per account. Absent: the venue has none.
+	// Sequence number of the venue, growing per account. Absent: the venue has none. Example: "991".
 	Sequence *uint64 `protobuf:"varint,27,opt,name=sequence" json:"sequence,omitempty"`
-	// When it happened, by the venue's clock (60).
+	// When it happened, by the venue's clock (60). Required. Example: "2026-01-15T09:30:02.120Z".
 	ExecutedAt *timestamppb.Timestamp `protobuf:"bytes,28,opt,name=executed_at,json=executedAt" json:"executed_at,omitempty"`
-	// When the platform received it, by our clock. Absent: not recorded.
+	// When the platform received it, by our clock. Absent: not recorded. Example: "2026-01-15T09:30:00.145Z".
 	ReceivedAt    *timestamppb.Timestamp `protobuf:"bytes,29,opt,name=received_at,json=receivedAt" json:"received_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -101,13 +101,14 @@ func (FeeKind) EnumDescriptor() ([]byte, []int) {
 //	}
 type Fee struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Asset in which the fee is charged (UUID).
+	// Asset in which the fee is charged (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	AssetId *string `protobuf:"bytes,1,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
-	// Amount in units of the asset; negative for a rebate, for example "0.96375".
+	// Amount in units of the asset; negative for a rebate, for example "0.96375". Required.
 	Amount *string `protobuf:"bytes,2,opt,name=amount" json:"amount,omitempty"`
 	// Rate as a fraction of the traded value (0.001 is 10 basis points); negative for a rebate. Absent: a flat fee.
+	// Example: "0.001".
 	Rate *string `protobuf:"bytes,3,opt,name=rate" json:"rate,omitempty"`
-	// What the fee was charged for.
+	// What the fee was charged for. Required. Example: "FEE_KIND_TRADING".
 	Kind          *FeeKind `protobuf:"varint,4,opt,name=kind,enum=cqc.venues.v1.FeeKind" json:"kind,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -179,43 +179,44 @@ func (TransferStatus) EnumDescriptor() ([]byte, []int) {
 //	}
 type FundsTransfer struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the transfer (UUID).
+	// Id of the transfer (UUID). Required. Example: "f1e2d3c4-b5a6-4978-8a69-5b4c3d2e1f07".
 	TransferId *string `protobuf:"bytes,1,opt,name=transfer_id,json=transferId" json:"transfer_id,omitempty"`
-	// Id sent by us, unique per account; makes the transfer idempotent.
+	// Id sent by us, unique per account; makes the transfer idempotent. Required. Example: "wd-20260115-0007".
 	ClientTransferId *string `protobuf:"bytes,2,opt,name=client_transfer_id,json=clientTransferId" json:"client_transfer_id,omitempty"`
-	// Which way it goes.
+	// Which way it goes. Required. Example: "TRANSFER_DIRECTION_WITHDRAWAL".
 	Direction *TransferDirection `protobuf:"varint,3,opt,name=direction,enum=cqc.venues.v1.TransferDirection" json:"direction,omitempty"`
-	// Account that it is of, or goes from (UUID).
+	// Account that it is of, or goes from (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
 	AccountId *string `protobuf:"bytes,4,opt,name=account_id,json=accountId" json:"account_id,omitempty"`
-	// Account that it goes to (UUID). Absent: not between accounts.
+	// Account that it goes to (UUID). Absent: not between accounts. Example: "b4cc290f-9c0a-4d1b-8c2c-4f1f4c7f5e21".
 	ToAccountId *string `protobuf:"bytes,5,opt,name=to_account_id,json=toAccountId" json:"to_account_id,omitempty"`
-	// Asset (UUID).
+	// Asset (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	AssetId *string `protobuf:"bytes,6,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
-	// Chain over which it goes. Absent: not on a chain.
+	// Chain over which it goes. Absent: not on a chain. Example: "ethereum".
 	ChainId *string `protobuf:"bytes,7,opt,name=chain_id,json=chainId" json:"chain_id,omitempty"`
 	// Name of the network at the venue, for example "ETH". Absent: the venue has one.
 	Network *string `protobuf:"bytes,8,opt,name=network" json:"network,omitempty"`
-	// Amount in units of the asset, above zero, without the fee.
+	// Amount in units of the asset, above zero, without the fee. Required. Example: "2500".
 	Amount *string `protobuf:"bytes,9,opt,name=amount" json:"amount,omitempty"`
-	// Fee. Absent: none or not known.
+	// Fee. Absent: none or not known. Example: see Fee.
 	Fee *Fee `protobuf:"bytes,10,opt,name=fee" json:"fee,omitempty"`
-	// Address on the chain. Absent: not on a chain.
+	// Address on the chain. Absent: not on a chain. Example: "0x9d8e7f6a5b4c3d2e1f0a9b8c7d6e5f4a3b2c1d0e".
 	Address *string `protobuf:"bytes,11,opt,name=address" json:"address,omitempty"`
-	// Memo or tag that goes with the address. Absent: none.
+	// Memo or tag that goes with the address. Absent: none. Example: "104857".
 	Memo *string `protobuf:"bytes,12,opt,name=memo" json:"memo,omitempty"`
-	// Hash of the transaction. Absent: not sent yet, or not on a chain.
+	// Hash of the transaction. Absent: not sent yet, or not on a chain. Example:
+	// "0x5c504ed432cb51138bcf09aa5e8a410dd4a1e204ef84bfed1be16dfba1b22060".
 	TxHash *string `protobuf:"bytes,13,opt,name=tx_hash,json=txHash" json:"tx_hash,omitempty"`
-	// Blocks since then. Absent: not known.
+	// Blocks since then. Absent: not known. Example: 3.
 	Confirmations *uint32 `protobuf:"varint,14,opt,name=confirmations" json:"confirmations,omitempty"`
-	// State.
+	// State. Required. Example: "TRANSFER_STATUS_CONFIRMING".
 	Status *TransferStatus `protobuf:"varint,15,opt,name=status,enum=cqc.venues.v1.TransferStatus" json:"status,omitempty"`
-	// Id at the venue. Absent: not acknowledged.
+	// Id at the venue. Absent: not acknowledged. Example: "772163".
 	VenueTransferId *string `protobuf:"bytes,16,opt,name=venue_transfer_id,json=venueTransferId" json:"venue_transfer_id,omitempty"`
-	// Why it failed, for a person. Absent: it did not.
+	// Why it failed, for a person. Absent: it did not. Example: "Withdrawals of this asset are suspended".
 	FailureReason *string `protobuf:"bytes,17,opt,name=failure_reason,json=failureReason" json:"failure_reason,omitempty"`
-	// When it was asked for.
+	// When it was asked for. Required. Example: "2026-01-15T09:00:00Z".
 	RequestedAt *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=requested_at,json=requestedAt" json:"requested_at,omitempty"`
-	// When it reached a final status. Absent: still on its way.
+	// When it reached a final status. Absent: still on its way. Example: "2026-06-30T00:00:00Z".
 	CompletedAt   *timestamppb.Timestamp `protobuf:"bytes,19,opt,name=completed_at,json=completedAt" json:"completed_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -48,60 +48,64 @@ const (
 type NewOrder struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Id sent to the venue by us, unique per account, 1 to 36 letters, digits, "_" and "-"; makes placing idempotent.
+	// Required. Example: "mm-20260115-000042".
 	ClientOrderId *string `protobuf:"bytes,1,opt,name=client_order_id,json=clientOrderId" json:"client_order_id,omitempty"`
-	// Account that places the order (UUID).
+	// Account that places the order (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
 	AccountId *string `protobuf:"bytes,2,opt,name=account_id,json=accountId" json:"account_id,omitempty"`
-	// Portfolio that the order belongs to (UUID). Absent: none.
+	// Portfolio that the order belongs to (UUID). Absent: none. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
 	PortfolioId *string `protobuf:"bytes,3,opt,name=portfolio_id,json=portfolioId" json:"portfolio_id,omitempty"`
 	// Strategy that decided on the order, for example "mm-1". Absent: placed by hand.
 	StrategyId *string `protobuf:"bytes,4,opt,name=strategy_id,json=strategyId" json:"strategy_id,omitempty"`
-	// Market on which the order is placed (UUID).
+	// Market on which the order is placed (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
 	MarketId *string `protobuf:"bytes,5,opt,name=market_id,json=marketId" json:"market_id,omitempty"`
-	// Buy or sell.
+	// Buy or sell. Required. Example: "ORDER_SIDE_BUY".
 	Side *OrderSide `protobuf:"varint,6,opt,name=side,enum=cqc.venues.v1.OrderSide" json:"side,omitempty"`
-	// How the order is priced and triggered.
+	// How the order is priced and triggered. Required. Example: "ORDER_TYPE_LIMIT".
 	OrderType *v1.OrderType `protobuf:"varint,7,opt,name=order_type,json=orderType,enum=cqc.markets.v1.OrderType" json:"order_type,omitempty"`
-	// How long the order lives.
+	// How long the order lives. Required. Example: "TIME_IN_FORCE_GTC".
 	TimeInForce *v1.TimeInForce `protobuf:"varint,8,opt,name=time_in_force,json=timeInForce,enum=cqc.markets.v1.TimeInForce" json:"time_in_force,omitempty"`
-	// Quantity in the market's size unit, above zero. Absent: quote_quantity is given instead.
+	// Quantity in the market's size unit, above zero. Absent: quote_quantity is given instead. Example: "0.5".
 	Quantity *string `protobuf:"bytes,9,opt,name=quantity" json:"quantity,omitempty"`
-	// Amount of the quote asset to spend or receive, above zero. Absent: quantity is given instead.
+	// Amount of the quote asset to spend or receive, above zero. Absent: quantity is given instead. Example: "1000".
 	QuoteQuantity *string `protobuf:"bytes,10,opt,name=quote_quantity,json=quoteQuantity" json:"quote_quantity,omitempty"`
-	// Limit price in the market's price currency, above zero. Absent: the type has no limit price.
+	// Limit price in the market's price currency, above zero. Absent: the type has no limit price. Example: "64000.00".
 	Price *string `protobuf:"bytes,11,opt,name=price" json:"price,omitempty"`
-	// Price that triggers the order, above zero. Absent: the type has no trigger.
+	// Price that triggers the order, above zero, in the market's price currency. Absent: the type has no trigger.
+	// Example: "63000.00".
 	TriggerPrice *string `protobuf:"bytes,12,opt,name=trigger_price,json=triggerPrice" json:"trigger_price,omitempty"`
-	// Which price is compared with trigger_price. Absent: the venue's default.
+	// Which price is compared with trigger_price. Absent: the venue's default. Example: "PRICE_TYPE_MARK".
 	TriggerPriceType *v1.PriceType `protobuf:"varint,13,opt,name=trigger_price_type,json=triggerPriceType,enum=cqc.markets.v1.PriceType" json:"trigger_price_type,omitempty"`
-	// Distance of the trigger from the price, above zero, in trailing_offset_unit. Absent: not a trailing stop.
+	// Distance of the trigger from the price, above zero, in trailing_offset_unit. Absent: not a trailing stop. Example:
+	// "150.00".
 	TrailingOffset *string `protobuf:"bytes,14,opt,name=trailing_offset,json=trailingOffset" json:"trailing_offset,omitempty"`
-	// Unit of trailing_offset. Absent: not a trailing stop.
+	// Unit of trailing_offset. Absent: not a trailing stop. Example: "TRAILING_OFFSET_UNIT_PRICE".
 	TrailingOffsetUnit *TrailingOffsetUnit `protobuf:"varint,15,opt,name=trailing_offset_unit,json=trailingOffsetUnit,enum=cqc.venues.v1.TrailingOffsetUnit" json:"trailing_offset_unit,omitempty"`
-	// Part shown in the book (iceberg), above zero, in the market's size unit. Absent: all of it.
+	// Part shown in the book (iceberg), above zero, in the market's size unit. Absent: all of it. Example: "0.1".
 	DisplayQuantity *string `protobuf:"bytes,16,opt,name=display_quantity,json=displayQuantity" json:"display_quantity,omitempty"`
-	// Whether the order must not take liquidity. Absent: false.
+	// Whether the order must not take liquidity. Absent: false. Example: true.
 	PostOnly *bool `protobuf:"varint,17,opt,name=post_only,json=postOnly" json:"post_only,omitempty"`
-	// Whether the order may only reduce a position. Absent: false.
+	// Whether the order may only reduce a position. Absent: false. Example: true.
 	ReduceOnly *bool `protobuf:"varint,18,opt,name=reduce_only,json=reduceOnly" json:"reduce_only,omitempty"`
-	// Whether the order closes the whole position. Absent: false.
+	// Whether the order closes the whole position. Absent: false. Example: true.
 	ClosePosition *bool `protobuf:"varint,19,opt,name=close_position,json=closePosition" json:"close_position,omitempty"`
-	// Margin mode of the position. Absent: the account's mode.
+	// Margin mode of the position. Absent: the account's mode. Example: "MARGIN_MODE_CROSS".
 	MarginMode *v1.MarginMode `protobuf:"varint,20,opt,name=margin_mode,json=marginMode,enum=cqc.markets.v1.MarginMode" json:"margin_mode,omitempty"`
-	// Position that the order changes when the account holds long and short at once. Absent: one net position.
+	// Position that the order changes when the account holds long and short at once. Absent: one net position. Example:
+	// "POSITION_SIDE_LONG".
 	PositionSide *v11.PositionSide `protobuf:"varint,21,opt,name=position_side,json=positionSide,enum=cqc.portfolio.v1.PositionSide" json:"position_side,omitempty"`
 	// Leverage, above zero, for example "5". Absent: the account's leverage.
 	Leverage *string `protobuf:"bytes,22,opt,name=leverage" json:"leverage,omitempty"`
-	// When the order expires. Absent: by time_in_force alone.
+	// When the order expires. Absent: by time_in_force alone. Example: "2026-07-01T00:00:00Z".
 	ExpiresAt *timestamppb.Timestamp `protobuf:"bytes,23,opt,name=expires_at,json=expiresAt" json:"expires_at,omitempty"`
-	// Parameters of a TWAP or VWAP order. Absent: not an algorithmic order.
+	// Parameters of a TWAP or VWAP order. Absent: not an algorithmic order. Example: see AlgoParameters.
 	Algo *AlgoParameters `protobuf:"bytes,24,opt,name=algo" json:"algo,omitempty"`
-	// Order of which this one is a slice or child (UUID). Absent: none.
+	// Order of which this one is a slice or child (UUID). Absent: none. Example: "7c9e6679-7425-40de-944b-e07fc1f90ae7".
 	ParentOrderId *string `protobuf:"bytes,25,opt,name=parent_order_id,json=parentOrderId" json:"parent_order_id,omitempty"`
-	// Orders linked by contingency_type (UUIDs). Empty: none.
+	// Orders linked by contingency_type (UUIDs). Empty: none. Example: ["7c9e6679-7425-40de-944b-e07fc1f90ae7"].
 	LinkedOrderIds []string `protobuf:"bytes,26,rep,name=linked_order_ids,json=linkedOrderIds" json:"linked_order_ids,omitempty"`
-	// How the linked orders depend on each other. Absent: they do not.
+	// How the linked orders depend on each other. Absent: they do not. Example: "CONTINGENCY_TYPE_OCO".
 	ContingencyType *ContingencyType `protobuf:"varint,27,opt,name=contingency_type,json=contingencyType,enum=cqc.venues.v1.ContingencyType" json:"contingency_type,omitempty"`
-	// Whether the order is simulated (paper trading, back-test). Absent: false.
+	// Whether the order is simulated (paper trading, back-test). Absent: false. Example: true.
 	IsSimulated *bool `protobuf:"varint,28,opt,name=is_simulated,json=isSimulated" json:"is_simulated,omitempty"`
 	// Free labels, at most 32, for example {"strategy": "mm-1"}. Empty: none.
 	Tags          map[string]string `protobuf:"bytes,29,rep,name=tags" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`

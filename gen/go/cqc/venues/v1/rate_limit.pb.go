@@ -88,11 +88,11 @@ func (RateLimitScope) EnumDescriptor() ([]byte, []int) {
 // {"scope": "RATE_LIMIT_SCOPE_WEIGHT", "limit": 2400, "interval": "60s"}
 type RateLimit struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What is counted.
+	// What is counted. Required. Example: "RATE_LIMIT_SCOPE_WEIGHT".
 	Scope *RateLimitScope `protobuf:"varint,1,opt,name=scope,enum=cqc.venues.v1.RateLimitScope" json:"scope,omitempty"`
-	// How many within the interval, at least 1.
+	// How many within the interval, at least 1. Required. Example: 2400.
 	Limit *uint32 `protobuf:"varint,2,opt,name=limit" json:"limit,omitempty"`
-	// Length of the interval, above zero and at most one day.
+	// Length of the interval, above zero and at most one day. Required. Example: "60s".
 	Interval      *durationpb.Duration `protobuf:"bytes,3,opt,name=interval" json:"interval,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -223,37 +223,37 @@ func (VenueCapability) EnumDescriptor() ([]byte, []int) {
 //	}
 type Venue struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the venue in the platform, for example "binance".
+	// Id of the venue in the platform, for example "binance". Required.
 	VenueId *string `protobuf:"bytes,1,opt,name=venue_id,json=venueId" json:"venue_id,omitempty"`
-	// Full name, for example "Binance".
+	// Full name, for example "Binance". Required.
 	Name *string `protobuf:"bytes,2,opt,name=name" json:"name,omitempty"`
-	// What kind of place it is.
+	// What kind of place it is. Required. Example: "VENUE_TYPE_CEX".
 	VenueType *VenueType `protobuf:"varint,3,opt,name=venue_type,json=venueType,enum=cqc.venues.v1.VenueType" json:"venue_type,omitempty"`
-	// Chain on which it lives. Absent: none or several.
+	// Chain on which it lives. Absent: none or several. Example: "ethereum".
 	ChainId *string `protobuf:"bytes,4,opt,name=chain_id,json=chainId" json:"chain_id,omitempty"`
-	// Address of its main contract. Absent: none.
+	// Address of its main contract. Absent: none. Example: "0x1F98431c8aD98523631AE4a59f267346ea31F984".
 	ProtocolAddress *string `protobuf:"bytes,5,opt,name=protocol_address,json=protocolAddress" json:"protocol_address,omitempty"`
-	// Address of its website. Absent: none.
+	// Address of its website. Absent: none. Example: "https://www.binance.com".
 	WebsiteUrl *string `protobuf:"bytes,6,opt,name=website_url,json=websiteUrl" json:"website_url,omitempty"`
-	// Address of its API. Absent: none.
+	// Address of its API. Absent: none. Example: "https://api.binance.com".
 	ApiEndpoint *string `protobuf:"bytes,7,opt,name=api_endpoint,json=apiEndpoint" json:"api_endpoint,omitempty"`
-	// Address of its WebSocket API. Absent: none.
+	// Address of its WebSocket API. Absent: none. Example: "wss://stream.binance.com:9443".
 	WebsocketEndpoint *string `protobuf:"bytes,8,opt,name=websocket_endpoint,json=websocketEndpoint" json:"websocket_endpoint,omitempty"`
 	// Country where it is registered, ISO 3166-1 alpha-2, for example "SC". Absent: not known or none.
 	Country *string `protobuf:"bytes,9,opt,name=country" json:"country,omitempty"`
-	// What the platform can do there. Empty: not known.
+	// What the platform can do there. Empty: not known. Example: ["VENUE_CAPABILITY_SPOT","VENUE_CAPABILITY_PERPETUALS"].
 	Capabilities []VenueCapability `protobuf:"varint,10,rep,packed,name=capabilities,enum=cqc.venues.v1.VenueCapability" json:"capabilities,omitempty"`
-	// How often it may be called without an account. Empty: not known.
+	// How often it may be called without an account. Empty: not known. Example: see RateLimit.
 	RateLimits []*RateLimit `protobuf:"bytes,11,rep,name=rate_limits,json=rateLimits" json:"rate_limits,omitempty"`
-	// Whether the platform still uses it. Absent: false.
+	// Whether the platform still uses it. Absent: false. Example: true.
 	IsActive *bool `protobuf:"varint,12,opt,name=is_active,json=isActive" json:"is_active,omitempty"`
-	// Whether its money is not real. Absent: false.
+	// Whether its money is not real. Absent: false. Example: false.
 	IsSandbox *bool `protobuf:"varint,13,opt,name=is_sandbox,json=isSandbox" json:"is_sandbox,omitempty"`
-	// When it was registered.
+	// When it was registered. Required. Example: "2026-01-02T08:00:00Z".
 	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=created_at,json=createdAt" json:"created_at,omitempty"`
-	// When this record last changed.
+	// When this record last changed. Required. Example: "2026-01-02T08:00:00Z".
 	UpdatedAt *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=updated_at,json=updatedAt" json:"updated_at,omitempty"`
-	// Further facts without a field of their own. Absent: none.
+	// Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
 	Metadata      *structpb.Struct `protobuf:"bytes,16,opt,name=metadata" json:"metadata,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

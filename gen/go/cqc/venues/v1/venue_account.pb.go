@@ -377,13 +377,14 @@ func (CredentialScheme) EnumDescriptor() ([]byte, []int) {
 //	}
 type CredentialRef struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Public half: the API key's id or the address.
+	// Public half: the API key's id or the address. Required. Example: "AKX7Q2".
 	KeyId *string `protobuf:"bytes,1,opt,name=key_id,json=keyId" json:"key_id,omitempty"`
-	// Where the secret is: "vault:", "awssm:" (AWS Secrets Manager), "env:" or "file:" and a path.
+	// Where the secret is: "vault:", "awssm:" (AWS Secrets Manager), "env:" or "file:" and a path. Required. Example:
+	// "vault:trading/binance/main".
 	SecretUri *string `protobuf:"bytes,2,opt,name=secret_uri,json=secretUri" json:"secret_uri,omitempty"`
-	// How requests are signed.
+	// How requests are signed. Required. Example: "CREDENTIAL_SCHEME_HMAC".
 	Scheme *CredentialScheme `protobuf:"varint,3,opt,name=scheme,enum=cqc.venues.v1.CredentialScheme" json:"scheme,omitempty"`
-	// When they expire. Absent: they do not, or not known.
+	// When they expire. Absent: they do not, or not known. Example: "2026-12-31T00:00:00Z".
 	ExpiresAt     *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=expires_at,json=expiresAt" json:"expires_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -453,15 +454,16 @@ func (x *CredentialRef) GetExpiresAt() *timestamppb.Timestamp {
 // {"maker_rate": "-0.00005", "taker_rate": "0.0004", "tier": "VIP 3", "effective_at": "2026-01-01T00:00:00Z"}
 type FeeSchedule struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Fee of resting orders as a fraction of the value; negative for a rebate.
+	// Fee of resting orders as a fraction of the value; negative for a rebate. Required. Example: "-0.00005".
 	MakerRate *string `protobuf:"bytes,1,opt,name=maker_rate,json=makerRate" json:"maker_rate,omitempty"`
-	// Fee of taking orders as a fraction of the value.
+	// Fee of taking orders as a fraction of the value. Required. Example: "0.0004".
 	TakerRate *string `protobuf:"bytes,2,opt,name=taker_rate,json=takerRate" json:"taker_rate,omitempty"`
-	// The venue's name of the tier. Absent: none.
+	// The venue's name of the tier. Absent: none. Example: "VIP 3".
 	Tier *string `protobuf:"bytes,3,opt,name=tier" json:"tier,omitempty"`
-	// Asset in which fees are charged (UUID). Absent: as the venue decides.
+	// Asset in which fees are charged (UUID). Absent: as the venue decides. Example:
+	// "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	FeeAssetId *string `protobuf:"bytes,4,opt,name=fee_asset_id,json=feeAssetId" json:"fee_asset_id,omitempty"`
-	// Since when it holds. Absent: not known.
+	// Since when it holds. Absent: not known. Example: "2026-01-01T00:00:00Z".
 	EffectiveAt   *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=effective_at,json=effectiveAt" json:"effective_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -545,17 +547,17 @@ func (x *FeeSchedule) GetEffectiveAt() *timestamppb.Timestamp {
 //	}
 type AccountLimits struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Highest leverage, above zero. Absent: as the market says.
+	// Highest leverage, above zero, as a multiple of the collateral. Absent: as the market says. Example: "20".
 	MaxLeverage *string `protobuf:"bytes,1,opt,name=max_leverage,json=maxLeverage" json:"max_leverage,omitempty"`
-	// Most open orders. Absent: none or not known.
+	// Most open orders. Absent: none or not known. Example: 200.
 	MaxOpenOrders *uint32 `protobuf:"varint,2,opt,name=max_open_orders,json=maxOpenOrders" json:"max_open_orders,omitempty"`
-	// Largest value of an order, in US dollars. Absent: none or not known.
+	// Largest value of an order, in US dollars. Absent: none or not known. Example: "5000000".
 	MaxOrderNotional *string `protobuf:"bytes,3,opt,name=max_order_notional,json=maxOrderNotional" json:"max_order_notional,omitempty"`
-	// Most that may be withdrawn a day, in the venue's unit. Absent: none or not known.
+	// Most that may be withdrawn a day, in the venue's unit. Absent: none or not known. Example: "100".
 	DailyWithdrawalLimit *string `protobuf:"bytes,4,opt,name=daily_withdrawal_limit,json=dailyWithdrawalLimit" json:"daily_withdrawal_limit,omitempty"`
-	// What was withdrawn today, same unit. Absent: not known.
+	// What was withdrawn today, same unit. Absent: not known. Example: "2.5".
 	DailyWithdrawalUsed *string `protobuf:"bytes,5,opt,name=daily_withdrawal_used,json=dailyWithdrawalUsed" json:"daily_withdrawal_used,omitempty"`
-	// How often the account may call. Empty: as the venue says.
+	// How often the account may call. Empty: as the venue says. Example: see RateLimit.
 	RateLimits    []*RateLimit `protobuf:"bytes,6,rep,name=rate_limits,json=rateLimits" json:"rate_limits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -664,53 +666,53 @@ func (x *AccountLimits) GetRateLimits() []*RateLimit {
 //	}
 type VenueAccount struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the account (UUID).
+	// Id of the account (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
 	AccountId *string `protobuf:"bytes,1,opt,name=account_id,json=accountId" json:"account_id,omitempty"`
-	// Venue, for example "binance".
+	// Venue, for example "binance". Required.
 	VenueId *string `protobuf:"bytes,2,opt,name=venue_id,json=venueId" json:"venue_id,omitempty"`
-	// Name for people.
+	// Name for people. Required. Example: "Market making".
 	Name *string `protobuf:"bytes,3,opt,name=name" json:"name,omitempty"`
-	// What it is for.
+	// What it is for. Required. Example: "ACCOUNT_TYPE_UNIFIED".
 	AccountType *AccountType `protobuf:"varint,4,opt,name=account_type,json=accountType,enum=cqc.venues.v1.AccountType" json:"account_type,omitempty"`
-	// State.
+	// State. Required. Example: "ACCOUNT_STATUS_ACTIVE".
 	Status *AccountStatus `protobuf:"varint,5,opt,name=status,enum=cqc.venues.v1.AccountStatus" json:"status,omitempty"`
-	// Portfolio that its positions belong to (UUID). Absent: none.
+	// Portfolio that its positions belong to (UUID). Absent: none. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
 	PortfolioId *string `protobuf:"bytes,6,opt,name=portfolio_id,json=portfolioId" json:"portfolio_id,omitempty"`
-	// Who owns it, for example a desk or a person.
+	// Who owns it, for example a desk or a person. Required.
 	OwnerId *string `protobuf:"bytes,7,opt,name=owner_id,json=ownerId" json:"owner_id,omitempty"`
-	// Id at the venue. Absent: none.
+	// Id at the venue. Absent: none. Example: "48151623".
 	VenueAccountId *string `protobuf:"bytes,8,opt,name=venue_account_id,json=venueAccountId" json:"venue_account_id,omitempty"`
-	// Account of which it is a sub-account (UUID). Absent: none.
+	// Account of which it is a sub-account (UUID). Absent: none. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
 	ParentAccountId *string `protobuf:"bytes,9,opt,name=parent_account_id,json=parentAccountId" json:"parent_account_id,omitempty"`
-	// Where its credentials are.
+	// Where its credentials are. Required. Example: see CredentialRef.
 	Credentials *CredentialRef `protobuf:"bytes,10,opt,name=credentials" json:"credentials,omitempty"`
-	// What the credentials allow. Empty: not known.
+	// What the credentials allow. Empty: not known. Example: ["ACCOUNT_PERMISSION_READ","ACCOUNT_PERMISSION_TRADE"].
 	Permissions []AccountPermission `protobuf:"varint,11,rep,packed,name=permissions,enum=cqc.venues.v1.AccountPermission" json:"permissions,omitempty"`
-	// Margin mode of new positions. Absent: the venue's default.
+	// Margin mode of new positions. Absent: the venue's default. Example: "MARGIN_MODE_CROSS".
 	MarginMode *v1.MarginMode `protobuf:"varint,12,opt,name=margin_mode,json=marginMode,enum=cqc.markets.v1.MarginMode" json:"margin_mode,omitempty"`
-	// How long and short are held at once. Absent: the venue's default.
+	// How long and short are held at once. Absent: the venue's default. Example: "POSITION_MODE_NET".
 	PositionMode *PositionMode `protobuf:"varint,13,opt,name=position_mode,json=positionMode,enum=cqc.venues.v1.PositionMode" json:"position_mode,omitempty"`
-	// What it pays. Absent: not known.
+	// What it pays. Absent: not known. Example: see FeeSchedule.
 	Fees *FeeSchedule `protobuf:"bytes,14,opt,name=fees" json:"fees,omitempty"`
-	// What the venue allows it. Absent: not known.
+	// What the venue allows it. Absent: not known. Example: see AccountLimits.
 	Limits *AccountLimits `protobuf:"bytes,15,opt,name=limits" json:"limits,omitempty"`
-	// Address of the wallet. Absent: not a wallet.
+	// Address of the wallet. Absent: not a wallet. Example: "0x742d35Cc6634C0532925a3b844Bc454e4438f44e".
 	WalletAddress *string `protobuf:"bytes,16,opt,name=wallet_address,json=walletAddress" json:"wallet_address,omitempty"`
-	// Chain of the wallet. Absent: not a wallet.
+	// Chain of the wallet. Absent: not a wallet. Example: "ethereum".
 	ChainId *string `protobuf:"bytes,17,opt,name=chain_id,json=chainId" json:"chain_id,omitempty"`
-	// Whether its money is not real. Absent: false.
+	// Whether its money is not real. Absent: false. Example: false.
 	IsSandbox *bool `protobuf:"varint,18,opt,name=is_sandbox,json=isSandbox" json:"is_sandbox,omitempty"`
-	// When the credentials last worked. Absent: never tried.
+	// When the credentials last worked. Absent: never tried. Example: "2026-06-30T00:00:00Z".
 	CredentialsVerifiedAt *timestamppb.Timestamp `protobuf:"bytes,19,opt,name=credentials_verified_at,json=credentialsVerifiedAt" json:"credentials_verified_at,omitempty"`
-	// When the venue was last reached with it. Absent: never.
+	// When the venue was last reached with it. Absent: never. Example: "2026-06-30T00:00:00Z".
 	LastConnectedAt *timestamppb.Timestamp `protobuf:"bytes,20,opt,name=last_connected_at,json=lastConnectedAt" json:"last_connected_at,omitempty"`
-	// When it was registered.
+	// When it was registered. Required. Example: "2026-01-02T08:00:00Z".
 	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,21,opt,name=created_at,json=createdAt" json:"created_at,omitempty"`
-	// When this record last changed.
+	// When this record last changed. Required. Example: "2026-01-15T09:30:00Z".
 	UpdatedAt *timestamppb.Timestamp `protobuf:"bytes,22,opt,name=updated_at,json=updatedAt" json:"updated_at,omitempty"`
-	// Version of this record, to be sent back with a change. Absent: not versioned.
+	// Version of this record, to be sent back with a change. Absent: not versioned. Example: "v4".
 	Etag *string `protobuf:"bytes,23,opt,name=etag" json:"etag,omitempty"`
-	// Further facts without a field of their own. Absent: none.
+	// Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
 	Metadata      *structpb.Struct `protobuf:"bytes,24,opt,name=metadata" json:"metadata,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -53,47 +53,48 @@ const (
 //	}
 type VenueAsset struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Venue, for example "binance".
+	// Venue, for example "binance". Required.
 	VenueId *string `protobuf:"bytes,1,opt,name=venue_id,json=venueId" json:"venue_id,omitempty"`
-	// Asset (UUID).
+	// Asset (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
 	AssetId *string `protobuf:"bytes,2,opt,name=asset_id,json=assetId" json:"asset_id,omitempty"`
-	// Name of the asset at the venue, for example "USDT".
+	// Name of the asset at the venue, for example "USDT". Required.
 	VenueAssetSymbol *string `protobuf:"bytes,3,opt,name=venue_asset_symbol,json=venueAssetSymbol" json:"venue_asset_symbol,omitempty"`
-	// Deployment that the venue moves. Absent: not on a chain, or not known.
+	// Deployment that the venue moves. Absent: not on a chain, or not known. Example:
+	// "ethereum:0xdac17f958d2ee523a2206206994597c13d831ec7".
 	DeploymentId *string `protobuf:"bytes,4,opt,name=deployment_id,json=deploymentId" json:"deployment_id,omitempty"`
 	// Name of the network at the venue, for example "ETH". Absent: the venue has one.
 	Network *string `protobuf:"bytes,5,opt,name=network" json:"network,omitempty"`
-	// Whether it can be deposited now. Absent: false.
+	// Whether it can be deposited now. Absent: false. Example: true.
 	DepositEnabled *bool `protobuf:"varint,6,opt,name=deposit_enabled,json=depositEnabled" json:"deposit_enabled,omitempty"`
-	// Whether it can be withdrawn now. Absent: false.
+	// Whether it can be withdrawn now. Absent: false. Example: true.
 	WithdrawEnabled *bool `protobuf:"varint,7,opt,name=withdraw_enabled,json=withdrawEnabled" json:"withdraw_enabled,omitempty"`
-	// Whether it can be traded now. Absent: false.
+	// Whether it can be traded now. Absent: false. Example: true.
 	TradingEnabled *bool `protobuf:"varint,8,opt,name=trading_enabled,json=tradingEnabled" json:"trading_enabled,omitempty"`
-	// Smallest deposit, in units of the asset. Absent: none or not known.
+	// Smallest deposit, in units of the asset. Absent: none or not known. Example: "0.01".
 	MinDeposit *string `protobuf:"bytes,9,opt,name=min_deposit,json=minDeposit" json:"min_deposit,omitempty"`
-	// Smallest withdrawal, in units of the asset. Absent: none or not known.
+	// Smallest withdrawal, in units of the asset. Absent: none or not known. Example: "10".
 	MinWithdrawal *string `protobuf:"bytes,10,opt,name=min_withdrawal,json=minWithdrawal" json:"min_withdrawal,omitempty"`
-	// Fee of a withdrawal, in units of the asset. Absent: not known.
+	// Fee of a withdrawal, in units of the asset. Absent: not known. Example: "1.5".
 	WithdrawalFee *string `protobuf:"bytes,11,opt,name=withdrawal_fee,json=withdrawalFee" json:"withdrawal_fee,omitempty"`
-	// Fee of a deposit, in units of the asset. Absent: none or not known.
+	// Fee of a deposit, in units of the asset. Absent: none or not known. Example: "0".
 	DepositFee *string `protobuf:"bytes,12,opt,name=deposit_fee,json=depositFee" json:"deposit_fee,omitempty"`
-	// Decimal places of a withdrawal's amount, at most 255. Absent: not known.
+	// Decimal places of a withdrawal's amount, at most 255. Absent: not known. Example: 6.
 	WithdrawalPrecision *uint32 `protobuf:"varint,13,opt,name=withdrawal_precision,json=withdrawalPrecision" json:"withdrawal_precision,omitempty"`
-	// Blocks after which a deposit is credited. Absent: not known.
+	// Blocks after which a deposit is credited. Absent: not known. Example: 12.
 	ConfirmationsRequired *uint32 `protobuf:"varint,14,opt,name=confirmations_required,json=confirmationsRequired" json:"confirmations_required,omitempty"`
-	// Whether a deposit needs a memo or tag. Absent: false.
+	// Whether a deposit needs a memo or tag. Absent: false. Example: false.
 	RequiresMemo *bool `protobuf:"varint,15,opt,name=requires_memo,json=requiresMemo" json:"requires_memo,omitempty"`
-	// Whether the venue lists it. Absent: false.
+	// Whether the venue lists it. Absent: false. Example: true.
 	IsActive *bool `protobuf:"varint,16,opt,name=is_active,json=isActive" json:"is_active,omitempty"`
-	// When the venue listed it. Absent: not known.
+	// When the venue listed it. Absent: not known. Example: "2018-07-01T00:00:00Z".
 	ListedAt *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=listed_at,json=listedAt" json:"listed_at,omitempty"`
-	// When the venue took it off, after listed_at. Absent: it is listed.
+	// When the venue took it off, after listed_at. Absent: it is listed. Example: "2026-06-30T00:00:00Z".
 	DelistedAt *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=delisted_at,json=delistedAt" json:"delisted_at,omitempty"`
-	// When it was registered.
+	// When it was registered. Required. Example: "2026-01-02T08:00:00Z".
 	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,19,opt,name=created_at,json=createdAt" json:"created_at,omitempty"`
-	// When this record last changed.
+	// When this record last changed. Required. Example: "2026-01-15T09:30:00Z".
 	UpdatedAt *timestamppb.Timestamp `protobuf:"bytes,20,opt,name=updated_at,json=updatedAt" json:"updated_at,omitempty"`
-	// Further facts without a field of their own. Absent: none.
+	// Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
 	Metadata      *structpb.Struct `protobuf:"bytes,21,opt,name=metadata" json:"metadata,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

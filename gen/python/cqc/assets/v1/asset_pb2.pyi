@@ -135,40 +135,40 @@ class Asset(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
     asset_id: _builtins.str
-    """Id of the asset in the platform (UUID)."""
+    """Id of the asset in the platform (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     symbol: _builtins.str
-    """Short name, 1 to 32 characters without blanks, for example "USDT" or "$MICHI". Not unique."""
+    """Short name, 1 to 32 characters without blanks, for example "USDT" or "$MICHI". Not unique. Required."""
     name: _builtins.str
-    """Full name, for example "Tether USD"."""
+    """Full name, for example "Tether USD". Required."""
     asset_type: Global___AssetType.ValueType
-    """What kind of thing it is."""
+    """What kind of thing it is. Required. Example: "ASSET_TYPE_ERC20"."""
     category: _builtins.str
     """Free category, for example "stablecoin" or "layer-1". Absent: none."""
     description: _builtins.str
-    """What it is, for a person. Absent: none."""
+    """What it is, for a person. Absent: none. Example: "A dollar stablecoin issued by Tether"."""
     logo_url: _builtins.str
-    """Address of its logo. Absent: none."""
+    """Address of its logo. Absent: none. Example: "https://assets.example.com/usdt.png"."""
     website_url: _builtins.str
-    """Address of its website. Absent: none."""
+    """Address of its website. Absent: none. Example: "https://tether.to"."""
     is_active: _builtins.bool
-    """Whether the platform still uses it. Absent: false."""
+    """Whether the platform still uses it. Absent: false. Example: true."""
     etag: _builtins.str
-    """Version of this record, to be sent back with a change. Absent: not versioned."""
+    """Version of this record, to be sent back with a change. Absent: not versioned. Example: "v3"."""
     @_builtins.property
     def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Free labels, for example "usd". Empty: none."""
 
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
-        """When it was registered."""
+        """When it was registered. Required. Example: "2026-01-02T08:00:00Z"."""
 
     @_builtins.property
     def updated_at(self) -> _timestamp_pb2.Timestamp:
-        """When this record last changed."""
+        """When this record last changed. Required. Example: "2026-01-15T09:30:00Z"."""
 
     @_builtins.property
     def metadata(self) -> _struct_pb2.Struct:
-        """Further facts without a field of their own. Absent: none."""
+        """Further facts without a field of their own. Absent: none. Example: {"source":"manual"}."""
 
     def __init__(
         self,

@@ -58,40 +58,42 @@ class Chain(_message.Message):
     UPDATED_AT_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
     chain_id: _builtins.str
-    """Id of the chain in the platform, for example "ethereum"."""
+    """Id of the chain in the platform, for example "ethereum". Required."""
     chain_name: _builtins.str
-    """Full name, for example "Ethereum"."""
+    """Full name, for example "Ethereum". Required."""
     chain_type: _builtins.str
-    """Family of the chain: EVM, UTXO, SVM (Solana), COSMOS, MOVE, TVM (TON), SUBSTRATE or OTHER."""
+    """Family of the chain: EVM, UTXO, SVM (Solana), COSMOS, MOVE, TVM (TON), SUBSTRATE or OTHER. Required. Example:
+    "EVM".
+    """
     network_id: _builtins.int
-    """Number of the network, the EVM chain id; real ones go beyond 32 bits. Absent: the family has none."""
+    """Number of the network, the EVM chain id; real ones go beyond 32 bits. Absent: the family has none. Example: "1"."""
     caip2_id: _builtins.str
     """Id after CAIP-2, for example "eip155:1". Absent: not known."""
     native_asset_id: _builtins.str
-    """Asset in which fees are paid (UUID). Absent: not registered."""
+    """Asset in which fees are paid (UUID). Absent: not registered. Example: "3c8a5b1e-9d27-4f60-8e34-7b6a1c2d5f03"."""
     explorer_url: _builtins.str
-    """Address of its block explorer. Absent: none."""
+    """Address of its block explorer. Absent: none. Example: "https://etherscan.io"."""
     is_testnet: _builtins.bool
-    """Whether its coins are worthless by design. Absent: false."""
+    """Whether its coins are worthless by design. Absent: false. Example: false."""
     confirmations_required: _builtins.int
-    """Blocks after which a transaction counts as final. Absent: the platform's default."""
+    """Blocks after which a transaction counts as final. Absent: the platform's default. Example: 12."""
     is_active: _builtins.bool
-    """Whether the platform still uses it. Absent: false."""
+    """Whether the platform still uses it. Absent: false. Example: true."""
     @_builtins.property
     def average_block_time(self) -> _duration_pb2.Duration:
-        """Usual time between two blocks, above zero and at most one day. Absent: not known."""
+        """Usual time between two blocks, above zero and at most one day. Absent: not known. Example: "12s"."""
 
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
-        """When it was registered."""
+        """When it was registered. Required. Example: "2026-01-02T08:00:00Z"."""
 
     @_builtins.property
     def updated_at(self) -> _timestamp_pb2.Timestamp:
-        """When this record last changed."""
+        """When this record last changed. Required. Example: "2026-01-02T08:00:00Z"."""
 
     @_builtins.property
     def metadata(self) -> _struct_pb2.Struct:
-        """Further facts without a field of their own. Absent: none."""
+        """Further facts without a field of their own. Absent: none. Example: {"source":"manual"}."""
 
     def __init__(
         self,

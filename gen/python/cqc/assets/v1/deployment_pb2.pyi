@@ -59,42 +59,48 @@ class AssetDeployment(_message.Message):
     UPDATED_AT_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
     deployment_id: _builtins.str
-    """Id of the deployment: "{chain_id}:{address}", or "{chain_id}:native" for the coin of the chain."""
+    """Id of the deployment: "{chain_id}:{address}", or "{chain_id}:native" for the coin of the chain. Required. Example:
+    "ethereum:0xdac17f958d2ee523a2206206994597c13d831ec7".
+    """
     asset_id: _builtins.str
-    """Asset that lives there (UUID)."""
+    """Asset that lives there (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     chain_id: _builtins.str
-    """Chain, for example "ethereum"."""
+    """Chain, for example "ethereum". Required."""
     chain_name: _builtins.str
-    """Name of the chain, for people. Absent: look it up by chain_id."""
+    """Name of the chain, for people. Absent: look it up by chain_id. Example: "Ethereum"."""
     is_native: _builtins.bool
-    """Whether it is the coin of the chain, without a contract. Absent: false."""
+    """Whether it is the coin of the chain, without a contract. Absent: false. Example: false."""
     address: _builtins.str
-    """Address of the contract, in the chain's own form. Absent: the coin of the chain."""
+    """Address of the contract, in the chain's own form. Absent: the coin of the chain. Example:
+    "0xdac17f958d2ee523a2206206994597c13d831ec7".
+    """
     decimals: _builtins.int
-    """Decimal places of the smallest unit, 0 to 255; real lists hold up to 24."""
+    """Decimal places of the smallest unit, 0 to 255; real lists hold up to 24. Required. Example: 6."""
     token_standard: _builtins.str
-    """Standard of the contract: ERC20, SPL, TRC20, BEP20, IBC, JETTON, CW20 or OTHER. Absent: not known, or a coin."""
+    """Standard of the contract: ERC20, SPL, TRC20, BEP20, IBC, JETTON, CW20 or OTHER. Absent: not known, or a coin.
+    Example: "ERC20".
+    """
     is_canonical: _builtins.bool
-    """Whether the issuer itself deployed it there. Absent: false."""
+    """Whether the issuer itself deployed it there. Absent: false. Example: true."""
     bridge_protocol: _builtins.str
     """Bridge that brought it there, for example "wormhole". Absent: not bridged."""
     deployed_block: _builtins.int
-    """Block in which it was deployed. Absent: not known."""
+    """Block in which it was deployed. Absent: not known. Example: "4634748"."""
     @_builtins.property
     def deployed_at(self) -> _timestamp_pb2.Timestamp:
-        """When it was deployed. Absent: not known."""
+        """When it was deployed. Absent: not known. Example: "2017-11-28T00:41:21Z"."""
 
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
-        """When it was registered."""
+        """When it was registered. Required. Example: "2026-01-02T08:00:00Z"."""
 
     @_builtins.property
     def updated_at(self) -> _timestamp_pb2.Timestamp:
-        """When this record last changed."""
+        """When this record last changed. Required. Example: "2026-01-02T08:00:00Z"."""
 
     @_builtins.property
     def metadata(self) -> _struct_pb2.Struct:
-        """Further facts without a field of their own. Absent: none."""
+        """Further facts without a field of their own. Absent: none. Example: {"source":"manual"}."""
 
     def __init__(
         self,

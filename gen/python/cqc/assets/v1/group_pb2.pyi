@@ -44,20 +44,20 @@ class AssetGroupMember(_message.Message):
     ADDED_AT_FIELD_NUMBER: _builtins.int
     REMOVED_AT_FIELD_NUMBER: _builtins.int
     member_id: _builtins.str
-    """Id of this record (UUID)."""
+    """Id of this record (UUID). Required. Example: "b6a1f3d2-7c48-4e95-8f20-1d3c5b7a9e64"."""
     group_id: _builtins.str
-    """Group (UUID)."""
+    """Group (UUID). Required. Example: "4d7e2f18-93ab-4c56-b0d1-8e5f6a7c9b32"."""
     asset_id: _builtins.str
-    """Asset (UUID)."""
+    """Asset (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     weight: _builtins.float
-    """Weight within the group, above zero; the one figure of the domain that is no decimal text. Absent: 1."""
+    """Weight within the group, above zero; the one figure of the domain that is no decimal text. Absent: 1. Example: 1."""
     @_builtins.property
     def added_at(self) -> _timestamp_pb2.Timestamp:
-        """When the asset joined."""
+        """When the asset joined. Required. Example: "2026-01-02T08:00:00Z"."""
 
     @_builtins.property
     def removed_at(self) -> _timestamp_pb2.Timestamp:
-        """When it left. Absent: it is a member."""
+        """When it left. Absent: it is a member. Example: "2026-06-30T00:00:00Z"."""
 
     def __init__(
         self,
@@ -114,30 +114,30 @@ class AssetGroup(_message.Message):
     METADATA_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     group_id: _builtins.str
-    """Id of the group (UUID)."""
+    """Id of the group (UUID). Required. Example: "4d7e2f18-93ab-4c56-b0d1-8e5f6a7c9b32"."""
     name: _builtins.str
-    """Unique name, 1 to 64 lower case letters, digits and "_", for example "usd_stablecoins"."""
+    """Unique name, 1 to 64 lower case letters, digits and "_", for example "usd_stablecoins". Required."""
     display_name: _builtins.str
-    """Name for people. Absent: name."""
+    """Name for people. Absent: name. Example: "Dollar stablecoins"."""
     description: _builtins.str
-    """What the members have in common. Absent: none."""
+    """What the members have in common. Absent: none. Example: "Assets pegged to the US dollar"."""
     etag: _builtins.str
-    """Version of this record, to be sent back with a change. Absent: not versioned."""
+    """Version of this record, to be sent back with a change. Absent: not versioned. Example: "v3"."""
     @_builtins.property
     def members(self) -> _containers.RepeatedCompositeFieldContainer[Global___AssetGroupMember]:
-        """Members, also those that left. Empty: none."""
+        """Members, also those that left. Empty: none. Example: see AssetGroupMember."""
 
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
-        """When it was made."""
+        """When it was made. Required. Example: "2026-01-02T08:00:00Z"."""
 
     @_builtins.property
     def updated_at(self) -> _timestamp_pb2.Timestamp:
-        """When this record last changed."""
+        """When this record last changed. Required. Example: "2026-01-02T08:00:00Z"."""
 
     @_builtins.property
     def metadata(self) -> _struct_pb2.Struct:
-        """Further facts without a field of their own. Absent: none."""
+        """Further facts without a field of their own. Absent: none. Example: {"source":"manual"}."""
 
     def __init__(
         self,

@@ -106,32 +106,32 @@ class AssetIdentifier(_message.Message):
     METADATA_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     identifier_id: _builtins.str
-    """Id of this record (UUID)."""
+    """Id of this record (UUID). Required. Example: "5a9e8d7c-6b4f-4312-a0c9-8e7d6f5b4a30"."""
     asset_id: _builtins.str
-    """Asset that is named (UUID)."""
+    """Asset that is named (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     source: Global___DataSource.ValueType
-    """Who gave the id."""
+    """Who gave the id. Required. Example: "DATA_SOURCE_COINGECKO"."""
     external_id: _builtins.str
-    """Id at the source, 1 to 255 characters without a blank at either end, for example "tether"."""
+    """Id at the source, 1 to 255 characters without a blank at either end, for example "tether". Required."""
     is_primary: _builtins.bool
-    """Whether it is the preferred one of the source. Absent: false."""
+    """Whether it is the preferred one of the source. Absent: false. Example: true."""
     etag: _builtins.str
-    """Version of this record, to be sent back with a change. Absent: not versioned."""
+    """Version of this record, to be sent back with a change. Absent: not versioned. Example: "v3"."""
     @_builtins.property
     def verified_at(self) -> _timestamp_pb2.Timestamp:
-        """When it was last found to be right. Absent: never checked."""
+        """When it was last found to be right. Absent: never checked. Example: "2026-01-10T12:00:00Z"."""
 
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
-        """When it was registered."""
+        """When it was registered. Required. Example: "2026-01-02T08:00:00Z"."""
 
     @_builtins.property
     def updated_at(self) -> _timestamp_pb2.Timestamp:
-        """When this record last changed."""
+        """When this record last changed. Required. Example: "2026-01-10T12:00:00Z"."""
 
     @_builtins.property
     def metadata(self) -> _struct_pb2.Struct:
-        """Further facts without a field of their own. Absent: none."""
+        """Further facts without a field of their own. Absent: none. Example: {"source":"manual"}."""
 
     def __init__(
         self,

@@ -160,42 +160,46 @@ class AssetQualityFlag(_message.Message):
     RESOLUTION_NOTES_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
     flag_id: _builtins.str
-    """Id of the flag (UUID)."""
+    """Id of the flag (UUID). Required. Example: "d9c4b7a6-1e53-4820-9f6b-2a8d0e7c5f13"."""
     asset_id: _builtins.str
-    """Asset that is warned about (UUID)."""
+    """Asset that is warned about (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     deployment_id: _builtins.str
-    """Deployment concerned, since a flag often hits one chain only. Absent: all of the asset."""
+    """Deployment concerned, since a flag often hits one chain only. Absent: all of the asset. Example:
+    "ethereum:0xdac17f958d2ee523a2206206994597c13d831ec7".
+    """
     flag_type: Global___FlagType.ValueType
-    """What is wrong."""
+    """What is wrong. Required. Example: "FLAG_TYPE_BLACKLISTABLE"."""
     severity: Global___FlagSeverity.ValueType
-    """How bad it is."""
+    """How bad it is. Required. Example: "FLAG_SEVERITY_LOW"."""
     source: _builtins.str
-    """Who found out, for example "certik", "tokensniffer" or "manual"."""
+    """Who found out, for example "certik", "tokensniffer" or "manual". Required."""
     reason: _builtins.str
-    """What is wrong, for a person."""
+    """What is wrong, for a person. Required. Example: "The issuer can freeze addresses"."""
     evidence_url: _builtins.str
-    """Where the evidence is. Absent: none."""
+    """Where the evidence is. Absent: none. Example:
+    "https://etherscan.io/address/0xdac17f958d2ee523a2206206994597c13d831ec7#code".
+    """
     raised_by: _builtins.str
-    """Who raised it, for example "user:ada" or "service:cqar"."""
+    """Who raised it, for example "user:ada" or "service:cqar". Required."""
     resolved_by: _builtins.str
-    """Who resolved it. Absent: it holds."""
+    """Who resolved it. Absent: it holds. Example: "user:grace"."""
     resolution_notes: _builtins.str
-    """Why it no longer holds, for a person. Absent: none."""
+    """Why it no longer holds, for a person. Absent: none. Example: "Known and accepted"."""
     @_builtins.property
     def raised_at(self) -> _timestamp_pb2.Timestamp:
-        """When it was raised."""
+        """When it was raised. Required. Example: "2026-01-10T12:00:00Z"."""
 
     @_builtins.property
     def expires_at(self) -> _timestamp_pb2.Timestamp:
-        """When it ceases to hold by itself, after raised_at. Absent: only when resolved."""
+        """When it ceases to hold by itself, after raised_at. Absent: only when resolved. Example: "2026-07-01T00:00:00Z"."""
 
     @_builtins.property
     def resolved_at(self) -> _timestamp_pb2.Timestamp:
-        """When it was resolved. Absent: it holds."""
+        """When it was resolved. Absent: it holds. Example: "2026-01-12T10:00:00Z"."""
 
     @_builtins.property
     def metadata(self) -> _struct_pb2.Struct:
-        """Further facts without a field of their own. Absent: none."""
+        """Further facts without a field of their own. Absent: none. Example: {"source":"manual"}."""
 
     def __init__(
         self,

@@ -113,42 +113,42 @@ class AssetRelationship(_message.Message):
     METADATA_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     relationship_id: _builtins.str
-    """Id of this record (UUID)."""
+    """Id of this record (UUID). Required. Example: "17f6e5d4-c3b2-4a19-8087-6f5e4d3c2b1a"."""
     from_asset_id: _builtins.str
-    """The derivative (UUID), for example WETH."""
+    """The derivative (UUID), for example WETH. Required."""
     to_asset_id: _builtins.str
-    """The underlying (UUID), for example ETH."""
+    """The underlying (UUID), for example ETH. Required."""
     relationship_type: Global___RelationshipType.ValueType
-    """How from stands to to."""
+    """How from stands to to. Required. Example: "RELATIONSHIP_TYPE_WRAPS"."""
     conversion_rate: _builtins.str
-    """Units of to for one unit of from, above zero. Absent: variable or not known."""
+    """Units of to for one unit of from, above zero. Absent: variable or not known. Example: "1"."""
     is_rate_variable: _builtins.bool
-    """Whether the rate changes over time, as for rETH. Absent: false."""
+    """Whether the rate changes over time, as for rETH. Absent: false. Example: false."""
     protocol: _builtins.str
     """Protocol behind it, for example "lido". Absent: none."""
     description: _builtins.str
-    """Words for a person. Absent: none."""
+    """Words for a person. Absent: none. Example: "Wrapped Ether on Ethereum"."""
     etag: _builtins.str
-    """Version of this record, to be sent back with a change. Absent: not versioned."""
+    """Version of this record, to be sent back with a change. Absent: not versioned. Example: "v3"."""
     @_builtins.property
     def valid_from(self) -> _timestamp_pb2.Timestamp:
-        """When it began to hold. Absent: from the start."""
+        """When it began to hold. Absent: from the start. Example: "2017-12-12T11:17:35Z"."""
 
     @_builtins.property
     def valid_to(self) -> _timestamp_pb2.Timestamp:
-        """When it ceased to hold, after valid_from. Absent: it holds."""
+        """When it ceased to hold, after valid_from. Absent: it holds. Example: "2026-06-30T00:00:00Z"."""
 
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
-        """When it was registered."""
+        """When it was registered. Required. Example: "2026-01-02T08:00:00Z"."""
 
     @_builtins.property
     def updated_at(self) -> _timestamp_pb2.Timestamp:
-        """When this record last changed."""
+        """When this record last changed. Required. Example: "2026-01-02T08:00:00Z"."""
 
     @_builtins.property
     def metadata(self) -> _struct_pb2.Struct:
-        """Further facts without a field of their own. Absent: none."""
+        """Further facts without a field of their own. Absent: none. Example: {"source":"manual"}."""
 
     def __init__(
         self,

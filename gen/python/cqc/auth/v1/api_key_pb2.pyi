@@ -55,22 +55,24 @@ class ApiKey(_message.Message):
     REVOKED_AT_FIELD_NUMBER: _builtins.int
     ROLES_FIELD_NUMBER: _builtins.int
     key_id: _builtins.str
-    """Public id of the key; may be logged."""
+    """Public id of the key; may be logged. Required. Example: "k_01hq3v"."""
     name: _builtins.str
     """Name for people, for example "cqpm production". Absent: the id serves."""
     prefix: _builtins.str
-    """Beginning of the key by which people tell keys apart, 4 to 16 characters. Absent: none."""
+    """Beginning of the key by which people tell keys apart, 4 to 16 characters. Absent: none. Example: "cq_live"."""
     key_hash: _builtins.bytes
-    """Hash of the key, 32 to 64 bytes. Never printed."""
+    """Hash of the key, 32 to 64 bytes. Never printed. Required. Example: "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg="."""
     hash_algorithm: _builtins.str
-    """How key_hash was made: SHA256 and HMAC_SHA256 for random keys of 128 bits or more, ARGON2ID for others."""
+    """How key_hash was made: SHA256 and HMAC_SHA256 for random keys of 128 bits or more, ARGON2ID for others. Required.
+    Example: "SHA256".
+    """
     @_builtins.property
     def principal(self) -> _principal_pb2.Principal:
-        """Whom the key stands for."""
+        """Whom the key stands for. Required. Example: see Principal."""
 
     @_builtins.property
     def scopes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Scopes that the key has, each once. Empty: none."""
+        """Scopes that the key has, each once. Empty: none. Example: ["positions:read"]."""
 
     @_builtins.property
     def allowed_cidrs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -78,23 +80,23 @@ class ApiKey(_message.Message):
 
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
-        """When it was issued."""
+        """When it was issued. Required. Example: "2026-01-01T00:00:00Z"."""
 
     @_builtins.property
     def expires_at(self) -> _timestamp_pb2.Timestamp:
-        """When it ends. Absent: it does not."""
+        """When it ends. Absent: it does not. Example: "2026-07-01T00:00:00Z"."""
 
     @_builtins.property
     def last_used_at(self) -> _timestamp_pb2.Timestamp:
-        """When it was last used. Absent: never, or not recorded."""
+        """When it was last used. Absent: never, or not recorded. Example: "2026-06-30T00:00:00Z"."""
 
     @_builtins.property
     def revoked_at(self) -> _timestamp_pb2.Timestamp:
-        """When it was revoked. Absent: it was not."""
+        """When it was revoked. Absent: it was not. Example: "2026-06-30T00:00:00Z"."""
 
     @_builtins.property
     def roles(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Roles that the key has, each once. Empty: none."""
+        """Roles that the key has, each once. Empty: none. Example: ["trader"]."""
 
     def __init__(
         self,

@@ -183,16 +183,18 @@ class AuthContext(_message.Message):
     CLAIMS_FIELD_NUMBER: _builtins.int
     AUTHENTICATED_AT_FIELD_NUMBER: _builtins.int
     method: Global___AuthMethod.ValueType
-    """How it was proved."""
+    """How it was proved. Required. Example: "AUTH_METHOD_JWT"."""
     token_id: _builtins.str
-    """Id of the API key, or the token's "jti"; never the credential. Absent: the token has none."""
+    """Id of the API key, or the token's "jti"; never the credential. Absent: the token has none. Example:
+    "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
+    """
     @_builtins.property
     def principal(self) -> _principal_pb2.Principal:
-        """Who calls."""
+        """Who calls. Required. Example: see Principal."""
 
     @_builtins.property
     def roles(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Roles, each once. Empty: none."""
+        """Roles, each once. Empty: none. Example: ["trader"]."""
 
     @_builtins.property
     def scopes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -200,19 +202,19 @@ class AuthContext(_message.Message):
 
     @_builtins.property
     def issued_at(self) -> _timestamp_pb2.Timestamp:
-        """When the credential was issued. Absent: not known."""
+        """When the credential was issued. Absent: not known. Example: "2026-01-15T09:00:00Z"."""
 
     @_builtins.property
     def expires_at(self) -> _timestamp_pb2.Timestamp:
-        """When the credential ends. Absent: it does not, or not known."""
+        """When the credential ends. Absent: it does not, or not known. Example: "2026-01-15T10:00:00Z"."""
 
     @_builtins.property
     def claims(self) -> _struct_pb2.Struct:
-        """Claims beyond the registered ones. Absent: none."""
+        """Claims beyond the registered ones. Absent: none. Example: {"desk":"delta-one"}."""
 
     @_builtins.property
     def authenticated_at(self) -> _timestamp_pb2.Timestamp:
-        """When the caller was authenticated."""
+        """When the caller was authenticated. Required. Example: "2026-01-15T09:30:00Z"."""
 
     def __init__(
         self,

@@ -51,36 +51,36 @@ class JwtClaims(_message.Message):
     ROLES_FIELD_NUMBER: _builtins.int
     EXTRA_FIELD_NUMBER: _builtins.int
     iss: _builtins.str
-    """Issuer."""
+    """Issuer. Required. Example: "https://id.example.com"."""
     sub: _builtins.str
-    """Subject."""
+    """Subject. Required. Example: "ada"."""
     jti: _builtins.str
-    """Id of the token. Absent: it has none."""
+    """Id of the token. Absent: it has none. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10"."""
     scope: _builtins.str
-    """Scopes, joined by spaces (RFC 8693). Absent: none."""
+    """Scopes, joined by spaces (RFC 8693). Absent: none. Example: "orders:write positions:read"."""
     @_builtins.property
     def aud(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Audiences, one or more, each once."""
+        """Audiences, one or more, each once. Required. Example: ["cqpm"]."""
 
     @_builtins.property
     def exp(self) -> _timestamp_pb2.Timestamp:
-        """When the token ends."""
+        """When the token ends. Required. Example: "2026-01-15T10:00:00Z"."""
 
     @_builtins.property
     def nbf(self) -> _timestamp_pb2.Timestamp:
-        """When the token begins. Absent: at once."""
+        """When the token begins. Absent: at once. Example: "2026-06-30T00:00:00Z"."""
 
     @_builtins.property
     def iat(self) -> _timestamp_pb2.Timestamp:
-        """When the token was issued. Absent: not stated."""
+        """When the token was issued. Absent: not stated. Example: "2026-01-15T09:00:00Z"."""
 
     @_builtins.property
     def roles(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Roles, each once. Empty: none."""
+        """Roles, each once. Empty: none. Example: ["trader"]."""
 
     @_builtins.property
     def extra(self) -> _struct_pb2.Struct:
-        """All other claims. Absent: none."""
+        """All other claims. Absent: none. Example: {"tenant_id":"fund-1"}."""
 
     def __init__(
         self,

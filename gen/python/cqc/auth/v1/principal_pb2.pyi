@@ -65,13 +65,13 @@ class Principal(_message.Message):
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     TENANT_ID_FIELD_NUMBER: _builtins.int
     principal_id: _builtins.str
-    """Id, unique within the type: a subject or a service name, for example "ada" or "cqpm"."""
+    """Id, unique within the type: a subject or a service name, for example "ada" or "cqpm". Required."""
     type: Global___PrincipalType.ValueType
-    """What it is."""
+    """What it is. Required. Example: "PRINCIPAL_TYPE_USER"."""
     display_name: _builtins.str
-    """Name for people. Absent: the id serves."""
+    """Name for people. Absent: the id serves. Example: "Ada"."""
     tenant_id: _builtins.str
-    """Tenant (customer, fund) that it belongs to. Absent: none."""
+    """Tenant (customer, fund) that it belongs to. Absent: none. Example: "fund-1"."""
     def __init__(
         self,
         *,

@@ -54,19 +54,19 @@ class AuthConfig(_message.Message):
     ADDITIONAL_JWT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def api_keys(self) -> _containers.RepeatedCompositeFieldContainer[Global___ApiKeyEntry]:
-        """API keys that are accepted, by hash. Empty, the default: none."""
+        """API keys that are accepted, by hash. Empty, the default: none. Example: see ApiKeyEntry."""
 
     @_builtins.property
     def api_key(self) -> Global___ApiKeyAuthConfig:
-        """How API keys are read. Default: all its defaults."""
+        """How API keys are read. Default: all its defaults. Example: see ApiKeyAuthConfig."""
 
     @_builtins.property
     def jwt(self) -> Global___JwtAuthConfig:
-        """Tokens that are accepted. Default: none."""
+        """Tokens that are accepted. Default: none. Example: see JwtAuthConfig."""
 
     @_builtins.property
     def additional_jwt(self) -> _containers.RepeatedCompositeFieldContainer[Global___JwtAuthConfig]:
-        """Tokens of further issuers that are accepted. Empty, the default: none."""
+        """Tokens of further issuers that are accepted. Empty, the default: none. Example: see JwtAuthConfig."""
 
     def __init__(
         self,
@@ -114,34 +114,38 @@ class ApiKeyEntry(_message.Message):
     REVOKED_FIELD_NUMBER: _builtins.int
     ALLOWED_CIDRS_FIELD_NUMBER: _builtins.int
     key_id: _builtins.str
-    """Public id of the key, which is also the part of the key by which its entry is found. Required, no default."""
+    """Public id of the key, which is also the part of the key by which its entry is found. Required, no default. Example:
+    "k_01hq3v".
+    """
     hash: _builtins.str
-    """Hash of the whole key, 64 lower-case hex digits. Required, no default. Never printed."""
+    """Hash of the whole key, 64 lower-case hex digits. Required, no default. Never printed. Example:
+    "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".
+    """
     hash_algorithm: _builtins.str
-    """How hash was made: SHA256, or HMAC_SHA256 with the pepper of ApiKeyAuthConfig. Default: SHA256."""
+    """How hash was made: SHA256, or HMAC_SHA256 with the pepper of ApiKeyAuthConfig. Default: SHA256. Example: "SHA256"."""
     name: _builtins.str
     """Name for people, for example "cqpm production". Default: the key_id."""
     revoked: _builtins.bool
-    """Whether the key is refused from now on. Default: false."""
+    """Whether the key is refused from now on. Default: false. Example: true."""
     @_builtins.property
     def principal(self) -> _principal_pb2.Principal:
-        """Whom the key stands for. Required, no default."""
+        """Whom the key stands for. Required, no default. Example: see Principal."""
 
     @_builtins.property
     def scopes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Scopes that the key has, each once. Empty, the default: none."""
+        """Scopes that the key has, each once. Empty, the default: none. Example: ["positions:read"]."""
 
     @_builtins.property
     def roles(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Roles that the key has, each once. Empty, the default: none."""
+        """Roles that the key has, each once. Empty, the default: none. Example: ["trader"]."""
 
     @_builtins.property
     def not_before(self) -> _timestamp_pb2.Timestamp:
-        """When the key begins to hold. Default: at once."""
+        """When the key begins to hold. Default: at once. Example: "2026-06-30T00:00:00Z"."""
 
     @_builtins.property
     def expires_at(self) -> _timestamp_pb2.Timestamp:
-        """When the key ends. Default: it does not."""
+        """When the key ends. Default: it does not. Example: "2026-07-01T00:00:00Z"."""
 
     @_builtins.property
     def allowed_cidrs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -185,16 +189,18 @@ class ApiKeyAuthConfig(_message.Message):
     MAX_FAILURES_FIELD_NUMBER: _builtins.int
     FAILURE_WINDOW_FIELD_NUMBER: _builtins.int
     header: _builtins.str
-    """Header that carries the key, in lower case. Default: "x-api-key"."""
+    """Header that carries the key, in lower case. Default: "x-api-key". Example: "x-api-key"."""
     max_failures: _builtins.int
-    """Failed attempts in failure_window before a source is refused, 1 to 1 million. Default: 10."""
+    """Failed attempts in failure_window before a source is refused, 1 to 1 million. Default: 10. Example: 10."""
     @_builtins.property
     def pepper(self) -> _secret_ref_pb2.SecretRef:
-        """Key of the HMAC for entries with HMAC_SHA256, 32 bytes or more. Default: none, such entries are refused at start."""
+        """Key of the HMAC for entries with HMAC_SHA256, 32 bytes or more. Default: none, such entries are refused at start.
+        Example: see SecretRef.
+        """
 
     @_builtins.property
     def failure_window(self) -> _duration_pb2.Duration:
-        """Time over which failed attempts are counted, up to 24 h. Default: 60s."""
+        """Time over which failed attempts are counted, up to 24 h. Default: 60s. Example: "60s"."""
 
     def __init__(
         self,
@@ -248,64 +254,72 @@ class JwtAuthConfig(_message.Message):
     JWKS_TIMEOUT_FIELD_NUMBER: _builtins.int
     INSECURE_JWKS_FIELD_NUMBER: _builtins.int
     issuer: _builtins.str
-    """Issuer that tokens must name. Required, no default."""
+    """Issuer that tokens must name. Required, no default. Example: "https://id.example.com"."""
     jwks_uri: _builtins.str
-    """Address of the issuer's key set, https (http on loopback with insecure_jwks)."""
+    """Address of the issuer's key set, https (http on loopback with insecure_jwks). Absent: another member of
+    key_source is set. Example: "https://id.example.com/.well-known/jwks.json".
+    """
     public_key_pem: _builtins.str
-    """One public key, PEM."""
+    """One public key, PEM. Absent: another member of key_source is set. Example: "-----BEGIN PUBLIC
+    KEY-----\\n...\\n-----END PUBLIC KEY-----\\n".
+    """
     required_type: _builtins.str
     """Type that the token's header must state, for example "at+jwt". Default: any or none."""
     scope_claim: _builtins.str
-    """Claim that holds the scopes, a string or a list. Default: "scope"."""
+    """Claim that holds the scopes, a string or a list. Default: "scope". Example: "scope"."""
     roles_claim: _builtins.str
-    """Claim that holds the roles, a list. Default: "roles"."""
+    """Claim that holds the roles, a list. Default: "roles". Example: "roles"."""
     tenant_claim: _builtins.str
-    """Claim that holds the tenant. Default: none."""
+    """Claim that holds the tenant. Default: none. Example: "tenant_id"."""
     principal_type: _principal_pb2.PrincipalType.ValueType
-    """What the tokens' subjects are. Default: a user."""
+    """What the tokens' subjects are. Default: a user. Example: "PRINCIPAL_TYPE_SERVICE"."""
     insecure_jwks: _builtins.bool
-    """Whether jwks_uri may be http on loopback; refused in production. Default: false."""
+    """Whether jwks_uri may be http on loopback; refused in production. Default: false. Example: true."""
     @_builtins.property
     def audiences(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Audiences of which a token must name one. Required, at least one, no default."""
+        """Audiences of which a token must name one. Required, at least one, no default. Example: ["cqpm"]."""
 
     @_builtins.property
     def secret(self) -> _secret_ref_pb2.SecretRef:
-        """Shared secret, for HS256 (32 bytes or more), HS384 (48) and HS512 (64)."""
+        """Shared secret, for HS256 (32 bytes or more), HS384 (48) and HS512 (64). Absent: another member of key_source is
+        set. Example: see SecretRef.
+        """
 
     @_builtins.property
     def algorithms(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Algorithms that are accepted: RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, HS256, HS384,
-        HS512. Required, at least one, no default.
+        HS512. Required, at least one, no default. Example: ["ES256","EdDSA"].
         """
 
     @_builtins.property
     def clock_skew(self) -> _duration_pb2.Duration:
-        """By how much clocks may differ, 0 to 5 min. Default: 30s."""
+        """By how much clocks may differ, 0 to 5 min. Default: 30s. Example: "30s"."""
 
     @_builtins.property
     def required_claims(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Claims that a token must have besides exp, iss and aud. Empty, the default: none."""
+        """Claims that a token must have besides exp, iss and aud. Empty, the default: none. Example: ["tenant_id"]."""
 
     @_builtins.property
     def max_lifetime(self) -> _duration_pb2.Duration:
-        """Longest time between a token's iat and exp, up to 10 years. Default: 24 h (86400s)."""
+        """Longest time between a token's iat and exp, up to 10 years. Default: 24 h (86400s). Example: "86400s"."""
 
     @_builtins.property
     def jwks_cache_ttl(self) -> _duration_pb2.Duration:
-        """Time a key set is used before it is fetched again, up to 24 h. Default: 10m (600s)."""
+        """Time a key set is used before it is fetched again, up to 24 h. Default: 10m (600s). Example: "600s"."""
 
     @_builtins.property
     def jwks_cooldown(self) -> _duration_pb2.Duration:
-        """Least time between two fetches of a key set, up to 1 h. Default: 30s."""
+        """Least time between two fetches of a key set, up to 1 h. Default: 30s. Example: "30s"."""
 
     @_builtins.property
     def jwks_max_stale(self) -> _duration_pb2.Duration:
-        """Time the last good key set is used while the issuer does not answer, up to 7 days. Default: 1 h (3600s)."""
+        """Time the last good key set is used while the issuer does not answer, up to 7 days. Default: 1 h (3600s). Example:
+        "3600s".
+        """
 
     @_builtins.property
     def jwks_timeout(self) -> _duration_pb2.Duration:
-        """Time a fetch may take, up to 1 min. Default: 5s."""
+        """Time a fetch may take, up to 1 min. Default: 5s. Example: "5s"."""
 
     def __init__(
         self,

@@ -46,36 +46,40 @@ class CacheConfig(_message.Message):
     LOAD_TIMEOUT_FIELD_NUMBER: _builtins.int
     MAX_VALUE_BYTES_FIELD_NUMBER: _builtins.int
     driver: _builtins.str
-    """Name of the driver: memory, redis, or one handed in by code. Default: memory."""
+    """Name of the driver: memory, redis, or one handed in by code. Default: memory. Example: "redis"."""
     key_prefix: _builtins.str
-    """Put before every key, so that services sharing a server do not meet. Default: the name of the service."""
+    """Put before every key, so that services sharing a server do not meet. Default: the name of the service. Example:
+    "cqpm".
+    """
     ttl_jitter: _builtins.float
-    """Share by which lives are spread at random, 0 to 1; 0.1 is plus or minus 10 %. Default: 0.1."""
+    """Share by which lives are spread at random, 0 to 1; 0.1 is plus or minus 10 %. Default: 0.1. Example: 0.1."""
     max_value_bytes: _builtins.int
-    """Largest value in bytes, 1 to 512 MiB. Default: 1048576 (1 MiB)."""
+    """Largest value in bytes, 1 to 512 MiB. Default: 1048576 (1 MiB). Example: 1048576."""
     @_builtins.property
     def memory(self) -> Global___MemoryCacheConfig:
-        """Settings of the driver memory. Default: all its defaults."""
+        """Settings of the driver memory. Default: all its defaults. Example: see MemoryCacheConfig."""
 
     @_builtins.property
     def redis(self) -> _redis_config_pb2.RedisConfig:
-        """Settings of the driver redis. Default: all its defaults."""
+        """Settings of the driver redis. Default: all its defaults. Example: see RedisConfig."""
 
     @_builtins.property
     def options(self) -> _struct_pb2.Struct:
-        """Settings of a driver handed in by code. Default: none."""
+        """Settings of a driver handed in by code. Default: none. Example: {"servers":"cache-1:11211"}."""
 
     @_builtins.property
     def default_ttl(self) -> _duration_pb2.Duration:
-        """Life of an entry unless its keyspace says otherwise, above 0, up to 30 days. Default: 5m (300s)."""
+        """Life of an entry unless its keyspace says otherwise, above 0, up to 30 days. Default: 5m (300s). Example: "300s"."""
 
     @_builtins.property
     def operation_timeout(self) -> _duration_pb2.Duration:
-        """Time a read or write of the cache may take before it counts as a miss, up to 1 min. Default: 0.100s."""
+        """Time a read or write of the cache may take before it counts as a miss, up to 1 min. Default: 0.100s. Example:
+        "0.100s".
+        """
 
     @_builtins.property
     def load_timeout(self) -> _duration_pb2.Duration:
-        """Time a load may take, up to 10 min. Default: 30s."""
+        """Time a load may take, up to 10 min. Default: 30s. Example: "30s"."""
 
     def __init__(
         self,
@@ -112,9 +116,9 @@ class MemoryCacheConfig(_message.Message):
     MAX_ENTRIES_FIELD_NUMBER: _builtins.int
     MAX_BYTES_FIELD_NUMBER: _builtins.int
     max_entries: _builtins.int
-    """Most entries, 1 to 10 million; the least recently used goes first. Default: 10000."""
+    """Most entries, 1 to 10 million; the least recently used goes first. Default: 10000. Example: "50000"."""
     max_bytes: _builtins.int
-    """Most bytes of keys and values, 1 KiB to 64 GiB. Default: 67108864 (64 MiB)."""
+    """Most bytes of keys and values, 1 KiB to 64 GiB. Default: 67108864 (64 MiB). Example: "67108864"."""
     def __init__(
         self,
         *,

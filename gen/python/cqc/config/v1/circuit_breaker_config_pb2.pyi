@@ -38,28 +38,28 @@ class CircuitBreakerConfig(_message.Message):
     HALF_OPEN_CALLS_FIELD_NUMBER: _builtins.int
     MAX_KEYS_FIELD_NUMBER: _builtins.int
     enabled: _builtins.bool
-    """Whether the breaker acts. Default: true."""
+    """Whether the breaker acts. Default: true. Example: false."""
     failure_rate: _builtins.float
-    """Share of failed calls at which it opens, above 0, up to 1. Default: 0.5."""
+    """Share of failed calls at which it opens, above 0, up to 1. Default: 0.5. Example: 0.5."""
     slow_call_rate: _builtins.float
-    """Share of slow calls at which it opens, above 0, up to 1. Default: 1."""
+    """Share of slow calls at which it opens, above 0, up to 1. Default: 1. Example: 1."""
     min_calls: _builtins.int
-    """Calls in the window before rates mean anything, 1 to 1 million. Default: 20."""
+    """Calls in the window before rates mean anything, 1 to 1 million. Default: 20. Example: 20."""
     half_open_calls: _builtins.int
-    """Calls tried at once when half open; all must succeed, 1 to 1000. Default: 3."""
+    """Calls tried at once when half open; all must succeed, 1 to 1000. Default: 3. Example: 3."""
     max_keys: _builtins.int
-    """Most dependencies with a breaker of their own, idle ones go first, 1 to 1 million. Default: 1000."""
+    """Most dependencies with a breaker of their own, idle ones go first, 1 to 1 million. Default: 1000. Example: 1000."""
     @_builtins.property
     def slow_call_duration(self) -> _duration_pb2.Duration:
-        """Time from which a call counts as slow, up to 1 h. Default: none, no call is slow."""
+        """Time from which a call counts as slow, up to 1 h. Default: none, no call is slow. Example: "2s"."""
 
     @_builtins.property
     def window(self) -> _duration_pb2.Duration:
-        """Time over which calls are counted, up to 1 h. Default: 30s."""
+        """Time over which calls are counted, up to 1 h. Default: 30s. Example: "30s"."""
 
     @_builtins.property
     def open_duration(self) -> _duration_pb2.Duration:
-        """Time it stays open before calls are tried again, up to 1 h. Default: 10s."""
+        """Time it stays open before calls are tried again, up to 1 h. Default: 10s. Example: "10s"."""
 
     def __init__(
         self,

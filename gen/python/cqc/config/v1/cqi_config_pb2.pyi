@@ -68,59 +68,59 @@ class CqiConfig(_message.Message):
     HEALTH_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def service(self) -> _service_config_pb2.ServiceConfig:
-        """Which service this is. Required, no default."""
+        """Which service this is. Required, no default. Example: see ServiceConfig."""
 
     @_builtins.property
     def server(self) -> _server_config_pb2.ServerConfig:
-        """What it listens on. Default: all its defaults."""
+        """What it listens on. Default: all its defaults. Example: see ServerConfig."""
 
     @_builtins.property
     def database(self) -> _database_config_pb2.DatabaseConfig:
-        """Where relational data lies. Default: embedded, in memory."""
+        """Where relational data lies. Default: embedded, in memory. Example: see DatabaseConfig."""
 
     @_builtins.property
     def cache(self) -> _cache_config_pb2.CacheConfig:
-        """Where cached values lie. Default: in memory."""
+        """Where cached values lie. Default: in memory. Example: see CacheConfig."""
 
     @_builtins.property
     def event_bus(self) -> _event_bus_config_pb2.EventBusConfig:
-        """How events travel. Default: in memory."""
+        """How events travel. Default: in memory. Example: see EventBusConfig."""
 
     @_builtins.property
     def log(self) -> _log_config_pb2.LogConfig:
-        """What is logged. Default: info and above."""
+        """What is logged. Default: info and above. Example: see LogConfig."""
 
     @_builtins.property
     def metrics(self) -> _metrics_config_pb2.MetricsConfig:
-        """What is measured. Default: all its defaults."""
+        """What is measured. Default: all its defaults. Example: see MetricsConfig."""
 
     @_builtins.property
     def tracing(self) -> _tracing_config_pb2.TracingConfig:
-        """What is traced. Default: nothing is exported."""
+        """What is traced. Default: nothing is exported. Example: see TracingConfig."""
 
     @_builtins.property
     def auth(self) -> _auth_config_pb2.AuthConfig:
-        """Who may call. Default: only open routes answer."""
+        """Who may call. Default: only open routes answer. Example: see AuthConfig."""
 
     @_builtins.property
     def retry(self) -> _retry_config_pb2.RetryConfig:
-        """How failed calls are tried again. Default: all its defaults."""
+        """How failed calls are tried again. Default: all its defaults. Example: see RetryConfig."""
 
     @_builtins.property
     def circuit_breaker(self) -> _circuit_breaker_config_pb2.CircuitBreakerConfig:
-        """When calls to a failing dependency stop. Default: all its defaults."""
+        """When calls to a failing dependency stop. Default: all its defaults. Example: see CircuitBreakerConfig."""
 
     @_builtins.property
     def rate_limit(self) -> _rate_limit_config_pb2.RateLimitConfig:
-        """How many calls are admitted. Default: all are."""
+        """How many calls are admitted. Default: all are. Example: see RateLimitConfig."""
 
     @_builtins.property
     def secrets(self) -> _secrets_config_pb2.SecretsConfig:
-        """Where secrets come from. Default: the environment."""
+        """Where secrets come from. Default: the environment. Example: see SecretsConfig."""
 
     @_builtins.property
     def health(self) -> _health_config_pb2.HealthConfig:
-        """How health is checked. Default: all its defaults."""
+        """How health is checked. Default: all its defaults. Example: see HealthConfig."""
 
     def __init__(
         self,

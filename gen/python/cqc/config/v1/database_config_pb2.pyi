@@ -60,60 +60,60 @@ class DatabaseConfig(_message.Message):
     SLOW_QUERY_THRESHOLD_FIELD_NUMBER: _builtins.int
     APPLICATION_NAME_FIELD_NUMBER: _builtins.int
     driver: _builtins.str
-    """Name of the driver: postgres, pglite, mock, or one handed in by code. Default: pglite."""
+    """Name of the driver: postgres, pglite, mock, or one handed in by code. Default: pglite. Example: "postgres"."""
     max_conns: _builtins.int
-    """Most connections, 1 to 10000; pglite has one whatever is said. Default: 10."""
+    """Most connections, 1 to 10000; pglite has one whatever is said. Default: 10. Example: 20."""
     min_conns: _builtins.int
-    """Connections kept open, 0 to max_conns. Default: 0."""
+    """Connections kept open, 0 to max_conns. Default: 0. Example: 0."""
     application_name: _builtins.str
-    """Name under which the server shows the connections. Default: the name of the service."""
+    """Name under which the server shows the connections. Default: the name of the service. Example: "cqpm"."""
     @_builtins.property
     def postgres(self) -> Global___PostgresConfig:
-        """Settings of the driver postgres. Default: all its defaults."""
+        """Settings of the driver postgres. Default: all its defaults. Example: see PostgresConfig."""
 
     @_builtins.property
     def pglite(self) -> Global___PgliteConfig:
-        """Settings of the driver pglite. Default: all its defaults."""
+        """Settings of the driver pglite. Default: all its defaults. Example: see PgliteConfig."""
 
     @_builtins.property
     def mock(self) -> Global___MockDatabaseConfig:
-        """Settings of the driver mock. Default: all its defaults."""
+        """Settings of the driver mock. Default: all its defaults. Example: see MockDatabaseConfig."""
 
     @_builtins.property
     def options(self) -> _struct_pb2.Struct:
-        """Settings of a driver handed in by code. Default: none."""
+        """Settings of a driver handed in by code. Default: none. Example: {"path":"trading.db"}."""
 
     @_builtins.property
     def max_conn_lifetime(self) -> _duration_pb2.Duration:
-        """Age at which a connection is replaced, up to 24 h. Default: 30m (1800s)."""
+        """Age at which a connection is replaced, up to 24 h. Default: 30m (1800s). Example: "1800s"."""
 
     @_builtins.property
     def max_conn_idle_time(self) -> _duration_pb2.Duration:
-        """Idle time after which a connection is closed, up to 24 h. Default: 5m (300s)."""
+        """Idle time after which a connection is closed, up to 24 h. Default: 5m (300s). Example: "300s"."""
 
     @_builtins.property
     def connect_timeout(self) -> _duration_pb2.Duration:
-        """Time to open a connection, up to 5 min. Default: 5s."""
+        """Time to open a connection, up to 5 min. Default: 5s. Example: "5s"."""
 
     @_builtins.property
     def acquire_timeout(self) -> _duration_pb2.Duration:
-        """Time to wait for a free connection, up to 5 min. Default: 5s."""
+        """Time to wait for a free connection, up to 5 min. Default: 5s. Example: "5s"."""
 
     @_builtins.property
     def query_timeout(self) -> _duration_pb2.Duration:
-        """Time a query may take, enforced by the server too, up to 1 h. Default: 30s."""
+        """Time a query may take, enforced by the server too, up to 1 h. Default: 30s. Example: "5s"."""
 
     @_builtins.property
     def lock_timeout(self) -> _duration_pb2.Duration:
-        """Time a statement waits for a lock, up to 1 h. Default: 10s."""
+        """Time a statement waits for a lock, up to 1 h. Default: 10s. Example: "10s"."""
 
     @_builtins.property
     def idle_in_transaction_timeout(self) -> _duration_pb2.Duration:
-        """Time a transaction may sit idle before the server ends it, up to 1 h. Default: 60s."""
+        """Time a transaction may sit idle before the server ends it, up to 1 h. Default: 60s. Example: "60s"."""
 
     @_builtins.property
     def slow_query_threshold(self) -> _duration_pb2.Duration:
-        """Queries that take longer are logged at warn, up to 1 h. Default: 1s."""
+        """Queries that take longer are logged at warn, up to 1 h. Default: 1s. Example: "1s"."""
 
     def __init__(
         self,
@@ -165,38 +165,40 @@ class PostgresConfig(_message.Message):
     PREPARED_STATEMENTS_FIELD_NUMBER: _builtins.int
     READ_REPLICAS_FIELD_NUMBER: _builtins.int
     host: _builtins.str
-    """Host name, address, or directory of a Unix socket. Default: "localhost"."""
+    """Host name, address, or directory of a Unix socket. Default: "localhost". Example: "db.internal"."""
     port: _builtins.int
-    """Port, 1 to 65535. Default: 5432."""
+    """Port, 1 to 65535. Default: 5432. Example: 5432."""
     database: _builtins.str
-    """Database. Default: the same as user."""
+    """Database. Default: the same as user. Example: "cqpm"."""
     user: _builtins.str
-    """User. Default: "postgres"."""
+    """User. Default: "postgres". Example: "cqpm"."""
     ssl_mode: _builtins.str
     """How TLS is used: disable, require, verify-ca or verify-full. Default: verify-full, and disable on loopback and Unix
-    sockets.
+    sockets. Example: "verify-full".
     """
     prepared_statements: _builtins.bool
-    """Whether statements are prepared by name; false suits poolers in transaction mode. Default: true."""
+    """Whether statements are prepared by name; false suits poolers in transaction mode. Default: true. Example: false."""
     @_builtins.property
     def url(self) -> _secret_ref_pb2.SecretRef:
-        """The whole connection string as one secret. Default: it is made from the other fields."""
+        """The whole connection string as one secret. Default: it is made from the other fields. Example: see SecretRef."""
 
     @_builtins.property
     def password(self) -> _secret_ref_pb2.SecretRef:
-        """Password. Default: none."""
+        """Password. Default: none. Example: see SecretRef."""
 
     @_builtins.property
     def tls(self) -> _tls_config_pb2.TlsConfig:
-        """Certificates for TLS. Default: those of the system, no client certificate."""
+        """Certificates for TLS. Default: those of the system, no client certificate. Example: see TlsConfig."""
 
     @_builtins.property
     def search_path(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Schemas searched for unqualified names, in order. Empty, the default: the server's setting."""
+        """Schemas searched for unqualified names, in order. Empty, the default: the server's setting. Example:
+        ["trading","public"].
+        """
 
     @_builtins.property
     def read_replicas(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Servers that take reads, each "host:port". Empty, the default: the primary takes all."""
+        """Servers that take reads, each "host:port". Empty, the default: the primary takes all. Example: ["db-2:5432"]."""
 
     def __init__(
         self,
@@ -235,9 +237,9 @@ class PgliteConfig(_message.Message):
     DATA_DIR_FIELD_NUMBER: _builtins.int
     RELAXED_DURABILITY_FIELD_NUMBER: _builtins.int
     data_dir: _builtins.str
-    """Directory of the data. Default: none, the data is in memory and ends with the process."""
+    """Directory of the data. Default: none, the data is in memory and ends with the process. Example: "./.data/cqpm"."""
     relaxed_durability: _builtins.bool
-    """Whether writes are answered before they are on disk. Default: false."""
+    """Whether writes are answered before they are on disk. Default: false. Example: true."""
     def __init__(
         self,
         *,
@@ -264,7 +266,7 @@ class MockDatabaseConfig(_message.Message):
 
     ORDERED_FIELD_NUMBER: _builtins.int
     ordered: _builtins.bool
-    """Whether queries must come in the order in which they were scripted. Default: true."""
+    """Whether queries must come in the order in which they were scripted. Default: true. Example: true."""
     def __init__(
         self,
         *,

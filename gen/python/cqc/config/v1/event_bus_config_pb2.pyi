@@ -66,80 +66,92 @@ class EventBusConfig(_message.Message):
     ENSURE_TOPICS_FIELD_NUMBER: _builtins.int
     TOPICS_FIELD_NUMBER: _builtins.int
     driver: _builtins.str
-    """Name of the driver: memory, kafka, kafkajs, or one handed in by code. Default: memory."""
+    """Name of the driver: memory, kafka, kafkajs, or one handed in by code. Default: memory. Example: "kafka"."""
     consumer_group: _builtins.str
-    """Group whose members share the partitions. Default: the name of the service."""
+    """Group whose members share the partitions. Default: the name of the service. Example: "cqpm"."""
     source: _builtins.str
-    """Where events come from, a URI reference (CloudEvents source). Default: "/cq/{service}/{instance}"."""
+    """Where events come from, a URI reference (CloudEvents source). Default: "/cq/{service}/{instance}". Example:
+    "/cq/cqpm".
+    """
     content_mode: _builtins.str
-    """How CloudEvents are laid out: binary (attributes in headers) or structured (one JSON document). Default: binary."""
+    """How CloudEvents are laid out: binary (attributes in headers) or structured (one JSON document). Default: binary.
+    Example: "binary".
+    """
     topic_prefix: _builtins.str
     """Put before every topic, to share a broker between tenants, for example "fund1.". Default: nothing."""
     start_position: _builtins.str
-    """Where a group without committed offsets begins: earliest or latest. Default: earliest."""
+    """Where a group without committed offsets begins: earliest or latest. Default: earliest. Example: "earliest"."""
     consume_validation: _builtins.str
     """What happens to a received event that violates its rules: dead_letter, warn (log and handle it) or off (not
-    checked). Default: dead_letter.
+    checked). Default: dead_letter. Example: "dead_letter".
     """
     unknown_type: _builtins.str
-    """What happens to a received event whose type nobody handles: skip (count it) or dead_letter. Default: skip."""
+    """What happens to a received event whose type nobody handles: skip (count it) or dead_letter. Default: skip. Example:
+    "skip".
+    """
     concurrency: _builtins.int
-    """Handlers at work at once for each subscription, on different keys, 1 to 10000. Default: 16."""
+    """Handlers at work at once for each subscription, on different keys, 1 to 10000. Default: 16. Example: 16."""
     max_in_flight: _builtins.int
-    """Most events fetched and not yet done, for each subscription, 1 to 1 million; those that wait behind
-    a key in retry count to ten times it. Default: 1000.
+    """Most events fetched and not yet done, for each subscription, 1 to 1 million; those that wait behind a key in retry
+    count to ten times it. Default: 1000. Example: 1000.
     """
     max_in_flight_bytes: _builtins.int
-    """Most bytes of events fetched and not yet done, for each subscription, 1 KiB to 16 GiB. Default: 67108864 (64 MiB)."""
+    """Most bytes of events fetched and not yet done, for each subscription, 1 KiB to 16 GiB. Default: 67108864 (64 MiB).
+    Example: 67108864.
+    """
     max_message_bytes: _builtins.int
-    """Largest event in bytes, headers included, 1 KiB to 256 MiB. Default: 1048576 (1 MiB)."""
+    """Largest event in bytes, headers included, 1 KiB to 256 MiB. Default: 1048576 (1 MiB). Example: 1048576."""
     ensure_topics: _builtins.bool
-    """Whether missing topics are created at start, as topics says. Default: false; the driver memory always does."""
+    """Whether missing topics are created at start, as topics says. Default: false; the driver memory always does.
+    Example: true.
+    """
     @_builtins.property
     def memory(self) -> Global___MemoryBusConfig:
-        """Settings of the driver memory. Default: all its defaults."""
+        """Settings of the driver memory. Default: all its defaults. Example: see MemoryBusConfig."""
 
     @_builtins.property
     def kafka(self) -> _kafka_config_pb2.KafkaConfig:
-        """Settings of the driver kafka. Default: none; that driver asks for them."""
+        """Settings of the driver kafka. Default: none; that driver asks for them. Example: see KafkaConfig."""
 
     @_builtins.property
     def kafkajs(self) -> _kafka_config_pb2.KafkajsConfig:
-        """Settings of the driver kafkajs. Default: none; that driver asks for them."""
+        """Settings of the driver kafkajs. Default: none; that driver asks for them. Example: see KafkajsConfig."""
 
     @_builtins.property
     def options(self) -> _struct_pb2.Struct:
-        """Settings of a driver handed in by code. Default: none."""
+        """Settings of a driver handed in by code. Default: none. Example: {"url":"nats://nats-1:4222"}."""
 
     @_builtins.property
     def retry(self) -> _retry_config_pb2.RetryConfig:
-        """How a failed handler is tried again. Default: 5 attempts, from 100 ms to 10 s, full jitter."""
+        """How a failed handler is tried again. Default: 5 attempts, from 100 ms to 10 s, full jitter. Example: see
+        RetryConfig.
+        """
 
     @_builtins.property
     def handler_timeout(self) -> _duration_pb2.Duration:
-        """Time one attempt of a handler may take, up to 24 h. Default: 30s."""
+        """Time one attempt of a handler may take, up to 24 h. Default: 30s. Example: "30s"."""
 
     @_builtins.property
     def commit_interval(self) -> _duration_pb2.Duration:
-        """Longest time between two commits of offsets, up to 1 min. Default: 1s."""
+        """Longest time between two commits of offsets, up to 1 min. Default: 1s. Example: "1s"."""
 
     @_builtins.property
     def drain_timeout(self) -> _duration_pb2.Duration:
-        """Time that closing takes at most, up to 10 min; handlers have 80 % of it to finish, also when
-        partitions move. Default: 10s.
+        """Time that closing takes at most, up to 10 min; handlers have 80 % of it to finish, also when partitions move.
+        Default: 10s. Example: "10s".
         """
 
     @_builtins.property
     def publish_timeout(self) -> _duration_pb2.Duration:
-        """Time until a publish must be acknowledged, up to 10 min. Default: 30s."""
+        """Time until a publish must be acknowledged, up to 10 min. Default: 30s. Example: "30s"."""
 
     @_builtins.property
     def dead_letter(self) -> Global___DeadLetterConfig:
-        """Where events go that cannot be handled. Default: enabled, with all its defaults."""
+        """Where events go that cannot be handled. Default: enabled, with all its defaults. Example: see DeadLetterConfig."""
 
     @_builtins.property
     def topics(self) -> _containers.RepeatedCompositeFieldContainer[Global___TopicConfig]:
-        """Topics with settings of their own. Empty, the default: the server's settings hold."""
+        """Topics with settings of their own. Empty, the default: the server's settings hold. Example: see TopicConfig."""
 
     def __init__(
         self,
@@ -192,16 +204,16 @@ class MemoryBusConfig(_message.Message):
     RETENTION_BYTES_FIELD_NUMBER: _builtins.int
     RETENTION_FIELD_NUMBER: _builtins.int
     partitions: _builtins.int
-    """Partitions of each topic, 1 to 1000. Default: 6."""
+    """Partitions of each topic, 1 to 1000. Default: 6. Example: 6."""
     retention_records: _builtins.int
     """Records kept for each partition, 1 to 100 million; what every group has committed goes first, then publishers wait.
-    Default: 100000.
+    Default: 100000. Example: "100000".
     """
     retention_bytes: _builtins.int
-    """Bytes kept for each topic, 1 KiB to 64 GiB, in the same way. Default: 268435456 (256 MiB)."""
+    """Bytes kept for each topic, 1 KiB to 64 GiB, in the same way. Default: 268435456 (256 MiB). Example: 268435456."""
     @_builtins.property
     def retention(self) -> _duration_pb2.Duration:
-        """Age at which records go, up to 30 days. Default: none, they go by number and size."""
+        """Age at which records go, up to 30 days. Default: none, they go by number and size. Example: "3600s"."""
 
     def __init__(
         self,
@@ -233,9 +245,11 @@ class DeadLetterConfig(_message.Message):
     TOPIC_SUFFIX_FIELD_NUMBER: _builtins.int
     TOPIC_FIELD_NUMBER: _builtins.int
     enabled: _builtins.bool
-    """Whether such events are kept in a topic of their own; if not, the partition stops at them. Default: true."""
+    """Whether such events are kept in a topic of their own; if not, the partition stops at them. Default: true. Example:
+    true.
+    """
     topic_suffix: _builtins.str
-    """Put behind the event's topic to name the dead-letter topic. Default: ".dlq"."""
+    """Put behind the event's topic to name the dead-letter topic. Default: ".dlq". Example: ".dlq"."""
     topic: _builtins.str
     """One dead-letter topic for all topics, for example "cqpm.dlq". Default: none, topic_suffix holds."""
     def __init__(
@@ -269,16 +283,16 @@ class TopicConfig(_message.Message):
     RETENTION_FIELD_NUMBER: _builtins.int
     CLEANUP_POLICY_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Name without topic_prefix. Required, no default."""
+    """Name without topic_prefix. Required, no default. Example: "cqc.events.v1.price_updated"."""
     partitions: _builtins.int
-    """Partitions, 1 to 10000. Default: the server's setting (6 in memory)."""
+    """Partitions, 1 to 10000. Default: the server's setting (6 in memory). Example: 12."""
     replication_factor: _builtins.int
-    """Copies of each partition, 1 to 100. Default: the server's setting."""
+    """Copies of each partition, 1 to 100. Default: the server's setting. Example: 3."""
     cleanup_policy: _builtins.str
-    """What happens to old records: delete, compact or both. Default: delete."""
+    """What happens to old records: delete, compact or both. Default: delete. Example: "delete"."""
     @_builtins.property
     def retention(self) -> _duration_pb2.Duration:
-        """Age at which records go, up to 10 years. Default: the server's setting."""
+        """Age at which records go, up to 10 years. Default: the server's setting. Example: "604800s"."""
 
     def __init__(
         self,

@@ -35,24 +35,26 @@ class HealthConfig(_message.Message):
     DETAILS_FIELD_NUMBER: _builtins.int
     MAX_EVENT_LOOP_LAG_FIELD_NUMBER: _builtins.int
     path: _builtins.str
-    """Path under which live, ready and startup answer. Default: "/health"."""
+    """Path under which live, ready and startup answer. Default: "/health". Example: "/health"."""
     failure_threshold: _builtins.int
-    """Failed checks in a row before a component is unhealthy, 1 to 100. Default: 1."""
+    """Failed checks in a row before a component is unhealthy, 1 to 100. Default: 1. Example: 3."""
     success_threshold: _builtins.int
-    """Good checks in a row before it is healthy again, 1 to 100. Default: 1."""
+    """Good checks in a row before it is healthy again, 1 to 100. Default: 1. Example: 1."""
     details: _builtins.str
-    """Who sees components, messages and instance: never, authorized or always. Default: authorized."""
+    """Who sees components, messages and instance: never, authorized or always. Default: authorized. Example:
+    "authorized".
+    """
     @_builtins.property
     def check_timeout(self) -> _duration_pb2.Duration:
-        """Time one check may take, up to 1 min. Default: 2s."""
+        """Time one check may take, up to 1 min. Default: 2s. Example: "2s"."""
 
     @_builtins.property
     def cache_ttl(self) -> _duration_pb2.Duration:
-        """Time a result is used again, 0 to 5 min. Default: 1s."""
+        """Time a result is used again, 0 to 5 min. Default: 1s. Example: "1s"."""
 
     @_builtins.property
     def max_event_loop_lag(self) -> _duration_pb2.Duration:
-        """Event-loop lag from which liveness fails, up to 5 min. Default: 10s."""
+        """Event-loop lag from which liveness fails, up to 5 min. Default: 10s. Example: "10s"."""
 
     def __init__(
         self,

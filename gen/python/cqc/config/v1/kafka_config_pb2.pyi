@@ -55,58 +55,64 @@ class KafkaConfig(_message.Message):
     SASL_FIELD_NUMBER: _builtins.int
     TLS_FIELD_NUMBER: _builtins.int
     client_id: _builtins.str
-    """Name that brokers show in their logs and quotas. Default: the name of the service."""
+    """Name that brokers show in their logs and quotas. Default: the name of the service. Example: "cqpm"."""
     acks: _builtins.str
-    """Which replicas must have an event before it counts as published: all, leader or none. Default: all."""
+    """Which replicas must have an event before it counts as published: all, leader or none. Default: all. Example: "all"."""
     idempotent: _builtins.bool
-    """Whether the broker drops repeated sends of one event; asks for acks all. Default: true."""
+    """Whether the broker drops repeated sends of one event; asks for acks all. Default: true. Example: false."""
     compression: _builtins.str
-    """How batches are compressed: none, gzip, snappy, lz4 or zstd. Default: none."""
+    """How batches are compressed: none, gzip, snappy, lz4 or zstd. Default: none. Example: "lz4"."""
     group_instance_id: _builtins.str
-    """Name that keeps a member's partitions over a restart (static membership). Default: none."""
+    """Name that keeps a member's partitions over a restart (static membership). Default: none. Example: "cqpm-0"."""
     group_protocol: _builtins.str
-    """Which rebalance protocol groups use: classic, or consumer (KIP-848, Kafka 4). Default: classic."""
+    """Which rebalance protocol groups use: classic, or consumer (KIP-848, Kafka 4). Default: classic. Example: "classic"."""
     max_fetch_bytes: _builtins.int
-    """Most bytes fetched at once, 1 KiB to 1 GiB. Default: 10485760 (10 MiB)."""
+    """Most bytes fetched at once, 1 KiB to 1 GiB. Default: 10485760 (10 MiB). Example: 10485760."""
     isolation_level: _builtins.str
-    """Which records a consumer sees: read_committed or read_uncommitted. Default: read_committed."""
+    """Which records a consumer sees: read_committed or read_uncommitted. Default: read_committed. Example:
+    "read_committed".
+    """
     wire_format: _builtins.str
-    """How values are framed: raw, or confluent (schema registry header). Default: raw."""
+    """How values are framed: raw, or confluent (schema registry header). Default: raw. Example: "raw"."""
     @_builtins.property
     def brokers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Brokers to begin with, each "host:port". Required, at least one, no default."""
+        """Brokers to begin with, each "host:port". Required, at least one, no default. Example:
+        ["kafka-0.internal:9093","kafka-1.internal:9093"].
+        """
 
     @_builtins.property
     def linger(self) -> _duration_pb2.Duration:
-        """Time that events wait for others to share a batch, 0 to 1 min. Default: 0s (what waits anyway is sent together)."""
+        """Time that events wait for others to share a batch, 0 to 1 min. Default: 0s (what waits anyway is sent together).
+        Example: "0s".
+        """
 
     @_builtins.property
     def session_timeout(self) -> _duration_pb2.Duration:
-        """Time without a heartbeat after which the group drops this member, up to 30 min. Default: 30s."""
+        """Time without a heartbeat after which the group drops this member, up to 30 min. Default: 30s. Example: "30s"."""
 
     @_builtins.property
     def heartbeat_interval(self) -> _duration_pb2.Duration:
-        """Time between heartbeats, below session_timeout, up to 10 min. Default: 3s."""
+        """Time between heartbeats, below session_timeout, up to 10 min. Default: 3s. Example: "3s"."""
 
     @_builtins.property
     def rebalance_timeout(self) -> _duration_pb2.Duration:
-        """Time that members have to rejoin when partitions move, up to 1 h. Default: 60s."""
+        """Time that members have to rejoin when partitions move, up to 1 h. Default: 60s. Example: "60s"."""
 
     @_builtins.property
     def request_timeout(self) -> _duration_pb2.Duration:
-        """Time a request may take, up to 10 min. Default: 30s."""
+        """Time a request may take, up to 10 min. Default: 30s. Example: "30s"."""
 
     @_builtins.property
     def connect_timeout(self) -> _duration_pb2.Duration:
-        """Time to open a connection, up to 5 min. Default: 5s."""
+        """Time to open a connection, up to 5 min. Default: 5s. Example: "5s"."""
 
     @_builtins.property
     def sasl(self) -> Global___SaslConfig:
-        """How clients log in. Default: they do not."""
+        """How clients log in. Default: they do not. Example: see SaslConfig."""
 
     @_builtins.property
     def tls(self) -> _tls_config_pb2.TlsConfig:
-        """TLS. Default: none."""
+        """TLS. Default: none. Example: see TlsConfig."""
 
     def __init__(
         self,
@@ -162,44 +168,44 @@ class KafkajsConfig(_message.Message):
     SASL_FIELD_NUMBER: _builtins.int
     TLS_FIELD_NUMBER: _builtins.int
     client_id: _builtins.str
-    """Name that brokers show in their logs and quotas. Default: the name of the service."""
+    """Name that brokers show in their logs and quotas. Default: the name of the service. Example: "cqpm"."""
     acks: _builtins.str
-    """Which replicas must have an event before it counts as published: all, leader or none. Default: all."""
+    """Which replicas must have an event before it counts as published: all, leader or none. Default: all. Example: "all"."""
     compression: _builtins.str
-    """How batches are compressed: none or gzip. Default: none."""
+    """How batches are compressed: none or gzip. Default: none. Example: "none"."""
     max_fetch_bytes: _builtins.int
-    """Most bytes fetched at once, 1 KiB to 1 GiB. Default: 10485760 (10 MiB)."""
+    """Most bytes fetched at once, 1 KiB to 1 GiB. Default: 10485760 (10 MiB). Example: 10485760."""
     @_builtins.property
     def brokers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Brokers to begin with, each "host:port". Required, at least one, no default."""
+        """Brokers to begin with, each "host:port". Required, at least one, no default. Example: ["localhost:9092"]."""
 
     @_builtins.property
     def session_timeout(self) -> _duration_pb2.Duration:
-        """Time without a heartbeat after which the group drops this member, up to 30 min. Default: 30s."""
+        """Time without a heartbeat after which the group drops this member, up to 30 min. Default: 30s. Example: "30s"."""
 
     @_builtins.property
     def heartbeat_interval(self) -> _duration_pb2.Duration:
-        """Time between heartbeats, below session_timeout, up to 10 min. Default: 3s."""
+        """Time between heartbeats, below session_timeout, up to 10 min. Default: 3s. Example: "3s"."""
 
     @_builtins.property
     def rebalance_timeout(self) -> _duration_pb2.Duration:
-        """Time that members have to rejoin when partitions move, up to 1 h. Default: 60s."""
+        """Time that members have to rejoin when partitions move, up to 1 h. Default: 60s. Example: "60s"."""
 
     @_builtins.property
     def request_timeout(self) -> _duration_pb2.Duration:
-        """Time a request may take, up to 10 min. Default: 30s."""
+        """Time a request may take, up to 10 min. Default: 30s. Example: "30s"."""
 
     @_builtins.property
     def connect_timeout(self) -> _duration_pb2.Duration:
-        """Time to open a connection, up to 5 min. Default: 5s."""
+        """Time to open a connection, up to 5 min. Default: 5s. Example: "5s"."""
 
     @_builtins.property
     def sasl(self) -> Global___SaslConfig:
-        """How clients log in. Default: they do not."""
+        """How clients log in. Default: they do not. Example: see SaslConfig."""
 
     @_builtins.property
     def tls(self) -> _tls_config_pb2.TlsConfig:
-        """TLS. Default: none."""
+        """TLS. Default: none. Example: see TlsConfig."""
 
     def __init__(
         self,
@@ -240,16 +246,16 @@ class SaslConfig(_message.Message):
     PASSWORD_FIELD_NUMBER: _builtins.int
     TOKEN_FIELD_NUMBER: _builtins.int
     mechanism: _builtins.str
-    """Mechanism: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER. Required, no default."""
+    """Mechanism: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER. Required, no default. Example: "SCRAM-SHA-512"."""
     username: _builtins.str
-    """User. Default: none; asked for by all mechanisms but OAUTHBEARER."""
+    """User. Default: none; asked for by all mechanisms but OAUTHBEARER. Example: "cqpm"."""
     @_builtins.property
     def password(self) -> _secret_ref_pb2.SecretRef:
-        """Password. Default: none; asked for by all mechanisms but OAUTHBEARER."""
+        """Password. Default: none; asked for by all mechanisms but OAUTHBEARER. Example: see SecretRef."""
 
     @_builtins.property
     def token(self) -> _secret_ref_pb2.SecretRef:
-        """Token. Default: none; asked for by OAUTHBEARER."""
+        """Token. Default: none; asked for by OAUTHBEARER. Example: see SecretRef."""
 
     def __init__(
         self,

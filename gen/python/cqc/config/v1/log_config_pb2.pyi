@@ -58,21 +58,27 @@ class LogConfig(_message.Message):
     MAX_LINE_BYTES_FIELD_NUMBER: _builtins.int
     MAX_EQUAL_LINES_PER_SECOND_FIELD_NUMBER: _builtins.int
     level: _builtins.str
-    """Least severity logged: trace, debug, info, warn, error, fatal or off. Default: info."""
+    """Least severity logged: trace, debug, info, warn, error, fatal or off. Default: info. Example: "info"."""
     format: _builtins.str
-    """Form of a line: json, pretty (for people), or auto (pretty in a terminal, json otherwise). Default: auto."""
+    """Form of a line: json, pretty (for people), or auto (pretty in a terminal, json otherwise). Default: auto. Example:
+    "json".
+    """
     output: _builtins.str
-    """Where lines go: stdout or stderr. Default: stdout."""
+    """Where lines go: stdout or stderr. Default: stdout. Example: "stdout"."""
     max_queue_bytes: _builtins.int
-    """Most bytes waiting to be written before lines are dropped and counted, 4 KiB to 1 GiB. Default: 8388608 (8 MiB)."""
+    """Most bytes waiting to be written before lines are dropped and counted, 4 KiB to 1 GiB. Default: 8388608 (8 MiB).
+    Example: 8388608.
+    """
     max_line_bytes: _builtins.int
-    """Longest line in bytes, longer ones are cut, 1 KiB to 16 MiB. Default: 262144 (256 KiB)."""
+    """Longest line in bytes, longer ones are cut, 1 KiB to 16 MiB. Default: 262144 (256 KiB). Example: 262144."""
     max_equal_lines_per_second: _builtins.int
-    """Equal lines written each second before the rest is only counted, 1 to 1 million. Default: none, all are written."""
+    """Equal lines written each second before the rest is only counted, 1 to 1 million. Default: none, all are written.
+    Example: 100.
+    """
     @_builtins.property
     def redact_keys(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Keys whose values are redacted at any depth, besides the built-in ones (password, token, ...); letter case and "_" do
-        not matter. Empty, the default: the built-in ones alone.
+        """Keys whose values are redacted at any depth, besides the built-in ones (password, token, ...); letter case and "_"
+        do not matter. Empty, the default: the built-in ones alone. Example: ["passport"].
         """
 
     @_builtins.property

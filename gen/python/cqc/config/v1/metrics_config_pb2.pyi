@@ -61,31 +61,33 @@ class MetricsConfig(_message.Message):
     DEFAULT_BUCKETS_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
     enabled: _builtins.bool
-    """Whether anything is measured. Default: true."""
+    """Whether anything is measured. Default: true. Example: true."""
     driver: _builtins.str
-    """Name of the driver: prometheus, or one handed in by code. Default: prometheus."""
+    """Name of the driver: prometheus, or one handed in by code. Default: prometheus. Example: "prometheus"."""
     port: _builtins.int
-    """Port on which measurements are exposed, 0 to 65535; 0 takes a free one. Default: the server's admin port."""
+    """Port on which measurements are exposed, 0 to 65535; 0 takes a free one. Default: the server's admin port. Example:
+    9090.
+    """
     path: _builtins.str
-    """Path on which measurements are exposed. Default: "/metrics"."""
+    """Path on which measurements are exposed. Default: "/metrics". Example: "/metrics"."""
     namespace: _builtins.str
-    """Put before the name of every metric, followed by "_". Default: "cqi"."""
+    """Put before the name of every metric, followed by "_". Default: "cqi". Example: "cqi"."""
     max_series_per_metric: _builtins.int
     """Most combinations of labels for each metric; further ones are counted as one overflow series, 1 to 1 million.
-    Default: 1000.
+    Default: 1000. Example: 1000.
     """
     runtime_metrics: _builtins.bool
-    """Whether the runtime is measured too (memory, CPU, event-loop lag). Default: true."""
+    """Whether the runtime is measured too (memory, CPU, event-loop lag). Default: true. Example: false."""
     exemplars: _builtins.bool
-    """Whether histograms carry trace ids (exemplars, OpenMetrics only). Default: true."""
+    """Whether histograms carry trace ids (exemplars, OpenMetrics only). Default: true. Example: false."""
     @_builtins.property
     def options(self) -> _struct_pb2.Struct:
-        """Settings of a driver handed in by code. Default: none."""
+        """Settings of a driver handed in by code. Default: none. Example: {"endpoint":"https://metrics.example.com"}."""
 
     @_builtins.property
     def default_buckets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """Upper bounds of histogram buckets where a metric states none, in its unit, ascending. Empty, the default: 0.005 to
-        10 seconds in 11 steps.
+        10 seconds in 11 steps. Example: [0.01,0.1,1,10].
         """
 
     @_builtins.property

@@ -43,34 +43,38 @@ class RateLimitConfig(_message.Message):
     MAX_KEYS_FIELD_NUMBER: _builtins.int
     KEY_PREFIX_FIELD_NUMBER: _builtins.int
     enabled: _builtins.bool
-    """Whether the limit acts. Default: true."""
+    """Whether the limit acts. Default: true. Example: false."""
     driver: _builtins.str
-    """Name of the driver: memory, redis, or one handed in by code. Default: memory."""
+    """Name of the driver: memory, redis, or one handed in by code. Default: memory. Example: "redis"."""
     algorithm: _builtins.str
-    """How calls are counted: token_bucket, gcra, sliding_window or fixed_window. Default: gcra."""
+    """How calls are counted: token_bucket, gcra, sliding_window or fixed_window. Default: gcra. Example: "gcra"."""
     limit: _builtins.int
-    """Cost admitted in each interval, for each key, 1 to 1 billion. Default: 100."""
+    """Cost admitted in each interval, for each key, 1 to 1 billion. Default: 100. Example: 100."""
     burst: _builtins.int
-    """Cost admitted at once beyond the steady rate, 0 to 1 billion. Default: the same as limit."""
+    """Cost admitted at once beyond the steady rate, 0 to 1 billion. Default: the same as limit. Example: 20."""
     key_by: _builtins.str
-    """By what calls are told apart: principal, address, route or global. Default: principal (address when there is none)."""
+    """By what calls are told apart: principal, address, route or global. Default: principal (address when there is none).
+    Example: "principal".
+    """
     on_store_failure: _builtins.str
-    """What holds while the store does not answer: allow, deny, or local (count in memory). Default: local."""
+    """What holds while the store does not answer: allow, deny, or local (count in memory). Default: local. Example:
+    "local".
+    """
     max_keys: _builtins.int
-    """Most keys counted in memory, idle ones go first, 1 to 10 million. Default: 100000."""
+    """Most keys counted in memory, idle ones go first, 1 to 10 million. Default: 100000. Example: 100000."""
     key_prefix: _builtins.str
-    """Put before every key in a shared store. Default: the name of the service."""
+    """Put before every key in a shared store. Default: the name of the service. Example: "cqpm"."""
     @_builtins.property
     def redis(self) -> _redis_config_pb2.RedisConfig:
-        """Settings of the driver redis. Default: all its defaults."""
+        """Settings of the driver redis. Default: all its defaults. Example: see RedisConfig."""
 
     @_builtins.property
     def options(self) -> _struct_pb2.Struct:
-        """Settings of a driver handed in by code. Default: none."""
+        """Settings of a driver handed in by code. Default: none. Example: {"url":"memcached://limits-1:11211"}."""
 
     @_builtins.property
     def interval(self) -> _duration_pb2.Duration:
-        """The interval, up to 24 h. Default: 1s."""
+        """The interval, up to 24 h. Default: 1s. Example: "1s"."""
 
     def __init__(
         self,

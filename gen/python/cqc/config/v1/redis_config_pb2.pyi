@@ -46,36 +46,36 @@ class RedisConfig(_message.Message):
     CONNECT_TIMEOUT_FIELD_NUMBER: _builtins.int
     COMMAND_TIMEOUT_FIELD_NUMBER: _builtins.int
     username: _builtins.str
-    """User of the access control list. Default: "default"."""
+    """User of the access control list. Default: "default". Example: "default"."""
     database: _builtins.int
-    """Number of the database, 0 to 15; 0 with a cluster. Default: 0."""
+    """Number of the database, 0 to 15; 0 with a cluster. Default: 0. Example: 0."""
     @_builtins.property
     def single(self) -> Global___RedisSingle:
-        """One server. Default: localhost:6379, when neither cluster nor sentinel is given."""
+        """One server. Default: localhost:6379, when neither cluster nor sentinel is given. Example: see RedisSingle."""
 
     @_builtins.property
     def cluster(self) -> Global___RedisCluster:
-        """A Redis Cluster. Default: none."""
+        """A Redis Cluster. Default: none. Example: see RedisCluster."""
 
     @_builtins.property
     def sentinel(self) -> Global___RedisSentinel:
-        """A primary found through sentinels. Default: none."""
+        """A primary found through sentinels. Default: none. Example: see RedisSentinel."""
 
     @_builtins.property
     def password(self) -> _secret_ref_pb2.SecretRef:
-        """Password. Default: none."""
+        """Password. Default: none. Example: see SecretRef."""
 
     @_builtins.property
     def tls(self) -> _tls_config_pb2.TlsConfig:
-        """TLS. Default: none."""
+        """TLS. Default: none. Example: see TlsConfig."""
 
     @_builtins.property
     def connect_timeout(self) -> _duration_pb2.Duration:
-        """Time to open a connection, up to 1 min. Default: 5s."""
+        """Time to open a connection, up to 1 min. Default: 5s. Example: "5s"."""
 
     @_builtins.property
     def command_timeout(self) -> _duration_pb2.Duration:
-        """Time a command may take, up to 1 min. Default: 1s."""
+        """Time a command may take, up to 1 min. Default: 1s. Example: "0.250s"."""
 
     def __init__(
         self,
@@ -111,9 +111,9 @@ class RedisSingle(_message.Message):
     HOST_FIELD_NUMBER: _builtins.int
     PORT_FIELD_NUMBER: _builtins.int
     host: _builtins.str
-    """Host name or address. Default: "localhost"."""
+    """Host name or address. Default: "localhost". Example: "redis.internal"."""
     port: _builtins.int
-    """Port, 1 to 65535. Default: 6379."""
+    """Port, 1 to 65535. Default: 6379. Example: 6379."""
     def __init__(
         self,
         *,
@@ -141,7 +141,9 @@ class RedisCluster(_message.Message):
     NODES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def nodes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Some nodes, each "host:port"; the others are found through them. Required, at least one, no default."""
+        """Some nodes, each "host:port"; the others are found through them. Required, at least one, no default. Example:
+        ["redis-0.internal:6379","redis-1.internal:6379"].
+        """
 
     def __init__(
         self,
@@ -171,16 +173,16 @@ class RedisSentinel(_message.Message):
     USERNAME_FIELD_NUMBER: _builtins.int
     PASSWORD_FIELD_NUMBER: _builtins.int
     master_name: _builtins.str
-    """Name under which the sentinels know the primary. Required, no default."""
+    """Name under which the sentinels know the primary. Required, no default. Example: "cq"."""
     username: _builtins.str
-    """User of the sentinels. Default: none."""
+    """User of the sentinels. Default: none. Example: "sentinel-user"."""
     @_builtins.property
     def nodes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Sentinels, each "host:port". Required, at least one, no default."""
+        """Sentinels, each "host:port". Required, at least one, no default. Example: ["sentinel-0.internal:26379"]."""
 
     @_builtins.property
     def password(self) -> _secret_ref_pb2.SecretRef:
-        """Password of the sentinels. Default: none."""
+        """Password of the sentinels. Default: none. Example: see SecretRef."""
 
     def __init__(
         self,

@@ -36,28 +36,28 @@ class RetryConfig(_message.Message):
     BUDGET_RATIO_FIELD_NUMBER: _builtins.int
     BUDGET_MIN_PER_SECOND_FIELD_NUMBER: _builtins.int
     max_attempts: _builtins.int
-    """Attempts in all, the first included, 1 to 100; 1 is no retry. Default: 3."""
+    """Attempts in all, the first included, 1 to 100; 1 is no retry. Default: 3. Example: 5."""
     multiplier: _builtins.float
-    """By what the delay grows with each attempt, 1 to 100. Default: 2."""
+    """By what the delay grows with each attempt, 1 to 100. Default: 2. Example: 2."""
     jitter: _builtins.str
     """How delays are spread at random: none, full (0 to the delay), equal (half to the delay) or decorrelated. Default:
-    full.
+    full. Example: "full".
     """
     budget_ratio: _builtins.float
-    """Share of calls that may be retries, 0 to 1, over all calls of one policy; 0.1 is 10 %. Default: 0.1."""
+    """Share of calls that may be retries, 0 to 1, over all calls of one policy; 0.1 is 10 %. Default: 0.1. Example: 0.1."""
     budget_min_per_second: _builtins.int
-    """Retries allowed each second whatever budget_ratio says, 0 to 100000. Default: 10."""
+    """Retries allowed each second whatever budget_ratio says, 0 to 100000. Default: 10. Example: 10."""
     @_builtins.property
     def initial_delay(self) -> _duration_pb2.Duration:
-        """Delay before the second attempt, up to 1 h. Default: 0.100s."""
+        """Delay before the second attempt, up to 1 h. Default: 0.100s. Example: "0.100s"."""
 
     @_builtins.property
     def max_delay(self) -> _duration_pb2.Duration:
-        """Longest delay, up to 24 h. Default: 30s."""
+        """Longest delay, up to 24 h. Default: 30s. Example: "10s"."""
 
     @_builtins.property
     def max_elapsed(self) -> _duration_pb2.Duration:
-        """Time for all attempts together, up to 7 days. Default: none, the attempts bound it."""
+        """Time for all attempts together, up to 7 days. Default: none, the attempts bound it. Example: "60s"."""
 
     def __init__(
         self,

@@ -35,15 +35,25 @@ class SecretRef(_message.Message):
     KEY_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     env: _builtins.str
-    """Name of an environment variable, for example "CQPM_DATABASE_PASSWORD"."""
+    """Name of an environment variable, for example "CQPM_DATABASE_PASSWORD". Absent: another member of value_source is
+    set.
+    """
     file: _builtins.str
-    """Path of a file whose content is the secret, one trailing newline cut off, for example "/run/secrets/db"."""
+    """Path of a file whose content is the secret, one trailing newline cut off, for example "/run/secrets/db". Absent:
+    another member of value_source is set.
+    """
     vault_path: _builtins.str
-    """Path in Vault without the mount, for example "cqpm/database"; key names the field."""
+    """Path in Vault without the mount, for example "cqpm/database"; key names the field. Absent: another member of
+    value_source is set.
+    """
     aws_secret_id: _builtins.str
-    """Name or ARN in AWS Secrets Manager, for example "prod/cqpm/database"; key names the field of a JSON secret."""
+    """Name or ARN in AWS Secrets Manager, for example "prod/cqpm/database"; key names the field of a JSON secret.
+    Absent: another member of value_source is set.
+    """
     name: _builtins.str
-    """Name given to the configured secrets driver, whichever it is, for example "cqpm/database"."""
+    """Name given to the configured secrets driver, whichever it is, for example "cqpm/database". Absent: another member
+    of value_source is set.
+    """
     key: _builtins.str
     """Field within the secret, for example "password". Default: the whole secret, or its only field."""
     version: _builtins.str

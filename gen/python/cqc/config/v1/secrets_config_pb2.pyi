@@ -50,42 +50,46 @@ class SecretsConfig(_message.Message):
     TIMEOUT_FIELD_NUMBER: _builtins.int
     ALLOWED_NAMES_FIELD_NUMBER: _builtins.int
     driver: _builtins.str
-    """Name of the driver: env, file, vault, aws, or one handed in by code. Default: env."""
+    """Name of the driver: env, file, vault, aws, or one handed in by code. Default: env. Example: "vault"."""
     @_builtins.property
     def env(self) -> Global___EnvSecretsConfig:
-        """Settings of the driver env. Default: all its defaults."""
+        """Settings of the driver env. Default: all its defaults. Example: see EnvSecretsConfig."""
 
     @_builtins.property
     def file(self) -> Global___FileSecretsConfig:
-        """Settings of the driver file. Default: all its defaults."""
+        """Settings of the driver file. Default: all its defaults. Example: see FileSecretsConfig."""
 
     @_builtins.property
     def vault(self) -> Global___VaultSecretsConfig:
-        """Settings of the driver vault. Default: none; that driver asks for them."""
+        """Settings of the driver vault. Default: none; that driver asks for them. Example: see VaultSecretsConfig."""
 
     @_builtins.property
     def aws(self) -> Global___AwsSecretsConfig:
-        """Settings of the driver aws. Default: all its defaults."""
+        """Settings of the driver aws. Default: all its defaults. Example: see AwsSecretsConfig."""
 
     @_builtins.property
     def options(self) -> _struct_pb2.Struct:
-        """Settings of a driver handed in by code. Default: none."""
+        """Settings of a driver handed in by code. Default: none. Example: {"project":"trading"}."""
 
     @_builtins.property
     def cache_ttl(self) -> _duration_pb2.Duration:
-        """Time a secret is used before it is read again, up to 24 h. Default: 5m (300s)."""
+        """Time a secret is used before it is read again, up to 24 h. Default: 5m (300s). Example: "300s"."""
 
     @_builtins.property
     def max_stale(self) -> _duration_pb2.Duration:
-        """Time the last good value is used while the source does not answer, 0 to 7 days. Default: 1 h (3600s)."""
+        """Time the last good value is used while the source does not answer, 0 to 7 days. Default: 1 h (3600s). Example:
+        "3600s".
+        """
 
     @_builtins.property
     def timeout(self) -> _duration_pb2.Duration:
-        """Time a read may take, up to 5 min. Default: 5s."""
+        """Time a read may take, up to 5 min. Default: 5s. Example: "5s"."""
 
     @_builtins.property
     def allowed_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Names that may be read; others are refused before any call. Empty, the default: all."""
+        """Names that may be read; others are refused before any call. Empty, the default: all. Example:
+        ["DATABASE_PASSWORD"].
+        """
 
     def __init__(
         self,
@@ -121,7 +125,9 @@ class EnvSecretsConfig(_message.Message):
 
     PREFIX_FIELD_NUMBER: _builtins.int
     prefix: _builtins.str
-    """Put before the name, which is written in upper case with "_" for other characters. Default: nothing."""
+    """Put before the name, which is written in upper case with "_" for other characters. Default: nothing. Example:
+    "CQPM_SECRET_".
+    """
     def __init__(
         self,
         *,
@@ -148,9 +154,9 @@ class FileSecretsConfig(_message.Message):
     DIRECTORY_FIELD_NUMBER: _builtins.int
     MAX_BYTES_FIELD_NUMBER: _builtins.int
     directory: _builtins.str
-    """Directory of the files; names never leave it. Default: "/run/secrets"."""
+    """Directory of the files; names never leave it. Default: "/run/secrets". Example: "/run/secrets"."""
     max_bytes: _builtins.int
-    """Largest file in bytes, 1 to 16 MiB. Default: 65536 (64 KiB)."""
+    """Largest file in bytes, 1 to 16 MiB. Default: 65536 (64 KiB). Example: 65536."""
     def __init__(
         self,
         *,
@@ -185,28 +191,28 @@ class VaultSecretsConfig(_message.Message):
     KUBERNETES_FIELD_NUMBER: _builtins.int
     TLS_FIELD_NUMBER: _builtins.int
     address: _builtins.str
-    """Address, https (http on loopback). Required, no default."""
+    """Address, https (http on loopback). Required, no default. Example: "https://vault.internal:8200"."""
     namespace: _builtins.str
-    """Namespace. Default: none."""
+    """Namespace. Default: none. Example: "trading"."""
     mount: _builtins.str
-    """Path on which the key-value engine is mounted. Default: "secret"."""
+    """Path on which the key-value engine is mounted. Default: "secret". Example: "kv"."""
     kv_version: _builtins.int
-    """Version of the key-value engine, 1 or 2. Default: 2."""
+    """Version of the key-value engine, 1 or 2. Default: 2. Example: 2."""
     @_builtins.property
     def token(self) -> _secret_ref_pb2.SecretRef:
-        """Log in with a token. Exactly one way to log in must be given; default: none."""
+        """Log in with a token. Exactly one way to log in must be given; default: none. Example: see SecretRef."""
 
     @_builtins.property
     def app_role(self) -> Global___VaultAppRoleConfig:
-        """Log in with a role and its secret. Default: none."""
+        """Log in with a role and its secret. Default: none. Example: see VaultAppRoleConfig."""
 
     @_builtins.property
     def kubernetes(self) -> Global___VaultKubernetesConfig:
-        """Log in with the pod's service account. Default: none."""
+        """Log in with the pod's service account. Default: none. Example: see VaultKubernetesConfig."""
 
     @_builtins.property
     def tls(self) -> _tls_config_pb2.TlsConfig:
-        """TLS. Default: the system's certificates."""
+        """TLS. Default: the system's certificates. Example: see TlsConfig."""
 
     def __init__(
         self,
@@ -242,12 +248,12 @@ class VaultAppRoleConfig(_message.Message):
     SECRET_ID_FIELD_NUMBER: _builtins.int
     MOUNT_FIELD_NUMBER: _builtins.int
     role_id: _builtins.str
-    """Id of the role. Required, no default."""
+    """Id of the role. Required, no default. Example: "cqpm"."""
     mount: _builtins.str
-    """Path on which the method is mounted. Default: "approle"."""
+    """Path on which the method is mounted. Default: "approle". Example: "approle"."""
     @_builtins.property
     def secret_id(self) -> _secret_ref_pb2.SecretRef:
-        """Secret of the role. Required, no default."""
+        """Secret of the role. Required, no default. Example: see SecretRef."""
 
     def __init__(
         self,
@@ -278,11 +284,13 @@ class VaultKubernetesConfig(_message.Message):
     MOUNT_FIELD_NUMBER: _builtins.int
     TOKEN_FILE_FIELD_NUMBER: _builtins.int
     role: _builtins.str
-    """Role at Vault. Required, no default."""
+    """Role at Vault. Required, no default. Example: "cqpm"."""
     mount: _builtins.str
-    """Path on which the method is mounted. Default: "kubernetes"."""
+    """Path on which the method is mounted. Default: "kubernetes". Example: "kubernetes"."""
     token_file: _builtins.str
-    """File with the service account's token. Default: "/var/run/secrets/kubernetes.io/serviceaccount/token"."""
+    """File with the service account's token. Default: "/var/run/secrets/kubernetes.io/serviceaccount/token". Example:
+    "/var/run/secrets/kubernetes.io/serviceaccount/token".
+    """
     def __init__(
         self,
         *,
@@ -316,18 +324,18 @@ class AwsSecretsConfig(_message.Message):
     region: _builtins.str
     """Region, for example "eu-west-1". Default: the environment's AWS_REGION."""
     endpoint: _builtins.str
-    """Address of the service. Default: the region's."""
+    """Address of the service. Default: the region's. Example: "https://secretsmanager.eu-central-1.amazonaws.com"."""
     @_builtins.property
     def access_key_id(self) -> _secret_ref_pb2.SecretRef:
-        """Id of the access key. Default: the environment's AWS_ACCESS_KEY_ID."""
+        """Id of the access key. Default: the environment's AWS_ACCESS_KEY_ID. Example: see SecretRef."""
 
     @_builtins.property
     def secret_access_key(self) -> _secret_ref_pb2.SecretRef:
-        """The access key. Default: the environment's AWS_SECRET_ACCESS_KEY."""
+        """The access key. Default: the environment's AWS_SECRET_ACCESS_KEY. Example: see SecretRef."""
 
     @_builtins.property
     def session_token(self) -> _secret_ref_pb2.SecretRef:
-        """Token of a temporary session. Default: the environment's AWS_SESSION_TOKEN."""
+        """Token of a temporary session. Default: the environment's AWS_SESSION_TOKEN. Example: see SecretRef."""
 
     def __init__(
         self,

@@ -43,50 +43,54 @@ class ServerConfig(_message.Message):
     TRUSTED_PROXY_HOPS_FIELD_NUMBER: _builtins.int
     TLS_FIELD_NUMBER: _builtins.int
     host: _builtins.str
-    """Address to listen on. Default: "0.0.0.0"."""
+    """Address to listen on. Default: "0.0.0.0". Example: "0.0.0.0"."""
     http_port: _builtins.int
-    """Port for HTTP, 0 to 65535; 0 takes a free one. Default: 8080."""
+    """Port for HTTP, 0 to 65535; 0 takes a free one. Default: 8080. Example: 8080."""
     grpc_port: _builtins.int
-    """Port for gRPC over HTTP/2, 0 to 65535; 0 takes a free one. Default: gRPC is served on no port of its own."""
+    """Port for gRPC over HTTP/2, 0 to 65535; 0 takes a free one. Default: gRPC is served on no port of its own. Example:
+    9090.
+    """
     admin_port: _builtins.int
-    """Port for health, metrics and admin routes, 0 to 65535; 0 takes a free one. Default: they are served on http_port."""
+    """Port for health, metrics and admin routes, 0 to 65535; 0 takes a free one. Default: they are served on http_port.
+    Example: 9464.
+    """
     max_body_bytes: _builtins.int
-    """Largest body of a request in bytes, 1 to 1 GiB. Default: 1048576 (1 MiB)."""
+    """Largest body of a request in bytes, 1 to 1 GiB. Default: 1048576 (1 MiB). Example: "1048576"."""
     max_header_bytes: _builtins.int
-    """Largest head of a request in bytes, 1 KiB to 1 MiB. Default: 16384 (16 KiB)."""
+    """Largest head of a request in bytes, 1 KiB to 1 MiB. Default: 16384 (16 KiB). Example: 16384."""
     trusted_proxy_hops: _builtins.int
     """How many proxies in front of the service are trusted to add to X-Forwarded-For, 0 to 10. Default: 0 (the header is
-    ignored).
+    ignored). Example: 0.
     """
     @_builtins.property
     def read_timeout(self) -> _duration_pb2.Duration:
-        """Time to receive a request, up to 1 h. Default: 30s."""
+        """Time to receive a request, up to 1 h. Default: 30s. Example: "30s"."""
 
     @_builtins.property
     def write_timeout(self) -> _duration_pb2.Duration:
-        """Time to send an answer, up to 1 h; streams are exempt. Default: 30s."""
+        """Time to send an answer, up to 1 h; streams are exempt. Default: 30s. Example: "30s"."""
 
     @_builtins.property
     def idle_timeout(self) -> _duration_pb2.Duration:
-        """Time that an idle connection is kept, up to 1 h. Default: 60s."""
+        """Time that an idle connection is kept, up to 1 h. Default: 60s. Example: "60s"."""
 
     @_builtins.property
     def request_timeout(self) -> _duration_pb2.Duration:
-        """Time a handler has unless the caller allows less, up to 1 h. Default: 30s."""
+        """Time a handler has unless the caller allows less, up to 1 h. Default: 30s. Example: "30s"."""
 
     @_builtins.property
     def shutdown_timeout(self) -> _duration_pb2.Duration:
-        """Budget for the whole stop, up to 1 h. Default: 25s."""
+        """Budget for the whole stop, up to 1 h. Default: 25s. Example: "25s"."""
 
     @_builtins.property
     def drain_delay(self) -> _duration_pb2.Duration:
         """Time between readiness turning red and the end of accepting, so that balancers notice, 0 to 5 min. Default: 0s in
-        development and test, 5s otherwise.
+        development and test, 5s otherwise. Example: "0s".
         """
 
     @_builtins.property
     def tls(self) -> _tls_config_pb2.TlsConfig:
-        """TLS of the listeners. Default: none (plain HTTP behind a proxy)."""
+        """TLS of the listeners. Default: none (plain HTTP behind a proxy). Example: see TlsConfig."""
 
     def __init__(
         self,

@@ -38,13 +38,17 @@ class ServiceConfig(_message.Message):
     version: _builtins.str
     """Version of the build, for example "1.4.2". Required, no default."""
     environment: _builtins.str
-    """Environment: development, test, staging or production. Required, no default; production refuses unsafe settings."""
+    """Environment: development, test, staging or production. Required, no default; production refuses unsafe settings.
+    Example: "production".
+    """
     instance_id: _builtins.str
-    """Instance, unique among the running ones. Default: the host name, or a random id where there is none."""
+    """Instance, unique among the running ones. Default: the host name, or a random id where there is none. Example:
+    "cqpm-7d9f".
+    """
     region: _builtins.str
     """Region or zone, for example "eu-west-1". Default: none."""
     git_commit: _builtins.str
-    """Commit of the build, 7 to 64 hex digits. Default: none."""
+    """Commit of the build, 7 to 64 hex digits. Default: none. Example: "9fceb02"."""
     def __init__(
         self,
         *,

@@ -39,26 +39,32 @@ class TlsConfig(_message.Message):
     INSECURE_SKIP_VERIFY_FIELD_NUMBER: _builtins.int
     REQUIRE_CLIENT_CERTIFICATE_FIELD_NUMBER: _builtins.int
     enabled: _builtins.bool
-    """Whether TLS is used. Default: true when this section is given."""
+    """Whether TLS is used. Default: true when this section is given. Example: true."""
     ca_file: _builtins.str
-    """File with the trusted certificates, PEM. Default: those of the system."""
+    """File with the trusted certificates, PEM. Default: those of the system. Example: "/etc/cq/ca.pem"."""
     ca_pem: _builtins.str
-    """The trusted certificates themselves, PEM, where there is no file system. Default: those of the system."""
+    """The trusted certificates themselves, PEM, where there is no file system. Default: those of the system. Example:
+    "-----BEGIN CERTIFICATE-----\\n...\\n-----END CERTIFICATE-----\\n".
+    """
     cert_file: _builtins.str
-    """File with our certificate and its chain, PEM. Default: none (a server needs one)."""
+    """File with our certificate and its chain, PEM. Default: none (a server needs one). Example: "/etc/tls/cqpm.pem"."""
     cert_pem: _builtins.str
-    """Our certificate and its chain themselves, PEM, where there is no file system. Default: none."""
+    """Our certificate and its chain themselves, PEM, where there is no file system. Default: none. Example: "-----BEGIN
+    CERTIFICATE-----\\n...\\n-----END CERTIFICATE-----\\n".
+    """
     server_name: _builtins.str
-    """Name that the server's certificate must have. Default: the host connected to."""
+    """Name that the server's certificate must have. Default: the host connected to. Example: "kafka.internal"."""
     min_version: _builtins.str
-    """Lowest version of TLS: "1.2" or "1.3". Default: "1.2"."""
+    """Lowest version of TLS: "1.2" or "1.3". Default: "1.2". Example: "1.2"."""
     insecure_skip_verify: _builtins.bool
-    """Whether the server's certificate goes unchecked; logged as a warning and refused in production. Default: false."""
+    """Whether the server's certificate goes unchecked; logged as a warning and refused in production. Default: false.
+    Example: true.
+    """
     require_client_certificate: _builtins.bool
-    """Whether a server asks clients for a certificate and refuses those without. Default: false."""
+    """Whether a server asks clients for a certificate and refuses those without. Default: false. Example: true."""
     @_builtins.property
     def private_key(self) -> _secret_ref_pb2.SecretRef:
-        """Private key of our certificate, PEM. Default: none."""
+        """Private key of our certificate, PEM. Default: none. Example: see SecretRef."""
 
     def __init__(
         self,

@@ -46,36 +46,40 @@ class TracingConfig(_message.Message):
     MAX_ATTRIBUTES_FIELD_NUMBER: _builtins.int
     MAX_ATTRIBUTE_LENGTH_FIELD_NUMBER: _builtins.int
     enabled: _builtins.bool
-    """Whether spans are made at all; trace context is passed on in any case. Default: true."""
+    """Whether spans are made at all; trace context is passed on in any case. Default: true. Example: false."""
     driver: _builtins.str
-    """Name of the driver: none, memory, otlp, or one handed in by code. Default: none (otlp when its section is given)."""
+    """Name of the driver: none, memory, otlp, or one handed in by code. Default: none (otlp when its section is given).
+    Example: "otlp".
+    """
     sample_ratio: _builtins.float
-    """Share of new traces that is kept, 0 to 1; the decision of a caller is followed. Default: 1."""
+    """Share of new traces that is kept, 0 to 1; the decision of a caller is followed. Default: 1. Example: 0.1."""
     sample_errors: _builtins.bool
-    """Whether spans that failed are kept even if their trace is not. Default: true."""
+    """Whether spans that failed are kept even if their trace is not. Default: true. Example: false."""
     max_queue_size: _builtins.int
-    """Most finished spans waiting for export before further ones are dropped and counted, 1 to 1 million. Default: 2048."""
+    """Most finished spans waiting for export before further ones are dropped and counted, 1 to 1 million. Default: 2048.
+    Example: 2048.
+    """
     max_batch_size: _builtins.int
-    """Most spans in one export, 1 to 100000. Default: 512."""
+    """Most spans in one export, 1 to 100000. Default: 512. Example: 512."""
     max_attributes: _builtins.int
-    """Most attributes of a span, further ones are dropped, 1 to 10000. Default: 128."""
+    """Most attributes of a span, further ones are dropped, 1 to 10000. Default: 128. Example: 128."""
     max_attribute_length: _builtins.int
-    """Longest text of an attribute in characters, longer ones are cut, 16 to 1 million. Default: 4096."""
+    """Longest text of an attribute in characters, longer ones are cut, 16 to 1 million. Default: 4096. Example: 4096."""
     @_builtins.property
     def memory(self) -> Global___MemoryTracingConfig:
-        """Settings of the driver memory. Default: all its defaults."""
+        """Settings of the driver memory. Default: all its defaults. Example: see MemoryTracingConfig."""
 
     @_builtins.property
     def otlp(self) -> Global___OtlpConfig:
-        """Settings of the driver otlp. Default: all its defaults."""
+        """Settings of the driver otlp. Default: all its defaults. Example: see OtlpConfig."""
 
     @_builtins.property
     def options(self) -> _struct_pb2.Struct:
-        """Settings of a driver handed in by code. Default: none."""
+        """Settings of a driver handed in by code. Default: none. Example: {"file":"/var/log/spans.jsonl"}."""
 
     @_builtins.property
     def batch_timeout(self) -> _duration_pb2.Duration:
-        """Longest time a finished span waits for export, up to 5 min. Default: 5s."""
+        """Longest time a finished span waits for export, up to 5 min. Default: 5s. Example: "5s"."""
 
     def __init__(
         self,
@@ -114,7 +118,7 @@ class MemoryTracingConfig(_message.Message):
 
     MAX_SPANS_FIELD_NUMBER: _builtins.int
     max_spans: _builtins.int
-    """Most spans kept, the oldest go first, 1 to 1 million. Default: 10000."""
+    """Most spans kept, the oldest go first, 1 to 1 million. Default: 10000. Example: 10000."""
     def __init__(
         self,
         *,
@@ -170,23 +174,25 @@ class OtlpConfig(_message.Message):
     TLS_FIELD_NUMBER: _builtins.int
     endpoint: _builtins.str
     """Address of the collector, http or https; "/v1/traces" is put behind it when it has no path. Default:
-    "http://localhost:4318".
+    "http://localhost:4318". Example: "https://collector.internal:4318".
     """
     protocol: _builtins.str
-    """Encoding: http/protobuf or http/json. Default: http/protobuf."""
+    """Encoding: http/protobuf or http/json. Default: http/protobuf. Example: "http/protobuf"."""
     compression: _builtins.str
-    """How bodies are compressed: none or gzip. Default: none."""
+    """How bodies are compressed: none or gzip. Default: none. Example: "none"."""
     @_builtins.property
     def headers(self) -> _containers.MessageMap[_builtins.str, _secret_ref_pb2.SecretRef]:
-        """Headers sent along, by name in lower case. Empty, the default: none."""
+        """Headers sent along, by name in lower case. Empty, the default: none. Example:
+        {"authorization":{"env":"OTLP_AUTHORIZATION"}}.
+        """
 
     @_builtins.property
     def timeout(self) -> _duration_pb2.Duration:
-        """Time an export may take, up to 5 min. Default: 10s."""
+        """Time an export may take, up to 5 min. Default: 10s. Example: "10s"."""
 
     @_builtins.property
     def tls(self) -> _tls_config_pb2.TlsConfig:
-        """TLS beyond the system's certificates. Default: none."""
+        """TLS beyond the system's certificates. Default: none. Example: see TlsConfig."""
 
     def __init__(
         self,

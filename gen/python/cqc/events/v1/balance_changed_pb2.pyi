@@ -112,24 +112,28 @@ class BalanceChanged(_message.Message):
     EXECUTION_ID_FIELD_NUMBER: _builtins.int
     TRANSFER_ID_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
-    """Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent."""
+    """Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent. Example:
+    "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
+    """
     actor_id: _builtins.str
-    """Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent."""
+    """Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent. Example:
+    "service:cqvx".
+    """
     previous_total: _builtins.str
-    """Total before the change. Absent: not known."""
+    """Total before the change, in units of the asset. Absent: not known. Example: "125640.50"."""
     reason: Global___BalanceChangeReason.ValueType
-    """Why it changed. Absent: not known."""
+    """Why it changed. Absent: not known. Example: "BALANCE_CHANGE_REASON_TRADE"."""
     execution_id: _builtins.str
-    """Execution behind it (UUID). Absent: none."""
+    """Execution behind it (UUID). Absent: none. Example: "c8d7e6f5-a4b3-4c2d-9e1f-0a9b8c7d6e52"."""
     transfer_id: _builtins.str
-    """Transfer behind it (UUID). Absent: none."""
+    """Transfer behind it (UUID). Absent: none. Example: "f1e2d3c4-b5a6-4978-8a69-5b4c3d2e1f07"."""
     @_builtins.property
     def timestamp(self) -> _timestamp_pb2.Timestamp:
-        """When it happened, by the clock of the publisher. The bus fills it when absent."""
+        """When it happened, by the clock of the publisher. The bus fills it when absent. Example: "2026-01-15T09:30:00.150Z"."""
 
     @_builtins.property
     def balance(self) -> _balance_pb2.Balance:
-        """The balance after the change."""
+        """The balance after the change. Required. Example: see Balance."""
 
     def __init__(
         self,

@@ -66,40 +66,44 @@ class InstrumentCreated(_message.Message):
     DEPOSIT_FIELD_NUMBER: _builtins.int
     BORROW_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
-    """Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent."""
+    """Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent. Example:
+    "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
+    """
     actor_id: _builtins.str
-    """Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent."""
+    """Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent. Example:
+    "service:cqar".
+    """
     @_builtins.property
     def timestamp(self) -> _timestamp_pb2.Timestamp:
-        """When it happened, by the clock of the publisher. The bus fills it when absent."""
+        """When it happened, by the clock of the publisher. The bus fills it when absent. Example: "2026-01-15T09:30:00.150Z"."""
 
     @_builtins.property
     def instrument(self) -> _instrument_pb2.Instrument:
-        """The instrument."""
+        """The instrument. Required. Example: see Instrument."""
 
     @_builtins.property
     def spot(self) -> _spot_instrument_pb2.SpotInstrument:
-        """Of a spot instrument."""
+        """Of a spot instrument. Absent: another member of details is set. Example: see SpotInstrument."""
 
     @_builtins.property
     def perp(self) -> _perp_contract_pb2.PerpContract:
-        """Of a perpetual contract."""
+        """Of a perpetual contract. Absent: another member of details is set. Example: see PerpContract."""
 
     @_builtins.property
     def future(self) -> _future_contract_pb2.FutureContract:
-        """Of a future."""
+        """Of a future. Absent: another member of details is set. Example: see FutureContract."""
 
     @_builtins.property
     def option(self) -> _option_series_pb2.OptionSeries:
-        """Of an option."""
+        """Of an option. Absent: another member of details is set. Example: see OptionSeries."""
 
     @_builtins.property
     def deposit(self) -> _lending_deposit_pb2.LendingDeposit:
-        """Of a deposit."""
+        """Of a deposit. Absent: another member of details is set. Example: see LendingDeposit."""
 
     @_builtins.property
     def borrow(self) -> _lending_borrow_pb2.LendingBorrow:
-        """Of a loan."""
+        """Of a loan. Absent: another member of details is set. Example: see LendingBorrow."""
 
     def __init__(
         self,

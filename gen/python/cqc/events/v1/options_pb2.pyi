@@ -32,10 +32,12 @@ class EventOptions(_message.Message):
     TOPIC_FIELD_NUMBER: _builtins.int
     PARTITION_KEY_FIELD_NUMBER: _builtins.int
     topic: _builtins.str
-    """Topic of the event: the package and the message name in snake case, for example "cqc.events.v1.price_updated"."""
+    """Topic of the event: the package and the message name in snake case, for example "cqc.events.v1.price_updated".
+    Required.
+    """
     partition_key: _builtins.str
     """Path of the field by whose value events are ordered, with proto field names joined by dots, for example
-    "price.market_id". Every field on the path is required.
+    "price.market_id". Every field on the path is required. Required.
     """
     def __init__(
         self,

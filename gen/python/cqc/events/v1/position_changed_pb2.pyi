@@ -113,34 +113,42 @@ class PositionChanged(_message.Message):
     TRANSACTION_ID_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
-    """Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent."""
+    """Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent. Example:
+    "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d12".
+    """
     actor_id: _builtins.str
-    """Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent."""
+    """Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent. Example:
+    "system".
+    """
     change_type: Global___PositionChangeType.ValueType
-    """What happened."""
+    """What happened. Required. Example: "POSITION_CHANGE_TYPE_OPENED"."""
     quantity_delta: _builtins.str
-    """Change of the signed quantity (short is negative), in the position's unit. Absent: the quantity did not change."""
+    """Change of the signed quantity (short is negative), in the position's unit. Absent: the quantity did not change.
+    Example: "0.5".
+    """
     realized_pnl: _builtins.str
-    """Profit (or loss, negative) that the change realized, in the position's valuation asset. Absent: none."""
+    """Profit (or loss, negative) that the change realized, in the position's valuation asset. Absent: none. Example:
+    "4210.77".
+    """
     order_id: _builtins.str
-    """Order behind the change (UUID). Absent: none."""
+    """Order behind the change (UUID). Absent: none. Example: "7c9e6679-7425-40de-944b-e07fc1f90ae7"."""
     execution_id: _builtins.str
-    """Execution behind the change (UUID). Absent: none."""
+    """Execution behind the change (UUID). Absent: none. Example: "c8d7e6f5-a4b3-4c2d-9e1f-0a9b8c7d6e52"."""
     transaction_id: _builtins.str
-    """Transaction behind the change (UUID). Absent: none."""
+    """Transaction behind the change (UUID). Absent: none. Example: "93b2a1c0-d4e5-4f67-8a9b-0c1d2e3f4a58"."""
     reason: _builtins.str
-    """Why, in words, at most 1024 characters. Absent: the change type says enough."""
+    """Why, in words, at most 1024 characters. Absent: the change type says enough. Example: "Filled by the stop order"."""
     @_builtins.property
     def timestamp(self) -> _timestamp_pb2.Timestamp:
-        """When it happened, by the clock of the publisher. The bus fills it when absent."""
+        """When it happened, by the clock of the publisher. The bus fills it when absent. Example: "2026-01-15T09:31:00Z"."""
 
     @_builtins.property
     def position(self) -> _position_pb2.Position:
-        """The position after the change."""
+        """The position after the change. Required. Example: see Position."""
 
     @_builtins.property
     def previous_position(self) -> _position_pb2.Position:
-        """The position before the change. Absent: it was opened, or the state before is not known."""
+        """The position before the change. Absent: it was opened, or the state before is not known. Example: see Position."""
 
     def __init__(
         self,

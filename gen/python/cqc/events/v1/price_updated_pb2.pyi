@@ -62,26 +62,34 @@ class PriceUpdated(_message.Message):
     CHANGE_BPS_FIELD_NUMBER: _builtins.int
     IS_SIGNIFICANT_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
-    """Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent."""
+    """Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent. Example:
+    "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
+    """
     actor_id: _builtins.str
-    """Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent."""
+    """Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent. Example:
+    "service:cqmd".
+    """
     previous_price: _builtins.str
-    """Price before this one, in the same unit. Absent: none known."""
+    """Price before this one, in the same unit. Absent: none known. Example: "64249.90"."""
     change_bps: _builtins.str
-    """Change from previous_price in basis points (1 is 0.01 %), negative when it fell. Absent: none known."""
+    """Change from previous_price in basis points (1 is 0.01 %), negative when it fell. Absent: none known. Example:
+    "0.0311".
+    """
     is_significant: _builtins.bool
-    """Whether the publisher holds the change for large enough to act on. Absent: false."""
+    """Whether the publisher holds the change for large enough to act on. Absent: false. Example: false."""
     @_builtins.property
     def timestamp(self) -> _timestamp_pb2.Timestamp:
-        """When it happened, by the clock of the publisher. The bus fills it when absent."""
+        """When it happened, by the clock of the publisher. The bus fills it when absent. Example: "2026-01-15T09:30:00.150Z"."""
 
     @_builtins.property
     def price(self) -> _price_pb2.Price:
-        """The new price."""
+        """The new price. Required. Example: see Price."""
 
     @_builtins.property
     def trade(self) -> _trade_pb2.Trade:
-        """Trade that made the price, so that volume can be had from the event. Absent: the price comes from elsewhere."""
+        """Trade that made the price, so that volume can be had from the event. Absent: the price comes from elsewhere.
+        Example: see Trade.
+        """
 
     def __init__(
         self,

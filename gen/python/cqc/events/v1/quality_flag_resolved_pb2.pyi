@@ -53,16 +53,20 @@ class QualityFlagResolved(_message.Message):
     ACTOR_ID_FIELD_NUMBER: _builtins.int
     FLAG_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
-    """Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent."""
+    """Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent. Example:
+    "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
+    """
     actor_id: _builtins.str
-    """Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent."""
+    """Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent. Example:
+    "user:grace".
+    """
     @_builtins.property
     def timestamp(self) -> _timestamp_pb2.Timestamp:
-        """When it happened, by the clock of the publisher. The bus fills it when absent."""
+        """When it happened, by the clock of the publisher. The bus fills it when absent. Example: "2026-01-15T09:30:00.150Z"."""
 
     @_builtins.property
     def flag(self) -> _quality_flag_pb2.AssetQualityFlag:
-        """The warning, with who resolved it and when."""
+        """The warning, with who resolved it and when. Required. Example: see AssetQualityFlag."""
 
     def __init__(
         self,

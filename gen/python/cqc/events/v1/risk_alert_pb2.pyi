@@ -64,50 +64,56 @@ class RiskAlert(_message.Message):
     DETECTED_AT_FIELD_NUMBER: _builtins.int
     EXPIRES_AT_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
-    """Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent."""
+    """Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent. Example:
+    "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d13".
+    """
     actor_id: _builtins.str
-    """Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent."""
+    """Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent. Example:
+    "service:cqrisk".
+    """
     alert_id: _builtins.str
-    """Id of the alert (UUID), the same in every event about it."""
+    """Id of the alert (UUID), the same in every event about it. Required. Example:
+    "2c5ea4c0-4067-41e9-8bad-9b1deb4d3b7d".
+    """
     alert_type: _risk_alert_pb2.RiskAlertType.ValueType
-    """What the alert is about."""
+    """What the alert is about. Required. Example: "RISK_ALERT_TYPE_LEVERAGE"."""
     severity: _risk_alert_pb2.RiskAlertSeverity.ValueType
-    """How bad it is."""
+    """How bad it is. Required. Example: "RISK_ALERT_SEVERITY_HIGH"."""
     message: _builtins.str
-    """What happened, for a person, 1 to 1024 characters."""
+    """What happened, for a person, 1 to 1024 characters. Required. Example: "Gross leverage is 5.2, the limit is 5"."""
     portfolio_id: _builtins.str
-    """Portfolio concerned (UUID). Absent: none in particular."""
+    """Portfolio concerned (UUID). Absent: none in particular. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"."""
     account_id: _builtins.str
-    """Account concerned (UUID). Absent: none in particular."""
+    """Account concerned (UUID). Absent: none in particular. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"."""
     position_id: _builtins.str
-    """Position concerned (UUID). Absent: none in particular."""
+    """Position concerned (UUID). Absent: none in particular. Example: "1f0d7c84-3d0b-4f6e-8d3f-9a4b8c7e6d52"."""
     asset_id: _builtins.str
-    """Asset concerned (UUID). Absent: none in particular."""
+    """Asset concerned (UUID). Absent: none in particular. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     market_id: _builtins.str
-    """Market concerned (UUID). Absent: none in particular."""
+    """Market concerned (UUID). Absent: none in particular. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"."""
     venue_id: _builtins.str
     """Venue concerned, for example "binance". Absent: none in particular."""
     limit_id: _builtins.str
-    """Risk limit that was reached (UUID). Absent: no configured limit."""
+    """Risk limit that was reached (UUID). Absent: no configured limit. Example: "60b5a4f3-2e1d-4c8b-9a7f-6e5d4c3b2a19"."""
     threshold: _builtins.str
     """Threshold, in the unit of what is measured, for example "5". Absent: not a number."""
     observed: _builtins.str
     """Observed value, in the unit of threshold, for example "5.2". Absent: not a number."""
     recommended_action: _builtins.str
-    """What to do, for a person, at most 1024 characters. Absent: no advice."""
+    """What to do, for a person, at most 1024 characters. Absent: no advice. Example: "Reduce the BTC perpetual by 0.1"."""
     requires_action: _builtins.bool
-    """Whether somebody must act. Absent: false."""
+    """Whether somebody must act. Absent: false. Example: true."""
     @_builtins.property
     def timestamp(self) -> _timestamp_pb2.Timestamp:
-        """When it happened, by the clock of the publisher. The bus fills it when absent."""
+        """When it happened, by the clock of the publisher. The bus fills it when absent. Example: "2026-01-15T09:32:00Z"."""
 
     @_builtins.property
     def detected_at(self) -> _timestamp_pb2.Timestamp:
-        """When it was detected."""
+        """When it was detected. Required. Example: "2026-01-15T09:31:59.900Z"."""
 
     @_builtins.property
     def expires_at(self) -> _timestamp_pb2.Timestamp:
-        """When the alert loses its meaning. Absent: when it is resolved."""
+        """When the alert loses its meaning. Absent: when it is resolved. Example: "2026-07-01T00:00:00Z"."""
 
     def __init__(
         self,

@@ -47,24 +47,28 @@ class RiskAlertResolved(_message.Message):
     RESOLVED_BY_FIELD_NUMBER: _builtins.int
     RESOLUTION_NOTES_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
-    """Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent."""
+    """Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent. Example:
+    "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
+    """
     actor_id: _builtins.str
-    """Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent."""
+    """Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent. Example:
+    "user:ada".
+    """
     alert_id: _builtins.str
-    """Id of the alert (UUID), as in its RiskAlert."""
+    """Id of the alert (UUID), as in its RiskAlert. Required. Example: "2c5ea4c0-4067-41e9-8bad-9b1deb4d3b7d"."""
     alert_type: _risk_alert_pb2.RiskAlertType.ValueType
-    """What it was about."""
+    """What it was about. Required. Example: "RISK_ALERT_TYPE_LEVERAGE"."""
     resolved_by: _builtins.str
-    """Who resolved it, for example "user:ada" or "system"."""
+    """Who resolved it, for example "user:ada" or "system". Required."""
     resolution_notes: _builtins.str
-    """Why it no longer holds, for a person. Absent: none."""
+    """Why it no longer holds, for a person. Absent: none. Example: "Reduced by 0.1"."""
     @_builtins.property
     def timestamp(self) -> _timestamp_pb2.Timestamp:
-        """When it happened, by the clock of the publisher. The bus fills it when absent."""
+        """When it happened, by the clock of the publisher. The bus fills it when absent. Example: "2026-01-15T09:30:00.150Z"."""
 
     @_builtins.property
     def resolved_at(self) -> _timestamp_pb2.Timestamp:
-        """When it was resolved."""
+        """When it was resolved. Required. Example: "2026-01-15T09:50:00Z"."""
 
     def __init__(
         self,

@@ -53,38 +53,38 @@ class Identifier(_message.Message):
     METADATA_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     id: _builtins.str
-    """Id of this record (UUID)."""
+    """Id of this record (UUID). Required. Example: "5a9e8d7c-6b4f-4312-a0c9-8e7d6f5b4a30"."""
     entity_type: _builtins.str
-    """What is named: ASSET, INSTRUMENT or MARKET."""
+    """What is named: ASSET, INSTRUMENT or MARKET. Required. Example: "MARKET"."""
     asset_id: _builtins.str
-    """Asset that is named (UUID). Absent: another kind is."""
+    """Asset that is named (UUID). Absent: another kind is. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     instrument_id: _builtins.str
-    """Instrument that is named (UUID). Absent: another kind is."""
+    """Instrument that is named (UUID). Absent: another kind is. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d"."""
     market_id: _builtins.str
-    """Market that is named (UUID). Absent: another kind is."""
+    """Market that is named (UUID). Absent: another kind is. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"."""
     source: _builtins.str
-    """Who gave the id, for example "coingecko" or "venue:binance"."""
+    """Who gave the id, for example "coingecko" or "venue:binance". Required."""
     external_id: _builtins.str
-    """Id at the source, 1 to 255 characters without a blank at either end, for example "BTCUSDT"."""
+    """Id at the source, 1 to 255 characters without a blank at either end, for example "BTCUSDT". Required."""
     is_primary: _builtins.bool
-    """Whether it is the preferred one of the source. Absent: false."""
+    """Whether it is the preferred one of the source. Absent: false. Example: true."""
     etag: _builtins.str
-    """Version of this record, to be sent back with a change. Absent: not versioned."""
+    """Version of this record, to be sent back with a change. Absent: not versioned. Example: "v3"."""
     @_builtins.property
     def verified_at(self) -> _timestamp_pb2.Timestamp:
-        """When it was last found to be right. Absent: never checked."""
+        """When it was last found to be right. Absent: never checked. Example: "2026-01-10T12:00:00Z"."""
 
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
-        """When it was registered."""
+        """When it was registered. Required. Example: "2026-01-02T08:00:00Z"."""
 
     @_builtins.property
     def updated_at(self) -> _timestamp_pb2.Timestamp:
-        """When this record last changed."""
+        """When this record last changed. Required. Example: "2026-01-10T12:00:00Z"."""
 
     @_builtins.property
     def metadata(self) -> _struct_pb2.Struct:
-        """Further facts without a field of their own. Absent: none."""
+        """Further facts without a field of their own. Absent: none. Example: {"source":"manual"}."""
 
     def __init__(
         self,

@@ -108,12 +108,12 @@ class HealthCheckRequest(_message.Message):
     COMPONENTS_FIELD_NUMBER: _builtins.int
     PROBE_FIELD_NUMBER: _builtins.int
     service: _builtins.str
-    """Service asked about. Absent: the one that answers."""
+    """Service asked about. Absent: the one that answers. Example: "cqpm"."""
     probe: Global___ProbeType.ValueType
-    """Which question to answer. Absent: readiness."""
+    """Which question to answer. Absent: readiness. Example: "PROBE_TYPE_READINESS"."""
     @_builtins.property
     def components(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Names of the components to check. Empty: all."""
+        """Names of the components to check. Empty: all. Example: ["database"]."""
 
     def __init__(
         self,
@@ -178,24 +178,26 @@ class ComponentHealth(_message.Message):
     CONSECUTIVE_FAILURES_FIELD_NUMBER: _builtins.int
     DETAILS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Name of the component, unique within the service, for example "database"."""
+    """Name of the component, unique within the service, for example "database". Required."""
     kind: Global___ComponentKind.ValueType
-    """What it is."""
+    """What it is. Required. Example: "COMPONENT_KIND_DATABASE"."""
     status: _service_status_pb2.ServiceStatus.ValueType
-    """Its state."""
+    """Its state. Required. Example: "SERVICE_STATUS_HEALTHY"."""
     critical: _builtins.bool
-    """Whether the service is unhealthy without it. Absent: false."""
+    """Whether the service is unhealthy without it. Absent: false. Example: true."""
     message: _builtins.str
-    """What is wrong, for an operator, at most 1024 characters. Absent in public answers, which show no host or error text."""
+    """What is wrong, for an operator, at most 1024 characters. Absent in public answers, which show no host or error
+    text. Example: "No connection to the primary for 12 s".
+    """
     consecutive_failures: _builtins.int
-    """Failed checks in a row. Absent: none."""
+    """Failed checks in a row. Absent: none. Example: 0."""
     @_builtins.property
     def latency(self) -> _duration_pb2.Duration:
-        """How long the check took. Absent: not measured."""
+        """How long the check took. Absent: not measured. Example: "0.004s"."""
 
     @_builtins.property
     def checked_at(self) -> _timestamp_pb2.Timestamp:
-        """When it was checked."""
+        """When it was checked. Required. Example: "2026-01-15T09:30:00Z"."""
 
     @_builtins.property
     def details(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
@@ -258,24 +260,24 @@ class HealthCheckResponse(_message.Message):
     UPTIME_FIELD_NUMBER: _builtins.int
     CHECKED_AT_FIELD_NUMBER: _builtins.int
     status: _service_status_pb2.ServiceStatus.ValueType
-    """State of the service."""
+    """State of the service. Required. Example: "SERVICE_STATUS_DEGRADED"."""
     service_name: _builtins.str
-    """Name of the service, for example "cqpm"."""
+    """Name of the service, for example "cqpm". Required."""
     service_version: _builtins.str
-    """Version of the service, for example "1.4.2"."""
+    """Version of the service, for example "1.4.2". Required."""
     instance_id: _builtins.str
-    """Instance that answered. Absent in public answers."""
+    """Instance that answered. Absent in public answers. Example: "cqpm-7d9f"."""
     @_builtins.property
     def components(self) -> _containers.RepeatedCompositeFieldContainer[Global___ComponentHealth]:
-        """Components, in the order of their registration. Empty: none, or a public answer."""
+        """Components, in the order of their registration. Empty: none, or a public answer. Example: see ComponentHealth."""
 
     @_builtins.property
     def uptime(self) -> _duration_pb2.Duration:
-        """How long the service has run. Absent: not started yet."""
+        """How long the service has run. Absent: not started yet. Example: "3600s"."""
 
     @_builtins.property
     def checked_at(self) -> _timestamp_pb2.Timestamp:
-        """When the answer was made (cached checks are older; see each component)."""
+        """When the answer was made (cached checks are older; see each component). Required. Example: "2026-01-15T09:30:00Z"."""
 
     def __init__(
         self,

@@ -48,24 +48,24 @@ class ServiceInfo(_message.Message):
     ADDRESS_FIELD_NUMBER: _builtins.int
     PORT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Name of the service, for example "cqpm"."""
+    """Name of the service, for example "cqpm". Required."""
     version: _builtins.str
-    """Version of the build, for example "1.4.2"."""
+    """Version of the build, for example "1.4.2". Required."""
     instance_id: _builtins.str
-    """Instance, unique among the running ones, for example the pod's name."""
+    """Instance, unique among the running ones, for example the pod's name. Required."""
     environment: _builtins.str
-    """Environment: development, test, staging or production."""
+    """Environment: development, test, staging or production. Required. Example: "production"."""
     region: _builtins.str
     """Region or zone, for example "eu-west-1". Absent: not known."""
     git_commit: _builtins.str
-    """Commit of the build, 7 to 64 hex digits. Absent: not known."""
+    """Commit of the build, 7 to 64 hex digits. Absent: not known. Example: "9fceb02"."""
     address: _builtins.str
-    """Host name or address under which it is reached. Absent: it serves nothing."""
+    """Host name or address under which it is reached. Absent: it serves nothing. Example: "10.0.3.17"."""
     port: _builtins.int
-    """Port under which it is reached, 1 to 65535. Absent: it serves nothing."""
+    """Port under which it is reached, 1 to 65535. Absent: it serves nothing. Example: 8080."""
     @_builtins.property
     def started_at(self) -> _timestamp_pb2.Timestamp:
-        """When the instance started."""
+        """When the instance started. Required. Example: "2026-01-15T08:30:00Z"."""
 
     def __init__(
         self,

@@ -52,22 +52,24 @@ class ServiceStatusChange(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     CHANGED_AT_FIELD_NUMBER: _builtins.int
     previous_status: _service_status_pb2.ServiceStatus.ValueType
-    """State before. Absent: the first state."""
+    """State before. Absent: the first state. Example: "SERVICE_STATUS_HEALTHY"."""
     status: _service_status_pb2.ServiceStatus.ValueType
-    """State now."""
+    """State now. Required. Example: "SERVICE_STATUS_DEGRADED"."""
     reason: _builtins.str
-    """Why, for an operator, at most 1024 characters. Absent: the states say enough."""
+    """Why, for an operator, at most 1024 characters. Absent: the states say enough. Example: "Component cache failed 3
+    checks in a row".
+    """
     @_builtins.property
     def service(self) -> _service_info_pb2.ServiceInfo:
-        """The instance."""
+        """The instance. Required. Example: see ServiceInfo."""
 
     @_builtins.property
     def components(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Names of the components behind the change. Empty: none in particular."""
+        """Names of the components behind the change. Empty: none in particular. Example: ["cache"]."""
 
     @_builtins.property
     def changed_at(self) -> _timestamp_pb2.Timestamp:
-        """When it changed."""
+        """When it changed. Required. Example: "2026-01-15T09:30:00Z"."""
 
     def __init__(
         self,

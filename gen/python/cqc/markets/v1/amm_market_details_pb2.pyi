@@ -51,34 +51,42 @@ class AmmMarketDetails(_message.Message):
     AMPLIFICATION_FIELD_NUMBER: _builtins.int
     HOOK_ADDRESS_FIELD_NUMBER: _builtins.int
     pool_address: _builtins.str
-    """Address of the pool's contract."""
+    """Address of the pool's contract. Required. Example: "0x88e6a0c2ddd26feeb64f039a2c41296fcb3f5640"."""
     factory_address: _builtins.str
-    """Address of the contract that made the pool. Absent: none or not known."""
+    """Address of the contract that made the pool. Absent: none or not known. Example:
+    "0x1f98431c8ad98523631ae4a59f267346ea31f984".
+    """
     pool_type: _builtins.str
-    """How the pool prices: CONSTANT_PRODUCT, CONCENTRATED, STABLE_SWAP, WEIGHTED, ORDER_BOOK or OTHER."""
+    """How the pool prices: CONSTANT_PRODUCT, CONCENTRATED, STABLE_SWAP, WEIGHTED, ORDER_BOOK or OTHER. Required. Example:
+    "CONCENTRATED".
+    """
     fee_rate: _builtins.str
-    """Fee as a fraction of the amount swapped, 0 to 1, for example "0.003"."""
+    """Fee as a fraction of the amount swapped, 0 to 1, for example "0.003". Required."""
     fee_tier_pips: _builtins.int
     """The same fee in Uniswap's unit, 1e-6, for example 3000. Absent: the protocol has no tiers."""
     is_dynamic_fee: _builtins.bool
-    """Whether the fee changes over time. Absent: false."""
+    """Whether the fee changes over time. Absent: false. Example: true."""
     tick_spacing: _builtins.int
-    """Ticks between two usable prices. Absent: the pool has no ticks."""
+    """Ticks between two usable prices. Absent: the pool has no ticks. Example: 10."""
     token0_deployment_id: _builtins.str
-    """Deployment of the first token, for example "ethereum:native"."""
+    """Deployment of the first token, for example "ethereum:native". Required."""
     token1_deployment_id: _builtins.str
-    """Deployment of the second token."""
+    """Deployment of the second token. Required. Example: "ethereum:0xc02aaa39b223fe8d0a0e5c4f27ead9083c756cc2"."""
     amplification: _builtins.str
-    """Amplification of a stable swap. Absent: not a stable swap."""
+    """Amplification of a stable swap, without a unit. Absent: not a stable swap. Example: "2000"."""
     hook_address: _builtins.str
-    """Address of the contract that the pool calls on each swap. Absent: none."""
+    """Address of the contract that the pool calls on each swap. Absent: none. Example:
+    "0x87870Bca3F3fD6335C3F4ce8392D69350B4fA4E2".
+    """
     @_builtins.property
     def additional_token_deployment_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Deployments of further tokens, in the pool's order. Empty: a pool of two."""
+        """Deployments of further tokens, in the pool's order. Empty: a pool of two. Example:
+        ["ethereum:0x6B175474E89094C44Da98b954EedeAC495271d0F"].
+        """
 
     @_builtins.property
     def token_weights(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Weights of the tokens in the pool's order, each 0 to 1. Empty: not a weighted pool."""
+        """Weights of the tokens in the pool's order, each 0 to 1. Empty: not a weighted pool. Example: ["0.8","0.2"]."""
 
     def __init__(
         self,

@@ -140,38 +140,38 @@ class Candle(_message.Message):
     IS_CLOSED_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
     market_id: _builtins.str
-    """Market (UUID)."""
+    """Market (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"."""
     interval: Global___CandleInterval.ValueType
-    """Length."""
+    """Length. Required. Example: "CANDLE_INTERVAL_ONE_MINUTE"."""
     open: _builtins.str
-    """Price of the first trade."""
+    """Price of the first trade, in the market's price currency. Required. Example: "64250.10"."""
     high: _builtins.str
-    """Highest price."""
+    """Highest price, in the market's price currency. Required. Example: "64280.00"."""
     low: _builtins.str
-    """Lowest price."""
+    """Lowest price, in the market's price currency. Required. Example: "64241.30"."""
     close: _builtins.str
-    """Price of the last trade."""
+    """Price of the last trade, in the market's price currency. Required. Example: "64270.50"."""
     volume: _builtins.str
-    """Size traded, in the market's size unit."""
+    """Size traded, in the market's size unit. Required. Example: "12.345"."""
     quote_volume: _builtins.str
-    """Value traded, in the quote asset. Absent: not known."""
+    """Value traded, in the quote asset. Absent: not known. Example: "793215.4521"."""
     trade_count: _builtins.int
-    """Number of trades. Absent: not known."""
+    """Number of trades. Absent: not known. Example: "481"."""
     vwap: _builtins.str
-    """Average price weighted by size. Absent: not known."""
+    """Average price weighted by size, in the market's price currency. Absent: not known. Example: "64254.00"."""
     taker_buy_volume: _builtins.str
-    """Size bought by aggressors. Absent: not known."""
+    """Size bought by aggressors, in the market's size unit. Absent: not known. Example: "71.25"."""
     is_closed: _builtins.bool
-    """Whether the interval is over and the candle final. Absent: false."""
+    """Whether the interval is over and the candle final. Absent: false. Example: true."""
     source: _builtins.str
     """Who made it, for example "binance". Absent: the platform, from trades."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
-        """First moment that belongs to it."""
+        """First moment that belongs to it. Required. Example: "2026-01-15T09:30:00Z"."""
 
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
-        """First moment that no longer belongs to it."""
+        """First moment that no longer belongs to it. Required. Example: "2026-01-15T09:31:00Z"."""
 
     def __init__(
         self,

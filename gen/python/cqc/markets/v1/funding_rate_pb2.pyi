@@ -48,28 +48,28 @@ class FundingRate(_message.Message):
     INDEX_PRICE_FIELD_NUMBER: _builtins.int
     PREMIUM_FIELD_NUMBER: _builtins.int
     market_id: _builtins.str
-    """Market (UUID)."""
+    """Market (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"."""
     rate: _builtins.str
-    """Rate for the interval as a fraction; negative when shorts pay."""
+    """Rate for the interval as a fraction; negative when shorts pay. Required. Example: "0.000100"."""
     predicted_rate: _builtins.str
-    """Rate expected for the next one. Absent: not known."""
+    """Rate expected for the next one, as a fraction per interval. Absent: not known. Example: "0.000087"."""
     mark_price: _builtins.str
-    """Mark price at that moment. Absent: not known."""
+    """Mark price at that moment, in the market's price currency. Absent: not known. Example: "64250.10"."""
     index_price: _builtins.str
-    """Index price at that moment. Absent: not known."""
+    """Index price at that moment, in the market's price currency. Absent: not known. Example: "64246.00"."""
     premium: _builtins.str
-    """Premium part of the rate, as a fraction. Absent: not known."""
+    """Premium part of the rate, as a fraction. Absent: not known. Example: "0.00012"."""
     @_builtins.property
     def interval(self) -> _duration_pb2.Duration:
-        """Interval that it pays for, above zero and at most one day."""
+        """Interval that it pays for, above zero and at most one day. Required. Example: "28800s"."""
 
     @_builtins.property
     def effective_at(self) -> _timestamp_pb2.Timestamp:
-        """When it was paid."""
+        """When it was paid. Required. Example: "2026-01-15T08:00:00Z"."""
 
     @_builtins.property
     def next_funding_at(self) -> _timestamp_pb2.Timestamp:
-        """When the next one is paid. Absent: not known."""
+        """When the next one is paid. Absent: not known. Example: "2026-01-15T16:00:00Z"."""
 
     def __init__(
         self,

@@ -59,46 +59,46 @@ class FutureContract(_message.Message):
     CREATED_AT_FIELD_NUMBER: _builtins.int
     UPDATED_AT_FIELD_NUMBER: _builtins.int
     instrument_id: _builtins.str
-    """Instrument of which this is the kind's part (UUID)."""
+    """Instrument of which this is the kind's part (UUID). Required. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d"."""
     underlying_asset_id: _builtins.str
-    """Asset whose price it follows (UUID)."""
+    """Asset whose price it follows (UUID). Required. Example: "6f1e2d3c-4b5a-4c69-8778-96a5b4c3d2e1"."""
     quote_asset_id: _builtins.str
-    """Asset in which its price is stated (UUID)."""
+    """Asset in which its price is stated (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     settlement_asset_id: _builtins.str
-    """Asset in which profit and loss are paid (UUID)."""
+    """Asset in which profit and loss are paid (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     is_inverse: _builtins.bool
-    """Whether it is quoted in the quote and settled in the underlying. Absent: false."""
+    """Whether it is quoted in the quote and settled in the underlying. Absent: false. Example: false."""
     is_quanto: _builtins.bool
-    """Whether it settles in a third asset at a fixed rate. Absent: false."""
+    """Whether it settles in a third asset at a fixed rate. Absent: false. Example: false."""
     contract_multiplier: _builtins.str
-    """Units of the underlying (of the quote, when inverse) in one contract, above zero, for example "0.001"."""
+    """Units of the underlying (of the quote, when inverse) in one contract, above zero, for example "0.001". Required."""
     index_name: _builtins.str
-    """Index that it follows. Absent: not named."""
+    """Index that it follows. Absent: not named. Example: "BTC-USD"."""
     settlement_type: _builtins.str
-    """How it settles: cash or physical. Absent: cash."""
+    """How it settles: cash or physical. Absent: cash. Example: "cash"."""
     @_builtins.property
     def expiry(self) -> _timestamp_pb2.Timestamp:
-        """When it expires."""
+        """When it expires. Required. Example: "2026-12-25T08:00:00Z"."""
 
     @_builtins.property
     def listed_at(self) -> _timestamp_pb2.Timestamp:
-        """When it was first traded, before expiry. Absent: not known."""
+        """When it was first traded, before expiry. Absent: not known. Example: "2026-01-02T08:00:00Z"."""
 
     @_builtins.property
     def last_trade_at(self) -> _timestamp_pb2.Timestamp:
-        """When trading ends, not after expiry. Absent: at expiry."""
+        """When trading ends, not after expiry. Absent: at expiry. Example: "2026-12-25T07:59:00Z"."""
 
     @_builtins.property
     def extensions(self) -> _struct_pb2.Struct:
-        """Facts of single venues without a field of their own. Absent: none."""
+        """Facts of single venues without a field of their own. Absent: none. Example: {"contract_code":"XBTZ26"}."""
 
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
-        """When it was registered."""
+        """When it was registered. Required. Example: "2026-01-02T08:00:00Z"."""
 
     @_builtins.property
     def updated_at(self) -> _timestamp_pb2.Timestamp:
-        """When this record last changed."""
+        """When this record last changed. Required. Example: "2026-01-02T08:00:00Z"."""
 
     def __init__(
         self,

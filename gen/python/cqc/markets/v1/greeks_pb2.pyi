@@ -52,28 +52,28 @@ class Greeks(_message.Message):
     UNDERLYING_PRICE_FIELD_NUMBER: _builtins.int
     OBSERVED_AT_FIELD_NUMBER: _builtins.int
     market_id: _builtins.str
-    """Market of the option (UUID)."""
+    """Market of the option (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"."""
     delta: _builtins.str
-    """Change of its price for one unit of the underlying's."""
+    """Change of its price for one unit of the underlying's. Required. Example: "0.5213"."""
     gamma: _builtins.str
-    """Change of delta for one unit of the underlying's price."""
+    """Change of delta for one unit of the underlying's price. Required. Example: "0.00021"."""
     theta: _builtins.str
-    """Change of its price for one day."""
+    """Change of its price for one day, in the price currency. Required. Example: "-1.85"."""
     vega: _builtins.str
-    """Change of its price for one point (0.01) of volatility."""
+    """Change of its price for one point (0.01) of volatility. Required. Example: "4.12"."""
     rho: _builtins.str
-    """Change of its price for one point (0.01) of interest."""
+    """Change of its price for one point (0.01) of interest, in the price currency. Required. Example: "0.93"."""
     mark_iv: _builtins.str
     """Implied volatility of the mark price, per year, for example "0.64". Absent: not known."""
     bid_iv: _builtins.str
-    """Implied volatility of the best bid. Absent: no bid."""
+    """Implied volatility of the best bid. Absent: no bid. Example: "0.63"."""
     ask_iv: _builtins.str
-    """Implied volatility of the best ask. Absent: no ask."""
+    """Implied volatility of the best ask. Absent: no ask. Example: "0.65"."""
     underlying_price: _builtins.str
-    """Price of the underlying that it was computed with."""
+    """Price of the underlying that it was computed with, in the price currency. Required. Example: "3012.40"."""
     @_builtins.property
     def observed_at(self) -> _timestamp_pb2.Timestamp:
-        """When it held."""
+        """When it held. Required. Example: "2026-01-15T09:30:00Z"."""
 
     def __init__(
         self,

@@ -45,30 +45,30 @@ class LendingBorrow(_message.Message):
     CREATED_AT_FIELD_NUMBER: _builtins.int
     UPDATED_AT_FIELD_NUMBER: _builtins.int
     instrument_id: _builtins.str
-    """Instrument of which this is the kind's part (UUID)."""
+    """Instrument of which this is the kind's part (UUID). Required. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d"."""
     underlying_asset_id: _builtins.str
-    """Asset that is borrowed (UUID)."""
+    """Asset that is borrowed (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     debt_asset_id: _builtins.str
-    """Token that stands for the debt (UUID). Absent: none."""
+    """Token that stands for the debt (UUID). Absent: none. Example: "72e3b9d0-6a14-4f5c-8b2d-9e0f1a3c5d7b"."""
     protocol: _builtins.str
     """Protocol, for example "aave-v3". Absent: none in particular."""
     rate_type: _builtins.str
-    """How its rate moves: VARIABLE, STABLE or FIXED. Absent: VARIABLE."""
+    """How its rate moves: VARIABLE, STABLE or FIXED. Absent: VARIABLE. Example: "VARIABLE"."""
     @_builtins.property
     def maturity(self) -> _timestamp_pb2.Timestamp:
-        """When it must be repaid. Absent: no fixed rate."""
+        """When it must be repaid. Absent: no fixed rate. Example: "2026-06-30T00:00:00Z"."""
 
     @_builtins.property
     def extensions(self) -> _struct_pb2.Struct:
-        """Facts of single venues without a field of their own. Absent: none."""
+        """Facts of single venues without a field of their own. Absent: none. Example: {"contract_code":"XBTZ26"}."""
 
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
-        """When it was registered."""
+        """When it was registered. Required. Example: "2026-01-02T08:00:00Z"."""
 
     @_builtins.property
     def updated_at(self) -> _timestamp_pb2.Timestamp:
-        """When this record last changed."""
+        """When this record last changed. Required. Example: "2026-01-02T08:00:00Z"."""
 
     def __init__(
         self,

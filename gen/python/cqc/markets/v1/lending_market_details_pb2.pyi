@@ -57,45 +57,51 @@ class LendingMarketDetails(_message.Message):
     IS_PAUSED_FIELD_NUMBER: _builtins.int
     E_MODE_CATEGORY_FIELD_NUMBER: _builtins.int
     pool_address: _builtins.str
-    """Address of the pool's contract. Absent: not known."""
+    """Address of the pool's contract. Absent: not known. Example: "0x87870bca3f3fd6335c3f4ce8392d69350b4fa4e2"."""
     reserve_address: _builtins.str
-    """Address of the reserve, usually of the token. Absent: not known."""
+    """Address of the reserve, usually of the token. Absent: not known. Example:
+    "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48".
+    """
     receipt_token_address: _builtins.str
-    """Address of the token that stands for deposits. Absent: none."""
+    """Address of the token that stands for deposits. Absent: none. Example: "0x4d5f47fa6a74757f35c14fd3a6ef8e3c9bc514e8"."""
     variable_debt_token_address: _builtins.str
-    """Address of the token that stands for debt at a variable rate. Absent: none."""
+    """Address of the token that stands for debt at a variable rate. Absent: none. Example:
+    "0x72E95b8931767C79bA4EeE721354d6E99a61D004".
+    """
     stable_debt_token_address: _builtins.str
-    """Address of the token that stands for debt at a stable rate. Absent: none."""
+    """Address of the token that stands for debt at a stable rate. Absent: none. Example:
+    "0x72E95b8931767C79bA4EeE721354d6E99a61D004".
+    """
     oracle_address: _builtins.str
-    """Address of the price oracle. Absent: not known."""
+    """Address of the price oracle. Absent: not known. Example: "0x54586bE62E3c3580375aE3723C145253060Ca0C2"."""
     interest_rate_strategy_address: _builtins.str
-    """Address of the contract that sets rates. Absent: not known."""
+    """Address of the contract that sets rates. Absent: not known. Example: "0x9ec6F08190DeA04A54f8Afc53Db96134e5E3FdFB"."""
     ltv: _builtins.str
-    """Most that can be borrowed over collateral, 0 to 1, for example "0.805"."""
+    """Most that can be borrowed over collateral, 0 to 1, for example "0.805". Required."""
     liquidation_threshold: _builtins.str
-    """Debt over collateral from which it is liquidated, 0 to 1, not below ltv."""
+    """Debt over collateral from which it is liquidated, 0 to 1, not below ltv. Required. Example: "0.83"."""
     liquidation_bonus: _builtins.str
     """Extra that liquidators receive as a fraction, for example "0.05". Absent: not known."""
     reserve_factor: _builtins.str
-    """Part of the interest that the protocol keeps, 0 to 1. Absent: not known."""
+    """Part of the interest that the protocol keeps, 0 to 1. Absent: not known. Example: "0.15"."""
     supply_cap: _builtins.str
-    """Most that may be deposited, in units of the asset. Absent: no cap."""
+    """Most that may be deposited, in units of the asset. Absent: no cap. Example: "1800000"."""
     borrow_cap: _builtins.str
-    """Most that may be borrowed, in units of the asset. Absent: no cap."""
+    """Most that may be borrowed, in units of the asset. Absent: no cap. Example: "1760000"."""
     debt_ceiling: _builtins.str
-    """Most debt while isolated, in US dollars. Absent: none."""
+    """Most debt while isolated, in US dollars. Absent: none. Example: "0"."""
     is_collateral_enabled: _builtins.bool
-    """Whether deposits count as collateral. Absent: false."""
+    """Whether deposits count as collateral. Absent: false. Example: true."""
     is_borrow_enabled: _builtins.bool
-    """Whether it can be borrowed. Absent: false."""
+    """Whether it can be borrowed. Absent: false. Example: true."""
     is_isolated: _builtins.bool
-    """Whether it is isolated from other collateral. Absent: false."""
+    """Whether it is isolated from other collateral. Absent: false. Example: true."""
     is_frozen: _builtins.bool
-    """Whether new deposits and loans are refused. Absent: false."""
+    """Whether new deposits and loans are refused. Absent: false. Example: true."""
     is_paused: _builtins.bool
-    """Whether all is refused. Absent: false."""
+    """Whether all is refused. Absent: false. Example: true."""
     e_mode_category: _builtins.int
-    """Category of assets with higher limits among each other, at most 255. Absent: none."""
+    """Category of assets with higher limits among each other, at most 255. Absent: none. Example: 1."""
     def __init__(
         self,
         *,

@@ -37,11 +37,11 @@ class SlippageEstimate(_message.Message):
     NOTIONAL_FIELD_NUMBER: _builtins.int
     SLIPPAGE_BPS_FIELD_NUMBER: _builtins.int
     side: _trade_pb2.TradeSide.ValueType
-    """Side of the order."""
+    """Side of the order. Required. Example: "TRADE_SIDE_BUY"."""
     notional: _builtins.str
-    """Value of the order, in the quote asset, above zero."""
+    """Value of the order, in the quote asset, above zero. Required. Example: "100000"."""
     slippage_bps: _builtins.str
-    """Loss against the middle price in basis points."""
+    """Loss against the middle price in basis points. Required. Example: "1.4"."""
     def __init__(
         self,
         *,
@@ -109,48 +109,48 @@ class LiquidityMetrics(_message.Message):
     LIQUIDITY_SCORE_FIELD_NUMBER: _builtins.int
     LAST_TRADE_AT_FIELD_NUMBER: _builtins.int
     market_id: _builtins.str
-    """Market (UUID)."""
+    """Market (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"."""
     spread_absolute: _builtins.str
-    """Average best ask less best bid, in the price currency."""
+    """Average best ask less best bid, in the price currency. Required. Example: "0.10"."""
     spread_bps: _builtins.str
-    """The same in basis points of the middle price."""
+    """The same in basis points of the middle price. Required. Example: "0.0156"."""
     effective_spread_bps: _builtins.str
-    """Twice the average distance of trades from the middle price, in basis points. Absent: not computed."""
+    """Twice the average distance of trades from the middle price, in basis points. Absent: not computed. Example: "0.42"."""
     volume_base: _builtins.str
-    """Size traded in the window, in the base."""
+    """Size traded in the window, in the base. Required. Example: "18234.1"."""
     volume_quote: _builtins.str
-    """Value traded in the window, in the quote asset."""
+    """Value traded in the window, in the quote asset. Required. Example: "1171540221.33"."""
     volume_usd: _builtins.str
-    """Value traded in the window, in US dollars. Absent: not computed."""
+    """Value traded in the window, in US dollars. Absent: not computed. Example: "1250000.00"."""
     trade_count: _builtins.int
-    """Number of trades in the window. Absent: not known."""
+    """Number of trades in the window. Absent: not known. Example: "1204331"."""
     price_impact_bps: _builtins.str
-    """Average move of the price after a trade, in basis points. Absent: not computed."""
+    """Average move of the price after a trade, in basis points. Absent: not computed. Example: "1.8"."""
     turnover_ratio: _builtins.str
-    """Volume over open interest or supply. Absent: not computed."""
+    """Volume over open interest or supply, as a fraction. Absent: not computed. Example: "0.35"."""
     open_interest: _builtins.str
-    """Open contracts, in the market's size unit. Absent: not a derivative, or not known."""
+    """Open contracts, in the market's size unit. Absent: not a derivative, or not known. Example: "81234.551"."""
     liquidity_score: _builtins.str
-    """The platform's score, 0 (none) to 1 (best). Absent: not computed."""
+    """The platform's score, 0 (none) to 1 (best), without a unit. Absent: not computed. Example: "0.97"."""
     @_builtins.property
     def observed_at(self) -> _timestamp_pb2.Timestamp:
-        """When the window ended."""
+        """When the window ended. Required. Example: "2026-01-15T09:30:00Z"."""
 
     @_builtins.property
     def window(self) -> _duration_pb2.Duration:
-        """Length of the window, above zero."""
+        """Length of the window, above zero. Required. Example: "86400s"."""
 
     @_builtins.property
     def bands(self) -> _containers.RepeatedCompositeFieldContainer[_market_depth_pb2.DepthBand]:
-        """Average depth by distance, nearest first, at most 100. Empty: not computed."""
+        """Average depth by distance, nearest first, at most 100. Empty: not computed. Example: see DepthBand."""
 
     @_builtins.property
     def slippage(self) -> _containers.RepeatedCompositeFieldContainer[Global___SlippageEstimate]:
-        """What market orders would lose, at most 100. Empty: not computed."""
+        """What market orders would lose, at most 100. Empty: not computed. Example: see SlippageEstimate."""
 
     @_builtins.property
     def last_trade_at(self) -> _timestamp_pb2.Timestamp:
-        """When the last trade happened. Absent: none in the window."""
+        """When the last trade happened. Absent: none in the window. Example: "2026-01-15T09:29:59.982Z"."""
 
     def __init__(
         self,

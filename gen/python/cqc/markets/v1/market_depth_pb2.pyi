@@ -42,15 +42,15 @@ class DepthBand(_message.Message):
     BID_NOTIONAL_FIELD_NUMBER: _builtins.int
     ASK_NOTIONAL_FIELD_NUMBER: _builtins.int
     distance_bps: _builtins.str
-    """Distance from the middle price in basis points, above zero, for example "10"."""
+    """Distance from the middle price in basis points, above zero, for example "10". Required."""
     bid_size: _builtins.str
-    """Size of the bids within it, in the market's size unit."""
+    """Size of the bids within it, in the market's size unit. Required. Example: "14.2"."""
     ask_size: _builtins.str
-    """Size of the asks within it, in the market's size unit."""
+    """Size of the asks within it, in the market's size unit. Required. Example: "11.7"."""
     bid_notional: _builtins.str
-    """Value of the bids within it, in the quote asset."""
+    """Value of the bids within it, in the quote asset. Required. Example: "911862.70"."""
     ask_notional: _builtins.str
-    """Value of the asks within it, in the quote asset."""
+    """Value of the asks within it, in the quote asset. Required. Example: "752210.30"."""
     def __init__(
         self,
         *,
@@ -99,18 +99,18 @@ class MarketDepth(_message.Message):
     IMBALANCE_FIELD_NUMBER: _builtins.int
     OBSERVED_AT_FIELD_NUMBER: _builtins.int
     market_id: _builtins.str
-    """Market (UUID)."""
+    """Market (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"."""
     mid_price: _builtins.str
-    """Middle between best bid and best ask."""
+    """Middle between best bid and best ask, in the market's price currency. Required. Example: "64250.10"."""
     imbalance: _builtins.str
-    """Bids less asks over both, within the furthest band, -1 to 1. Absent: not computed."""
+    """Bids less asks over both, within the furthest band, -1 to 1. Absent: not computed. Example: "0.0958"."""
     @_builtins.property
     def bands(self) -> _containers.RepeatedCompositeFieldContainer[Global___DepthBand]:
-        """Depth by distance, nearest first, 1 to 100."""
+        """Depth by distance, nearest first, 1 to 100. Required: one or more. Example: see DepthBand."""
 
     @_builtins.property
     def observed_at(self) -> _timestamp_pb2.Timestamp:
-        """When it held."""
+        """When it held. Required. Example: "2026-01-15T09:30:00.123Z"."""
 
     def __init__(
         self,

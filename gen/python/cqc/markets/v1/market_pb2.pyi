@@ -96,100 +96,110 @@ class Market(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
     id: _builtins.str
-    """Id of the market (UUID), market_id elsewhere."""
+    """Id of the market (UUID), market_id elsewhere. Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"."""
     instrument_id: _builtins.str
-    """Instrument that is traded (UUID)."""
+    """Instrument that is traded (UUID). Required. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d"."""
     venue_id: _builtins.str
-    """Venue, for example "binance"."""
+    """Venue, for example "binance". Required."""
     venue_symbol: _builtins.str
-    """Name of the market at the venue, for example "BTCUSDT"."""
+    """Name of the market at the venue, for example "BTCUSDT". Required."""
     venue_instrument_id: _builtins.str
     """Number of the market at the venue, for example "0". Absent: the venue has none."""
     settlement_asset_id: _builtins.str
-    """Asset in which it settles (UUID). Absent: as the instrument says."""
+    """Asset in which it settles (UUID). Absent: as the instrument says. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     price_currency_asset_id: _builtins.str
-    """Asset in which prices are stated (UUID). Absent: the quote of the instrument."""
+    """Asset in which prices are stated (UUID). Absent: the quote of the instrument. Example:
+    "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
+    """
     size_unit: _builtins.str
-    """Unit of sizes: BASE, QUOTE or CONTRACT. Absent: BASE."""
+    """Unit of sizes: BASE, QUOTE or CONTRACT. Absent: BASE. Example: "BASE"."""
     tick_size: _builtins.str
     """Step of prices, above zero, for example "0.10". Absent: the venue has another rule or none."""
     price_significant_figures: _builtins.int
-    """Significant figures of prices, 1 to 38, on venues without a tick. Absent: the venue has another rule or none."""
+    """Significant figures of prices, 1 to 38, on venues without a tick. Absent: the venue has another rule or none.
+    Example: 5.
+    """
     price_decimals: _builtins.int
-    """Decimal places of prices, at most 38, on venues without a tick. Absent: the venue has another rule or none."""
+    """Decimal places of prices, at most 38, on venues without a tick. Absent: the venue has another rule or none.
+    Example: 6.
+    """
     lot_size: _builtins.str
-    """Step of sizes, above zero, in size_unit. Absent: not known."""
+    """Step of sizes, above zero, in size_unit. Absent: not known. Example: "0.001"."""
     min_order_size: _builtins.str
-    """Smallest size of an order, in size_unit. Absent: none or not known."""
+    """Smallest size of an order, in size_unit. Absent: none or not known. Example: "0.001"."""
     max_order_size: _builtins.str
-    """Largest size of an order, in size_unit. Absent: none or not known."""
+    """Largest size of an order, in size_unit. Absent: none or not known. Example: "1000"."""
     max_market_order_size: _builtins.str
-    """Largest size of a market order, in size_unit. Absent: max_order_size."""
+    """Largest size of a market order, in size_unit. Absent: max_order_size. Example: "120"."""
     min_notional: _builtins.str
-    """Smallest value of an order, in the price currency. Absent: none or not known."""
+    """Smallest value of an order, in the price currency. Absent: none or not known. Example: "5"."""
     max_notional: _builtins.str
-    """Largest value of an order, in the price currency. Absent: none or not known."""
+    """Largest value of an order, in the price currency. Absent: none or not known. Example: "300000"."""
     min_price: _builtins.str
-    """Lowest price of an order. Absent: none or not known."""
+    """Lowest price of an order, in the price currency. Absent: none or not known. Example: "0.01"."""
     max_price: _builtins.str
-    """Highest price of an order. Absent: none or not known."""
+    """Highest price of an order, in the price currency. Absent: none or not known. Example: "1000000"."""
     price_band_bps: _builtins.str
-    """Furthest that an order may lie from the reference price, in basis points. Absent: none or not known."""
+    """Furthest that an order may lie from the reference price, in basis points. Absent: none or not known. Example:
+    "500".
+    """
     maker_fee: _builtins.str
     """Fee of resting orders as a fraction of the value; negative for a rebate, for example "-0.00005". Absent: not known."""
     taker_fee: _builtins.str
     """Fee of taking orders as a fraction of the value, for example "0.0004". Absent: not known."""
     fee_asset_id: _builtins.str
-    """Asset in which fees are charged (UUID). Absent: as the venue decides."""
+    """Asset in which fees are charged (UUID). Absent: as the venue decides. Example:
+    "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
+    """
     status: _builtins.str
-    """State: pending, active, suspended, cancel_only, post_only, delisted or settled."""
+    """State: pending, active, suspended, cancel_only, post_only, delisted or settled. Required. Example: "active"."""
     funding_interval_secs: _builtins.int
     """Seconds between two funding payments, 1 to 86400; the same as perp.funding_interval where both are set. Absent: not
-    a perpetual.
+    a perpetual. Example: 28800.
     """
     etag: _builtins.str
-    """Version of this record, to be sent back with a change. Absent: not versioned."""
+    """Version of this record, to be sent back with a change. Absent: not versioned. Example: "v2"."""
     @_builtins.property
     def supported_order_types(self) -> _containers.RepeatedScalarFieldContainer[_order_type_pb2.OrderType.ValueType]:
-        """Order types on offer. Empty: not known."""
+        """Order types on offer. Empty: not known. Example: ["ORDER_TYPE_MARKET","ORDER_TYPE_LIMIT"]."""
 
     @_builtins.property
     def supported_time_in_force(self) -> _containers.RepeatedScalarFieldContainer[_order_type_pb2.TimeInForce.ValueType]:
-        """Times in force on offer. Empty: not known."""
+        """Times in force on offer. Empty: not known. Example: ["TIME_IN_FORCE_GTC","TIME_IN_FORCE_IOC"]."""
 
     @_builtins.property
     def listed_at(self) -> _timestamp_pb2.Timestamp:
-        """When trading began. Absent: not known or not yet."""
+        """When trading began. Absent: not known or not yet. Example: "2026-01-02T08:00:00Z"."""
 
     @_builtins.property
     def delisted_at(self) -> _timestamp_pb2.Timestamp:
-        """When trading ended, after listed_at. Absent: not delisted."""
+        """When trading ended, after listed_at. Absent: not delisted. Example: "2026-06-30T00:00:00Z"."""
 
     @_builtins.property
     def amm(self) -> _amm_market_details_pb2.AmmMarketDetails:
-        """The pool. Absent: not an automated market maker, or its terms are not known."""
+        """The pool. Absent: not an automated market maker, or its terms are not known. Example: see AmmMarketDetails."""
 
     @_builtins.property
     def lending(self) -> _lending_market_details_pb2.LendingMarketDetails:
-        """The reserve. Absent: not a lending market, or its ratios are not known."""
+        """The reserve. Absent: not a lending market, or its ratios are not known. Example: see LendingMarketDetails."""
 
     @_builtins.property
     def perp(self) -> _perp_market_details_pb2.PerpMarketDetails:
-        """Funding and margin. Absent: not a perpetual, or its terms are not known. A perpetual of an automated market maker has
-        amm too.
+        """Funding and margin. Absent: not a perpetual, or its terms are not known. A perpetual of an automated market maker
+        has amm too. Example: see PerpMarketDetails.
         """
 
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
-        """When it was registered."""
+        """When it was registered. Required. Example: "2026-01-02T08:00:00Z"."""
 
     @_builtins.property
     def updated_at(self) -> _timestamp_pb2.Timestamp:
-        """When this record last changed."""
+        """When this record last changed. Required. Example: "2026-01-15T09:30:00Z"."""
 
     @_builtins.property
     def metadata(self) -> _struct_pb2.Struct:
-        """Further facts without a field of their own. Absent: none."""
+        """Further facts without a field of their own. Absent: none. Example: {"source":"manual"}."""
 
     def __init__(
         self,

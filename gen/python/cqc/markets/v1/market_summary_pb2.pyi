@@ -61,40 +61,40 @@ class MarketSummary(_message.Message):
     WINDOW_FIELD_NUMBER: _builtins.int
     OBSERVED_AT_FIELD_NUMBER: _builtins.int
     market_id: _builtins.str
-    """Market (UUID)."""
+    """Market (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"."""
     last_price: _builtins.str
-    """Price of the last trade."""
+    """Price of the last trade, in the market's price currency. Required. Example: "64250.10"."""
     bid: _builtins.str
-    """Best bid. Absent: no bids."""
+    """Best bid, in the market's price currency. Absent: no bids. Example: "64250.00"."""
     ask: _builtins.str
-    """Best ask. Absent: no asks."""
+    """Best ask, in the market's price currency. Absent: no asks. Example: "64250.20"."""
     open: _builtins.str
-    """First price of the window. Absent: no trade in it."""
+    """First price of the window, in the market's price currency. Absent: no trade in it. Example: "63010.00"."""
     high: _builtins.str
-    """Highest price of the window. Absent: no trade in it."""
+    """Highest price of the window, in the market's price currency. Absent: no trade in it. Example: "64900.00"."""
     low: _builtins.str
-    """Lowest price of the window. Absent: no trade in it."""
+    """Lowest price of the window, in the market's price currency. Absent: no trade in it. Example: "62800.50"."""
     change_bps: _builtins.str
-    """Change over the window in basis points. Absent: no trade in it."""
+    """Change over the window in basis points. Absent: no trade in it. Example: "196.81"."""
     volume_base: _builtins.str
-    """Size traded in the window, in the base."""
+    """Size traded in the window, in the base. Required. Example: "18234.1"."""
     volume_quote: _builtins.str
-    """Value traded in the window, in the quote asset."""
+    """Value traded in the window, in the quote asset. Required. Example: "1171540221.33"."""
     mark_price: _builtins.str
-    """Mark price. Absent: not a derivative, or not known."""
+    """Mark price, in the market's price currency. Absent: not a derivative, or not known. Example: "64250.10"."""
     index_price: _builtins.str
-    """Index price. Absent: not a derivative, or not known."""
+    """Index price, in the market's price currency. Absent: not a derivative, or not known. Example: "64246.00"."""
     funding_rate: _builtins.str
-    """Funding rate of the current interval. Absent: not a perpetual."""
+    """Funding rate of the current interval, as a fraction per interval. Absent: not a perpetual. Example: "0.000100"."""
     open_interest: _builtins.str
-    """Open contracts, in the market's size unit. Absent: not a derivative, or not known."""
+    """Open contracts, in the market's size unit. Absent: not a derivative, or not known. Example: "81234.551"."""
     @_builtins.property
     def window(self) -> _duration_pb2.Duration:
-        """Length of the window, above zero, usually one day."""
+        """Length of the window, above zero, usually one day. Required. Example: "86400s"."""
 
     @_builtins.property
     def observed_at(self) -> _timestamp_pb2.Timestamp:
-        """When the window ended."""
+        """When the window ended. Required. Example: "2026-01-15T09:30:00Z"."""
 
     def __init__(
         self,

@@ -38,14 +38,14 @@ class OpenInterest(_message.Message):
     NOTIONAL_FIELD_NUMBER: _builtins.int
     OBSERVED_AT_FIELD_NUMBER: _builtins.int
     market_id: _builtins.str
-    """Market (UUID)."""
+    """Market (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"."""
     size: _builtins.str
-    """Open contracts, in the market's size unit."""
+    """Open contracts, in the market's size unit. Required. Example: "81234.551"."""
     notional: _builtins.str
-    """Their value, in the quote asset. Absent: not known."""
+    """Their value, in the quote asset. Absent: not known. Example: "5219327214.02"."""
     @_builtins.property
     def observed_at(self) -> _timestamp_pb2.Timestamp:
-        """When it held."""
+        """When it held. Required. Example: "2026-01-15T09:30:00Z"."""
 
     def __init__(
         self,

@@ -58,40 +58,40 @@ class OptionSeries(_message.Message):
     CREATED_AT_FIELD_NUMBER: _builtins.int
     UPDATED_AT_FIELD_NUMBER: _builtins.int
     instrument_id: _builtins.str
-    """Instrument of which this is the kind's part (UUID)."""
+    """Instrument of which this is the kind's part (UUID). Required. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d"."""
     underlying_asset_id: _builtins.str
-    """Asset whose price it follows (UUID)."""
+    """Asset whose price it follows (UUID). Required. Example: "3c8a5b1e-9d27-4f60-8e34-7b6a1c2d5f03"."""
     quote_asset_id: _builtins.str
-    """Asset in which its price is stated (UUID)."""
+    """Asset in which its price is stated (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     settlement_asset_id: _builtins.str
-    """Asset in which profit and loss are paid (UUID)."""
+    """Asset in which profit and loss are paid (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     strike_price: _builtins.str
-    """Price at which it is exercised, in the quote asset, above zero, for example "3000"."""
+    """Price at which it is exercised, in the quote asset, above zero, for example "3000". Required."""
     option_type: _builtins.str
-    """Right to buy (CALL) or to sell (PUT)."""
+    """Right to buy (CALL) or to sell (PUT). Required. Example: "CALL"."""
     exercise_style: _builtins.str
-    """When it can be exercised: european (at expiry) or american (until expiry)."""
+    """When it can be exercised: european (at expiry) or american (until expiry). Required. Example: "european"."""
     contract_multiplier: _builtins.str
-    """Units of the underlying in one contract, above zero, for example "0.1"."""
+    """Units of the underlying in one contract, above zero, for example "0.1". Required."""
     settlement_type: _builtins.str
-    """How it settles: cash or physical. Absent: cash."""
+    """How it settles: cash or physical. Absent: cash. Example: "cash"."""
     is_inverse: _builtins.bool
-    """Whether it is paid and settled in the underlying. Absent: false."""
+    """Whether it is paid and settled in the underlying. Absent: false. Example: false."""
     @_builtins.property
     def expiry(self) -> _timestamp_pb2.Timestamp:
-        """When it expires."""
+        """When it expires. Required. Example: "2026-12-25T08:00:00Z"."""
 
     @_builtins.property
     def extensions(self) -> _struct_pb2.Struct:
-        """Facts of single venues without a field of their own. Absent: none."""
+        """Facts of single venues without a field of their own. Absent: none. Example: {"contract_code":"XBTZ26"}."""
 
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
-        """When it was registered."""
+        """When it was registered. Required. Example: "2026-01-02T08:00:00Z"."""
 
     @_builtins.property
     def updated_at(self) -> _timestamp_pb2.Timestamp:
-        """When this record last changed."""
+        """When this record last changed. Required. Example: "2026-01-02T08:00:00Z"."""
 
     def __init__(
         self,

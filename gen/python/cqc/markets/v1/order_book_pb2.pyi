@@ -58,11 +58,11 @@ class OrderBookLevel(_message.Message):
     SIZE_FIELD_NUMBER: _builtins.int
     ORDER_COUNT_FIELD_NUMBER: _builtins.int
     price: _builtins.str
-    """Price in the market's price currency; zero or negative on combinations."""
+    """Price in the market's price currency; zero or negative on combinations. Required. Example: "64250.00"."""
     size: _builtins.str
-    """Size in the market's size unit; zero deletes the level in a change."""
+    """Size in the market's size unit; zero deletes the level in a change. Required. Example: "1.25"."""
     order_count: _builtins.int
-    """Number of orders at the price. Absent: not known."""
+    """Number of orders at the price. Absent: not known. Example: 3."""
     def __init__(
         self,
         *,
@@ -115,34 +115,36 @@ class OrderBook(_message.Message):
     OBSERVED_AT_FIELD_NUMBER: _builtins.int
     RECEIVED_AT_FIELD_NUMBER: _builtins.int
     market_id: _builtins.str
-    """Market of the book (UUID)."""
+    """Market of the book (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"."""
     update_type: Global___BookUpdateType.ValueType
-    """Whether it is whole or a change."""
+    """Whether it is whole or a change. Required. Example: "BOOK_UPDATE_TYPE_SNAPSHOT"."""
     sequence: _builtins.int
-    """Sequence number of the last change in it, growing per market."""
+    """Sequence number of the last change in it, growing per market. Required. Example: "4815162342"."""
     first_sequence: _builtins.int
-    """Sequence number of the first change in it, not above sequence. Absent: sequence."""
+    """Sequence number of the first change in it, not above sequence. Absent: sequence. Example: "4815162340"."""
     previous_sequence: _builtins.int
-    """Sequence number of the message before; another one means a gap. Absent: the venue does not say."""
+    """Sequence number of the message before; another one means a gap. Absent: the venue does not say. Example:
+    "4815162341".
+    """
     depth: _builtins.int
-    """Levels per side that are kept. Absent: all."""
+    """Levels per side that are kept. Absent: all. Example: 2."""
     checksum: _builtins.str
-    """Checksum of the venue over the book after this message. Absent: the venue has none."""
+    """Checksum of the venue over the book after this message. Absent: the venue has none. Example: "3310070434"."""
     @_builtins.property
     def bids(self) -> _containers.RepeatedCompositeFieldContainer[Global___OrderBookLevel]:
-        """Bids, best (highest) first, at most 5000. Empty: none, or none changed."""
+        """Bids, best (highest) first, at most 5000. Empty: none, or none changed. Example: see OrderBookLevel."""
 
     @_builtins.property
     def asks(self) -> _containers.RepeatedCompositeFieldContainer[Global___OrderBookLevel]:
-        """Asks, best (lowest) first, at most 5000. Empty: none, or none changed."""
+        """Asks, best (lowest) first, at most 5000. Empty: none, or none changed. Example: see OrderBookLevel."""
 
     @_builtins.property
     def observed_at(self) -> _timestamp_pb2.Timestamp:
-        """When it held, by the venue's clock."""
+        """When it held, by the venue's clock. Required. Example: "2026-01-15T09:30:00.123Z"."""
 
     @_builtins.property
     def received_at(self) -> _timestamp_pb2.Timestamp:
-        """When the platform received it, by our clock. Absent: not recorded."""
+        """When the platform received it, by our clock. Absent: not recorded. Example: "2026-01-15T09:30:00.145Z"."""
 
     def __init__(
         self,

@@ -47,17 +47,17 @@ class RiskTier(_message.Message):
     MAINTENANCE_AMOUNT_FIELD_NUMBER: _builtins.int
     MAX_LEVERAGE_FIELD_NUMBER: _builtins.int
     tier: _builtins.int
-    """Number of the step, from 1."""
+    """Number of the step, from 1. Required. Example: 1."""
     min_notional: _builtins.str
-    """Value from which it holds, in the quote asset."""
+    """Value from which it holds, in the quote asset. Required. Example: "0"."""
     max_notional: _builtins.str
-    """Value up to which it holds, in the quote asset, above min_notional. Absent: no end."""
+    """Value up to which it holds, in the quote asset, above min_notional. Absent: no end. Example: "300000"."""
     initial_margin_rate: _builtins.str
-    """Margin to open, as a fraction of the value, 0 to 1."""
+    """Margin to open, as a fraction of the value, 0 to 1. Required. Example: "0.008"."""
     maintenance_margin_rate: _builtins.str
-    """Margin to keep, as a fraction of the value, 0 to 1."""
+    """Margin to keep, as a fraction of the value, 0 to 1. Required. Example: "0.004"."""
     maintenance_amount: _builtins.str
-    """Amount taken off the maintenance margin ("cum"), in the quote asset. Absent: none."""
+    """Amount taken off the maintenance margin ("cum"), in the quote asset. Absent: none. Example: "0"."""
     max_leverage: _builtins.str
     """Highest leverage, above zero, for example "125". Absent: from initial_margin_rate."""
     def __init__(
@@ -122,38 +122,40 @@ class PerpMarketDetails(_message.Message):
     IMPACT_NOTIONAL_FIELD_NUMBER: _builtins.int
     RISK_TIERS_FIELD_NUMBER: _builtins.int
     product_id: _builtins.str
-    """Number or name of the product at the venue. Absent: venue_symbol says it."""
+    """Number or name of the product at the venue. Absent: venue_symbol says it. Example: "0"."""
     funding_rate_cap: _builtins.str
-    """Highest funding rate per interval, as a fraction. Absent: none or not known."""
+    """Highest funding rate per interval, as a fraction. Absent: none or not known. Example: "0.02"."""
     funding_rate_floor: _builtins.str
-    """Lowest funding rate per interval, as a fraction. Absent: none or not known."""
+    """Lowest funding rate per interval, as a fraction. Absent: none or not known. Example: "-0.02"."""
     interest_rate: _builtins.str
-    """Interest part of the funding rate per interval, as a fraction. Absent: none or not known."""
+    """Interest part of the funding rate per interval, as a fraction. Absent: none or not known. Example: "0.0001"."""
     index_oracle: _builtins.str
-    """Who states the index price. Absent: the venue itself."""
+    """Who states the index price. Absent: the venue itself. Example: "pyth"."""
     mark_price_method: _builtins.str
-    """How the mark price is made, in the venue's words. Absent: not known."""
+    """How the mark price is made, in the venue's words. Absent: not known. Example: "median of index, premium and last"."""
     initial_margin_rate: _builtins.str
-    """Margin to open at the lowest tier, as a fraction of the value. Absent: see risk_tiers."""
+    """Margin to open at the lowest tier, as a fraction of the value. Absent: see risk_tiers. Example: "0.008"."""
     maintenance_margin_rate: _builtins.str
-    """Margin to keep at the lowest tier, as a fraction of the value. Absent: see risk_tiers."""
+    """Margin to keep at the lowest tier, as a fraction of the value. Absent: see risk_tiers. Example: "0.004"."""
     max_leverage: _builtins.str
-    """Highest leverage at the lowest tier, above zero. Absent: see risk_tiers."""
+    """Highest leverage at the lowest tier, above zero, as a multiple of the collateral. Absent: see risk_tiers. Example:
+    "125".
+    """
     open_interest_cap: _builtins.str
-    """Most open interest, in the market's size unit. Absent: none or not known."""
+    """Most open interest, in the market's size unit. Absent: none or not known. Example: "50000000"."""
     impact_notional: _builtins.str
-    """Value at which impact prices are read, in the quote asset. Absent: not known."""
+    """Value at which impact prices are read, in the quote asset. Absent: not known. Example: "20000"."""
     @_builtins.property
     def funding_interval(self) -> _duration_pb2.Duration:
-        """Time between two funding payments, above zero and at most one day, for example 8 hours."""
+        """Time between two funding payments, above zero and at most one day, for example 8 hours. Required."""
 
     @_builtins.property
     def margin_modes(self) -> _containers.RepeatedScalarFieldContainer[_margin_mode_pb2.MarginMode.ValueType]:
-        """Margin modes on offer. Empty: not known."""
+        """Margin modes on offer. Empty: not known. Example: ["MARGIN_MODE_CROSS","MARGIN_MODE_ISOLATED"]."""
 
     @_builtins.property
     def risk_tiers(self) -> _containers.RepeatedCompositeFieldContainer[Global___RiskTier]:
-        """The margin table, in the order of its steps. Empty: one step, stated above."""
+        """The margin table, in the order of its steps. Empty: one step, stated above. Example: see RiskTier."""
 
     def __init__(
         self,

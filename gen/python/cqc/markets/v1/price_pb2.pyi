@@ -109,36 +109,42 @@ class Price(_message.Message):
     OBSERVED_AT_FIELD_NUMBER: _builtins.int
     RECEIVED_AT_FIELD_NUMBER: _builtins.int
     market_id: _builtins.str
-    """Market that the price belongs to (UUID). Aggregates name the market that they stand for."""
+    """Market that the price belongs to (UUID). Aggregates name the market that they stand for. Required. Example:
+    "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
+    """
     instrument_id: _builtins.str
-    """Instrument over whose markets the price is aggregated (UUID). Absent: the price is of the one market."""
+    """Instrument over whose markets the price is aggregated (UUID). Absent: the price is of the one market. Example:
+    "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
+    """
     venue_id: _builtins.str
     """Venue where the price was observed, for example "binance". Absent: not from one venue."""
     price_type: Global___PriceType.ValueType
-    """How the price came about."""
+    """How the price came about. Required. Example: "PRICE_TYPE_LAST"."""
     price: _builtins.str
-    """Price in the market's price currency, per unit of the base. Zero or more, for example "64250.10"."""
+    """Price in the market's price currency, per unit of the base. Zero or more, for example "64250.10". Required."""
     bid: _builtins.str
-    """Best bid at the same moment, in the price currency. Absent: not known or no bids."""
+    """Best bid at the same moment, in the price currency. Absent: not known or no bids. Example: "64250.00"."""
     ask: _builtins.str
-    """Best ask at the same moment, in the price currency. Absent: not known or no asks."""
+    """Best ask at the same moment, in the price currency. Absent: not known or no asks. Example: "64250.20"."""
     bid_size: _builtins.str
-    """Size at the best bid, in the market's size unit. Absent: not known."""
+    """Size at the best bid, in the market's size unit. Absent: not known. Example: "1.25"."""
     ask_size: _builtins.str
-    """Size at the best ask, in the market's size unit. Absent: not known."""
+    """Size at the best ask, in the market's size unit. Absent: not known. Example: "0.8"."""
     source: _builtins.str
-    """Who said so: a venue, oracle or aggregator, for example "binance" or "chainlink"."""
+    """Who said so: a venue, oracle or aggregator, for example "binance" or "chainlink". Required."""
     confidence: _builtins.str
-    """How much the source trusts the price, from 0 to 1. Absent: the source does not say."""
+    """How much the source trusts the price, from 0 to 1. Absent: the source does not say. Example: "0.99"."""
     sequence: _builtins.int
-    """Sequence number of the source, growing per market. Absent: the source has none."""
+    """Sequence number of the source, growing per market. Absent: the source has none. Example: "4815162342"."""
     @_builtins.property
     def observed_at(self) -> _timestamp_pb2.Timestamp:
-        """When the price held, by the clock of the source (which may run ahead of ours)."""
+        """When the price held, by the clock of the source (which may run ahead of ours). Required. Example:
+        "2026-01-15T09:30:00.123Z".
+        """
 
     @_builtins.property
     def received_at(self) -> _timestamp_pb2.Timestamp:
-        """When the platform received it, by our clock. Absent: not recorded."""
+        """When the platform received it, by our clock. Absent: not recorded. Example: "2026-01-15T09:30:00.145Z"."""
 
     def __init__(
         self,

@@ -41,22 +41,22 @@ class SpotInstrument(_message.Message):
     CREATED_AT_FIELD_NUMBER: _builtins.int
     UPDATED_AT_FIELD_NUMBER: _builtins.int
     instrument_id: _builtins.str
-    """Instrument of which this is the kind's part (UUID)."""
+    """Instrument of which this is the kind's part (UUID). Required. Example: "2e7d1c90-6a4b-4f58-9c03-5d8e1f2a7b46"."""
     base_asset_id: _builtins.str
-    """Asset that is bought and sold (UUID)."""
+    """Asset that is bought and sold (UUID). Required. Example: "6f1e2d3c-4b5a-4c69-8778-96a5b4c3d2e1"."""
     quote_asset_id: _builtins.str
-    """Asset in which it is paid (UUID)."""
+    """Asset in which it is paid (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     @_builtins.property
     def extensions(self) -> _struct_pb2.Struct:
-        """Facts of single venues without a field of their own. Absent: none."""
+        """Facts of single venues without a field of their own. Absent: none. Example: {"contract_code":"XBTZ26"}."""
 
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
-        """When it was registered."""
+        """When it was registered. Required. Example: "2026-01-02T08:00:00Z"."""
 
     @_builtins.property
     def updated_at(self) -> _timestamp_pb2.Timestamp:
-        """When this record last changed."""
+        """When this record last changed. Required. Example: "2026-01-02T08:00:00Z"."""
 
     def __init__(
         self,

@@ -78,40 +78,44 @@ class Trade(_message.Message):
     MAKER_ORDER_ID_FIELD_NUMBER: _builtins.int
     TAKER_ORDER_ID_FIELD_NUMBER: _builtins.int
     trade_id: _builtins.str
-    """Id given by the venue, unique per market. For on-chain trades "{tx_hash}:{log_index}"."""
+    """Id given by the venue, unique per market. For on-chain trades "{tx_hash}:{log_index}". Required. Example:
+    "3819472910".
+    """
     market_id: _builtins.str
-    """Market of the trade (UUID)."""
+    """Market of the trade (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"."""
     price: _builtins.str
-    """Price in the market's price currency. Zero or more: combinations may trade at zero."""
+    """Price in the market's price currency. Zero or more: combinations may trade at zero. Required. Example: "64250.10"."""
     size: _builtins.str
-    """Size in the market's size unit, above zero, for example "0.015"."""
+    """Size in the market's size unit, above zero, for example "0.015". Required."""
     side: Global___TradeSide.ValueType
-    """Side of the aggressor."""
+    """Side of the aggressor. Required. Example: "TRADE_SIDE_BUY"."""
     quote_value: _builtins.str
-    """Value in the quote asset. Absent: the venue does not state it."""
+    """Value in the quote asset. Absent: the venue does not state it. Example: "963.7515"."""
     sequence: _builtins.int
-    """Sequence number of the venue, growing per market. Absent: the venue has none."""
+    """Sequence number of the venue, growing per market. Absent: the venue has none. Example: "4815162342"."""
     is_liquidation: _builtins.bool
-    """Whether the trade liquidated a position. Absent: not known."""
+    """Whether the trade liquidated a position. Absent: not known. Example: false."""
     is_block_trade: _builtins.bool
-    """Whether the trade was negotiated off the book. Absent: not known."""
+    """Whether the trade was negotiated off the book. Absent: not known. Example: false."""
     tx_hash: _builtins.str
-    """Hash of the transaction. Absent: not an on-chain trade."""
+    """Hash of the transaction. Absent: not an on-chain trade. Example:
+    "0x5c504ed432cb51138bcf09aa5e8a410dd4a1e204ef84bfed1be16dfba1b22060".
+    """
     block_number: _builtins.int
-    """Number of the block. Absent: not an on-chain trade."""
+    """Number of the block. Absent: not an on-chain trade. Example: "21600000"."""
     log_index: _builtins.int
-    """Index of the log entry within the block. Absent: not an on-chain trade."""
+    """Index of the log entry within the block. Absent: not an on-chain trade. Example: 142."""
     maker_order_id: _builtins.str
-    """The venue's id of the resting order. Absent: not published."""
+    """The venue's id of the resting order. Absent: not published. Example: "8886701"."""
     taker_order_id: _builtins.str
-    """The venue's id of the aggressing order. Absent: not published."""
+    """The venue's id of the aggressing order. Absent: not published. Example: "8886774"."""
     @_builtins.property
     def executed_at(self) -> _timestamp_pb2.Timestamp:
-        """When the trade happened, by the venue's clock."""
+        """When the trade happened, by the venue's clock. Required. Example: "2026-01-15T09:30:00.120Z"."""
 
     @_builtins.property
     def received_at(self) -> _timestamp_pb2.Timestamp:
-        """When the platform received it, by our clock. Absent: not recorded."""
+        """When the platform received it, by our clock. Absent: not recorded. Example: "2026-01-15T09:30:00.145Z"."""
 
     def __init__(
         self,

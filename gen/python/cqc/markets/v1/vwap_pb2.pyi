@@ -50,30 +50,38 @@ class VWAP(_message.Message):
     WINDOW_END_FIELD_NUMBER: _builtins.int
     STANDARD_DEVIATION_FIELD_NUMBER: _builtins.int
     market_id: _builtins.str
-    """Market (UUID); for several markets the one that they stand for."""
+    """Market (UUID); for several markets the one that they stand for. Required. Example:
+    "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
+    """
     instrument_id: _builtins.str
-    """Instrument over whose markets it is made (UUID). Absent: of the one market."""
+    """Instrument over whose markets it is made (UUID). Absent: of the one market. Example:
+    "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
+    """
     vwap: _builtins.str
-    """Average price weighted by size."""
+    """Average price weighted by size, in the market's price currency. Required. Example: "64254.00"."""
     volume: _builtins.str
-    """Size traded, in the market's size unit."""
+    """Size traded, in the market's size unit. Required. Example: "12.345"."""
     quote_volume: _builtins.str
-    """Value traded, in the quote asset."""
+    """Value traded, in the quote asset. Required. Example: "793215.4521"."""
     trade_count: _builtins.int
-    """Number of trades. Absent: not known."""
+    """Number of trades. Absent: not known. Example: "481"."""
     standard_deviation: _builtins.str
-    """Standard deviation of the trade prices, weighted by size. Absent: not computed."""
+    """Standard deviation of the trade prices, weighted by size, in the market's price currency. Absent: not computed.
+    Example: "8.41".
+    """
     @_builtins.property
     def market_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Markets that are in it (UUIDs), at most 200. Empty: the one market."""
+        """Markets that are in it (UUIDs), at most 200. Empty: the one market. Example:
+        ["0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11","2e7d1c90-6a4b-4f58-9c03-5d8e1f2a7b46"].
+        """
 
     @_builtins.property
     def window_start(self) -> _timestamp_pb2.Timestamp:
-        """First moment that belongs to the window."""
+        """First moment that belongs to the window. Required. Example: "2026-01-15T09:30:00Z"."""
 
     @_builtins.property
     def window_end(self) -> _timestamp_pb2.Timestamp:
-        """First moment that no longer belongs to the window."""
+        """First moment that no longer belongs to the window. Required. Example: "2026-01-15T09:31:00Z"."""
 
     def __init__(
         self,

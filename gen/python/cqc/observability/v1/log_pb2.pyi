@@ -196,15 +196,19 @@ class LogError(_message.Message):
     CODE_FIELD_NUMBER: _builtins.int
     RETRYABLE_FIELD_NUMBER: _builtins.int
     type: _builtins.str
-    """Class of the error, for example "CqiError"."""
+    """Class of the error, for example "CqiError". Required."""
     message: _builtins.str
-    """What the error says, redacted. Empty when it says nothing."""
+    """What the error says, redacted. Empty when it says nothing. Example: "Cannot publish to topic
+    cqc.events.v1.price_updated: broker is not reachable".
+    """
     stack: _builtins.str
-    """Stack with the causes, redacted. Absent: not known or not wanted."""
+    """Stack with the causes, redacted. Absent: not known or not wanted. Example: "Error: Cannot place order\\n    at place
+    (orders.ts:42:7)".
+    """
     code: _builtins.str
     """Stable code, for example "CQI_BUS_UNAVAILABLE". Absent: the error has none."""
     retryable: _builtins.bool
-    """Whether a retry may help. Absent: not known."""
+    """Whether a retry may help. Absent: not known. Example: true."""
     def __init__(
         self,
         *,
@@ -270,58 +274,62 @@ class LogEntry(_message.Message):
     OFFSET_FIELD_NUMBER: _builtins.int
     ATTRIBUTES_FIELD_NUMBER: _builtins.int
     level: _builtins.str
-    """Severity: trace, debug, info, warn, error or fatal."""
+    """Severity: trace, debug, info, warn, error or fatal. Required. Example: "info"."""
     message: _builtins.str
-    """What happened. May be empty, never absent."""
+    """What happened. May be empty, never absent. Example: "Order placed"."""
     service_name: _builtins.str
-    """Service that wrote it, for example "cqvx"."""
+    """Service that wrote it, for example "cqvx". Required."""
     service_version: _builtins.str
-    """Version of the service. Absent: not known."""
+    """Version of the service. Absent: not known. Example: "2.0.1"."""
     environment: _builtins.str
     """Environment, for example "production". Absent: not known."""
     instance_id: _builtins.str
-    """Instance of the service. Absent: not known."""
+    """Instance of the service. Absent: not known. Example: "cqpm-7d9f"."""
     trace_id: _builtins.str
-    """Trace, 32 lower-case hex digits, not all zero. Absent: no span is active."""
+    """Trace, 32 lower-case hex digits, not all zero. Absent: no span is active. Example:
+    "4bf92f3577b34da6a3ce929d0e0e4736".
+    """
     span_id: _builtins.str
-    """Span, 16 lower-case hex digits, not all zero. Absent: no span is active."""
+    """Span, 16 lower-case hex digits, not all zero. Absent: no span is active. Example: "00f067aa0ba902b7"."""
     trace_flags: _builtins.str
-    """W3C trace flags, two lower-case hex digits, "01" when sampled. Absent: no span is active."""
+    """W3C trace flags, two lower-case hex digits, "01" when sampled. Absent: no span is active. Example: "01"."""
     request_id: _builtins.str
-    """Request within which it was written. Absent: none."""
+    """Request within which it was written. Absent: none. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10"."""
     correlation_id: _builtins.str
-    """Id shared by all that one cause set off. Absent: none."""
+    """Id shared by all that one cause set off. Absent: none. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10"."""
     user_id: _builtins.str
-    """User on whose behalf it was done. Absent: none or not to be told."""
+    """User on whose behalf it was done. Absent: none or not to be told. Example: "u-1042"."""
     component: _builtins.str
     """Part of the service, for example "bus". Absent: the service itself."""
     method: _builtins.str
-    """HTTP method or RPC name. Absent: not a call."""
+    """HTTP method or RPC name. Absent: not a call. Example: "POST"."""
     path: _builtins.str
     """Route template, for example "/positions/:id". Absent: not a call."""
     status_code: _builtins.int
-    """HTTP status code of the answer. Absent: not an HTTP call."""
+    """HTTP status code of the answer. Absent: not an HTTP call. Example: 200."""
     duration_ms: _builtins.float
-    """How long it took, in milliseconds. Absent: not measured."""
+    """How long it took, in milliseconds. Absent: not measured. Example: 12.5."""
     event_id: _builtins.str
-    """Event handled or published. Absent: none."""
+    """Event handled or published. Absent: none. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10"."""
     topic: _builtins.str
-    """Topic of that event. Absent: none."""
+    """Topic of that event. Absent: none. Example: "cqc.events.v1.price_updated"."""
     partition: _builtins.int
-    """Partition of that event, from 0. Absent: none."""
+    """Partition of that event, from 0. Absent: none. Example: 3."""
     offset: _builtins.int
-    """Offset of that event in its partition, from 0. Absent: none."""
+    """Offset of that event in its partition, from 0. Absent: none. Example: "90210"."""
     @_builtins.property
     def timestamp(self) -> _timestamp_pb2.Timestamp:
-        """When it was written, UTC."""
+        """When it was written, UTC. Required. Example: "2026-01-15T09:30:00.123Z"."""
 
     @_builtins.property
     def error(self) -> Global___LogError:
-        """The error. Absent: none."""
+        """The error. Absent: none. Example: see LogError."""
 
     @_builtins.property
     def attributes(self) -> _struct_pb2.Struct:
-        """Everything else that the caller gave. Absent: nothing."""
+        """Everything else that the caller gave. Absent: nothing. Example:
+        {"order_id":"7c9e6679-7425-40de-944b-e07fc1f90ae7"}.
+        """
 
     def __init__(
         self,

@@ -101,25 +101,27 @@ class MetricDefinition(_message.Message):
     BUCKETS_FIELD_NUMBER: _builtins.int
     STABILITY_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Name: lower case, with unit and "_total" where they belong, for example "bus_published_total"."""
+    """Name: lower case, with unit and "_total" where they belong, for example "bus_published_total". Required."""
     type: Global___MetricType.ValueType
-    """Kind."""
+    """Kind. Required. Example: "METRIC_TYPE_HISTOGRAM"."""
     help: _builtins.str
-    """What is measured, one sentence."""
+    """What is measured, one sentence. Required. Example: "Time to answer an HTTP request"."""
     unit: _builtins.str
     """Base unit, as it stands in the name: seconds, bytes, ratio, total, celsius, info, or empty for a plain number.
-    Absent: a plain number.
+    Absent: a plain number. Example: "seconds".
     """
     stability: Global___MetricStability.ValueType
-    """How far it may be relied on. Absent: development."""
+    """How far it may be relied on. Absent: development. Example: "METRIC_STABILITY_STABLE"."""
     @_builtins.property
     def label_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Names of the labels, at most 10, each with a bounded set of values. Empty: none."""
+        """Names of the labels, at most 10, each with a bounded set of values. Empty: none. Example:
+        ["method","route","status_code"].
+        """
 
     @_builtins.property
     def buckets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """Upper bounds of the buckets, in the unit, strictly ascending, without +Inf; for histograms only. Empty: not a
-        histogram.
+        histogram. Example: [0.005,0.01,0.025,0.05,0.1,0.25,0.5,1,2.5,5,10].
         """
 
     def __init__(
@@ -166,7 +168,7 @@ class MetricCatalog(_message.Message):
     DEFINITIONS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def definitions(self) -> _containers.RepeatedCompositeFieldContainer[Global___MetricDefinition]:
-        """Definitions, each name once. Empty: an empty catalog."""
+        """Definitions, each name once. Empty: an empty catalog. Example: see MetricDefinition."""
 
     def __init__(
         self,

@@ -72,11 +72,13 @@ class TraceContext(_message.Message):
     TRACESTATE_FIELD_NUMBER: _builtins.int
     BAGGAGE_FIELD_NUMBER: _builtins.int
     traceparent: _builtins.str
-    """Version 00, trace id, span id and flags, in lower-case hex, joined by "-"."""
+    """Version 00, trace id, span id and flags, in lower-case hex, joined by "-". Required. Example:
+    "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".
+    """
     tracestate: _builtins.str
-    """State of tracing systems, at most 512 characters. Absent: none."""
+    """State of tracing systems, at most 512 characters. Absent: none. Example: "cq=1"."""
     baggage: _builtins.str
-    """Values that travel along, at most 8192 characters. Absent: none."""
+    """Values that travel along, at most 8192 characters. Absent: none. Example: "strategy=mm-1"."""
     def __init__(
         self,
         *,

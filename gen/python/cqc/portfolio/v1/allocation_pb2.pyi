@@ -57,32 +57,34 @@ class Allocation(_message.Message):
     TOLERANCE_FIELD_NUMBER: _builtins.int
     AS_OF_FIELD_NUMBER: _builtins.int
     allocation_id: _builtins.str
-    """Id of the allocation (UUID)."""
+    """Id of the allocation (UUID). Required. Example: "4d7e2f18-93ab-4c56-b0d1-8e5f6a7c9b32"."""
     portfolio_id: _builtins.str
-    """Portfolio (UUID)."""
+    """Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"."""
     dimension: _exposure_pb2.ExposureDimension.ValueType
-    """By what it is split."""
+    """By what it is split. Required. Example: "EXPOSURE_DIMENSION_ASSET"."""
     dimension_value: _builtins.str
-    """Which one of them, for example an asset_id."""
+    """Which one of them, for example an asset_id. Required."""
     target_weight: _builtins.str
-    """Share wanted, 0 to 1. Absent: no target."""
+    """Share wanted, 0 to 1. Absent: no target. Example: "0.25"."""
     min_weight: _builtins.str
-    """Lowest share allowed, 0 to 1. Absent: 0."""
+    """Lowest share allowed, 0 to 1. Absent: 0. Example: "0.2"."""
     max_weight: _builtins.str
-    """Highest share allowed, 0 to 1. Absent: 1."""
+    """Highest share allowed, 0 to 1. Absent: 1. Example: "0.3"."""
     actual_weight: _builtins.str
-    """Share that it has; below 0 or above 1 with leverage. Absent: not valued."""
+    """Share that it has; below 0 or above 1 with leverage, as a fraction of the portfolio. Absent: not valued. Example:
+    "0.257".
+    """
     target_value: _builtins.str
-    """Value wanted, in the portfolio's valuation asset. Absent: no target."""
+    """Value wanted, in the portfolio's valuation asset. Absent: no target. Example: "31250.13"."""
     actual_value: _builtins.str
-    """Value that it has, in the portfolio's valuation asset. Absent: not valued."""
+    """Value that it has, in the portfolio's valuation asset. Absent: not valued. Example: "32125.05"."""
     deviation: _builtins.str
-    """Actual share less the one wanted. Absent: not valued."""
+    """Actual share less the one wanted, as a fraction of the portfolio. Absent: not valued. Example: "0.007"."""
     tolerance: _builtins.str
-    """Deviation from which to rebalance, 0 to 1. Absent: any."""
+    """Deviation from which to rebalance, 0 to 1. Absent: any. Example: "0.02"."""
     @_builtins.property
     def as_of(self) -> _timestamp_pb2.Timestamp:
-        """Moment for which it holds."""
+        """Moment for which it holds. Required. Example: "2026-01-15T09:31:00Z"."""
 
     def __init__(
         self,

@@ -104,30 +104,30 @@ class Exposure(_message.Message):
     VALUATION_ASSET_ID_FIELD_NUMBER: _builtins.int
     AS_OF_FIELD_NUMBER: _builtins.int
     portfolio_id: _builtins.str
-    """Portfolio (UUID)."""
+    """Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"."""
     dimension: Global___ExposureDimension.ValueType
-    """By what it is split."""
+    """By what it is split. Required. Example: "EXPOSURE_DIMENSION_ASSET"."""
     dimension_value: _builtins.str
-    """Which one of them, for example an asset_id."""
+    """Which one of them, for example an asset_id. Required."""
     long: _builtins.str
-    """Value that gains when the price rises."""
+    """Value that gains when the price rises, in valuation_asset_id. Required. Example: "32125.05"."""
     short: _builtins.str
-    """Value that gains when the price falls, as a positive number."""
+    """Value that gains when the price falls, as a positive number, in valuation_asset_id. Required. Example: "0"."""
     gross: _builtins.str
-    """Long and short together."""
+    """Long and short together, in valuation_asset_id. Required. Example: "32125.05"."""
     net: _builtins.str
-    """Long less short."""
+    """Long less short, in valuation_asset_id. Required. Example: "32125.05"."""
     delta: _builtins.str
-    """Sensitivity in units of the asset. Absent: not computed."""
+    """Sensitivity in units of the asset. Absent: not computed. Example: "0.5"."""
     weight: _builtins.str
-    """Net over the value of the portfolio. Absent: not computed."""
+    """Net over the value of the portfolio, as a fraction. Absent: not computed. Example: "0.257"."""
     position_count: _builtins.int
-    """Positions in it. Absent: not counted."""
+    """Positions in it. Absent: not counted. Example: 1."""
     valuation_asset_id: _builtins.str
-    """Asset in which the money is stated (UUID)."""
+    """Asset in which the money is stated (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     @_builtins.property
     def as_of(self) -> _timestamp_pb2.Timestamp:
-        """Moment for which it holds."""
+        """Moment for which it holds. Required. Example: "2026-01-15T09:31:00Z"."""
 
     def __init__(
         self,

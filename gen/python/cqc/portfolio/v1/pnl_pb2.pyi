@@ -100,50 +100,50 @@ class PnL(_message.Message):
     TRADE_COUNT_FIELD_NUMBER: _builtins.int
     METHOD_FIELD_NUMBER: _builtins.int
     portfolio_id: _builtins.str
-    """Portfolio (UUID)."""
+    """Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"."""
     position_id: _builtins.str
-    """Position that it is of (UUID). Absent: all."""
+    """Position that it is of (UUID). Absent: all. Example: "1f0d7c84-3d0b-4f6e-8d3f-9a4b8c7e6d52"."""
     instrument_id: _builtins.str
-    """Instrument that it is of (UUID). Absent: all."""
+    """Instrument that it is of (UUID). Absent: all. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d"."""
     asset_id: _builtins.str
-    """Asset that it is of (UUID). Absent: all."""
+    """Asset that it is of (UUID). Absent: all. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     valuation_asset_id: _builtins.str
-    """Asset in which the money is stated (UUID)."""
+    """Asset in which the money is stated (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     starting_value: _builtins.str
-    """Value at the start."""
+    """Value at the start, in valuation_asset_id. Required. Example: "120664.68"."""
     ending_value: _builtins.str
-    """Value at the end."""
+    """Value at the end, in valuation_asset_id. Required. Example: "125000.50"."""
     net_flows: _builtins.str
-    """Paid in less paid out in the period."""
+    """Paid in less paid out in the period. Required. Example: "0"."""
     realized: _builtins.str
-    """Realized in the period."""
+    """Realized in the period. Required. Example: "4210.77"."""
     unrealized: _builtins.str
-    """Change of what is not realized."""
+    """Change of what is not realized, in valuation_asset_id. Required. Example: "125.05"."""
     fees: _builtins.str
-    """Fees, negative when paid."""
+    """Fees, negative when paid, in valuation_asset_id. Required. Example: "-12.80"."""
     funding: _builtins.str
-    """Funding, negative when paid."""
+    """Funding, negative when paid, in valuation_asset_id. Required. Example: "12.80"."""
     interest: _builtins.str
-    """Interest, negative when paid."""
+    """Interest, negative when paid, in valuation_asset_id. Required. Example: "0"."""
     total: _builtins.str
-    """All of it together."""
+    """All of it together, in valuation_asset_id. Required. Example: "4335.82"."""
     return_rate: _builtins.str
-    """Total over the starting value, as a fraction. Absent: the starting value is zero."""
+    """Total over the starting value, as a fraction. Absent: the starting value is zero. Example: "0.03593"."""
     time_weighted_return: _builtins.str
-    """Return without the effect of flows, as a fraction. Absent: not computed."""
+    """Return without the effect of flows, as a fraction. Absent: not computed. Example: "0.0312"."""
     money_weighted_return: _builtins.str
-    """Return with the effect of flows, as a fraction. Absent: not computed."""
+    """Return with the effect of flows, as a fraction. Absent: not computed. Example: "0.0287"."""
     trade_count: _builtins.int
-    """Trades in the period. Absent: not counted."""
+    """Trades in the period. Absent: not counted. Example: "18"."""
     method: Global___CostMethod.ValueType
-    """Which lot is sold first. Absent: the platform's default."""
+    """Which lot is sold first. Absent: the platform's default. Example: "COST_METHOD_FIFO"."""
     @_builtins.property
     def period_start(self) -> _timestamp_pb2.Timestamp:
-        """First moment of the period."""
+        """First moment of the period. Required. Example: "2026-01-15T00:00:00Z"."""
 
     @_builtins.property
     def period_end(self) -> _timestamp_pb2.Timestamp:
-        """First moment after the period."""
+        """First moment after the period. Required. Example: "2026-01-16T00:00:00Z"."""
 
     def __init__(
         self,

@@ -100,56 +100,58 @@ class Portfolio(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
     portfolio_id: _builtins.str
-    """Id of the portfolio (UUID)."""
+    """Id of the portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"."""
     name: _builtins.str
-    """Name for people."""
+    """Name for people. Required. Example: "Market making"."""
     description: _builtins.str
-    """What it is for. Absent: none."""
+    """What it is for. Absent: none. Example: "Quotes on BTC and ETH"."""
     owner_id: _builtins.str
-    """Who owns it, for example a desk or a person."""
+    """Who owns it, for example a desk or a person. Required."""
     status: Global___PortfolioStatus.ValueType
-    """State."""
+    """State. Required. Example: "PORTFOLIO_STATUS_ACTIVE"."""
     valuation_asset_id: _builtins.str
-    """Asset in which all money of it is stated (UUID)."""
+    """Asset in which all money of it is stated (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     parent_portfolio_id: _builtins.str
-    """Portfolio of which it is a part (UUID). Absent: none."""
+    """Portfolio of which it is a part (UUID). Absent: none. Example: "d3b07384-d9a0-4c9b-8f5e-1a2b3c4d5e6f"."""
     strategy: _builtins.str
     """Strategy that runs it, for example "mm-1". Absent: none."""
     benchmark_id: _builtins.str
-    """Benchmark that it is measured against. Absent: none."""
+    """Benchmark that it is measured against. Absent: none. Example: "btc-spot"."""
     total_value: _builtins.str
-    """Value of all that it holds. Absent: not valued."""
+    """Value of all that it holds, in valuation_asset_id. Absent: not valued. Example: "125000.50"."""
     cash: _builtins.str
-    """Part of it that is free money. Absent: not valued."""
+    """Part of it that is free money, in valuation_asset_id. Absent: not valued. Example: "93000.50"."""
     cost_basis: _builtins.str
-    """What the open positions cost. Absent: not known."""
+    """What the open positions cost, in valuation_asset_id. Absent: not known. Example: "96000.00"."""
     unrealized_pnl: _builtins.str
-    """Profit (or loss, negative) not yet realized. Absent: not valued."""
+    """Profit (or loss, negative) not yet realized, in valuation_asset_id. Absent: not valued. Example: "125.05"."""
     realized_pnl: _builtins.str
-    """Profit (or loss, negative) realized since it was made. Absent: not known."""
+    """Profit (or loss, negative) realized since it was made, in valuation_asset_id. Absent: not known. Example:
+    "4210.77".
+    """
     gross_leverage: _builtins.str
-    """Gross exposure over total_value. Absent: not valued."""
+    """Gross exposure over total_value, as a multiple. Absent: not valued. Example: "0.26"."""
     margin_used: _builtins.str
-    """Margin bound by open positions. Absent: not known."""
+    """Margin bound by open positions, in valuation_asset_id. Absent: not known. Example: "6425.01"."""
     position_count: _builtins.int
-    """Open positions. Absent: not counted."""
+    """Open positions. Absent: not counted. Example: 3."""
     etag: _builtins.str
-    """Version of this record, to be sent back with a change. Absent: not versioned."""
+    """Version of this record, to be sent back with a change. Absent: not versioned. Example: "v12"."""
     @_builtins.property
     def as_of(self) -> _timestamp_pb2.Timestamp:
-        """Moment for which the values hold. Absent: not valued."""
+        """Moment for which the values hold. Absent: not valued. Example: "2026-01-15T09:31:00Z"."""
 
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
-        """When it was made."""
+        """When it was made. Required. Example: "2026-01-02T08:00:00Z"."""
 
     @_builtins.property
     def updated_at(self) -> _timestamp_pb2.Timestamp:
-        """When this record last changed."""
+        """When this record last changed. Required. Example: "2026-01-15T09:31:00Z"."""
 
     @_builtins.property
     def metadata(self) -> _struct_pb2.Struct:
-        """Further facts without a field of their own. Absent: none."""
+        """Further facts without a field of their own. Absent: none. Example: {"source":"manual"}."""
 
     def __init__(
         self,

@@ -111,76 +111,92 @@ class Position(_message.Message):
     AS_OF_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     position_id: _builtins.str
-    """Id of the position (UUID)."""
+    """Id of the position (UUID). Required. Example: "1f0d7c84-3d0b-4f6e-8d3f-9a4b8c7e6d52"."""
     portfolio_id: _builtins.str
-    """Portfolio that holds it (UUID)."""
+    """Portfolio that holds it (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"."""
     account_id: _builtins.str
-    """Account in which it is held (UUID). Absent: summed over accounts."""
+    """Account in which it is held (UUID). Absent: summed over accounts. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"."""
     venue_id: _builtins.str
     """Venue at which it is held, for example "binance". Absent: summed over venues."""
     asset_id: _builtins.str
-    """Asset held (UUID), for spot holdings. Absent: instrument_id is given instead."""
+    """Asset held (UUID), for spot holdings. Absent: instrument_id is given instead. Example:
+    "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
+    """
     instrument_id: _builtins.str
-    """Instrument held (UUID), for contracts. Absent: asset_id is given instead."""
+    """Instrument held (UUID), for contracts. Absent: asset_id is given instead. Example:
+    "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
+    """
     market_id: _builtins.str
-    """Market on which the instrument is held (UUID). Absent: summed over markets, or an asset."""
+    """Market on which the instrument is held (UUID). Absent: summed over markets, or an asset. Example:
+    "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
+    """
     side: Global___PositionSide.ValueType
-    """Direction."""
+    """Direction. Required. Example: "POSITION_SIDE_LONG"."""
     quantity: _builtins.str
-    """Amount held, zero or more, in units of the asset or in the market's size unit; the direction is in side."""
+    """Amount held, zero or more, in units of the asset or in the market's size unit; the direction is in side. Required.
+    Example: "0.5".
+    """
     available_quantity: _builtins.str
-    """Part that can be sold or moved at once, same unit. Absent: not known."""
+    """Part that can be sold or moved at once, same unit. Absent: not known. Example: "1.25"."""
     locked_quantity: _builtins.str
-    """Part bound by open orders, stakes or collateral, same unit. Absent: not known."""
+    """Part bound by open orders, stakes or collateral, same unit. Absent: not known. Example: "0.25"."""
     entry_price: _builtins.str
-    """Average price at which it was entered. Absent: not known."""
+    """Average price at which it was entered, in the market's price currency. Absent: not known. Example: "64000.00"."""
     mark_price: _builtins.str
-    """Price at which it is valued. Absent: not valued."""
+    """Price at which it is valued, in the market's price currency. Absent: not valued. Example: "64250.10"."""
     liquidation_price: _builtins.str
-    """Price at which the venue liquidates it. Absent: none or not known."""
+    """Price at which the venue liquidates it, in the market's price currency. Absent: none or not known. Example:
+    "52100.00".
+    """
     notional: _builtins.str
-    """Absolute value at mark_price. Absent: not valued."""
+    """Absolute value at mark_price, in valuation_asset_id. Absent: not valued. Example: "100000"."""
     cost_basis: _builtins.str
-    """What the open quantity cost, with fees. Absent: not known."""
+    """What the open quantity cost, with fees, in valuation_asset_id. Absent: not known. Example: "96000.00"."""
     unrealized_pnl: _builtins.str
-    """Profit (or loss, negative) not yet realized. Absent: not valued."""
+    """Profit (or loss, negative) not yet realized, in valuation_asset_id. Absent: not valued. Example: "125.05"."""
     realized_pnl: _builtins.str
-    """Profit (or loss, negative) realized since opening. Absent: not known."""
+    """Profit (or loss, negative) realized since opening, in valuation_asset_id. Absent: not known. Example: "4210.77"."""
     accrued_funding: _builtins.str
-    """Funding received (or paid, negative) and not yet settled. Absent: none or not known."""
+    """Funding received (or paid, negative) and not yet settled, in valuation_asset_id. Absent: none or not known.
+    Example: "-3.75".
+    """
     accrued_interest: _builtins.str
-    """Interest received (or paid, negative) and not yet settled. Absent: none or not known."""
+    """Interest received (or paid, negative) and not yet settled, in valuation_asset_id. Absent: none or not known.
+    Example: "12.50".
+    """
     margin_mode: _margin_mode_pb2.MarginMode.ValueType
-    """Collateral mode. Absent: not leveraged, or the account's mode."""
+    """Collateral mode. Absent: not leveraged, or the account's mode. Example: "MARGIN_MODE_CROSS"."""
     leverage: _builtins.str
     """Leverage, above zero, for example "5". Absent: not leveraged."""
     initial_margin: _builtins.str
-    """Margin needed to open it. Absent: not leveraged or not known."""
+    """Margin needed to open it, in valuation_asset_id. Absent: not leveraged or not known. Example: "960.00"."""
     maintenance_margin: _builtins.str
-    """Margin needed to keep it. Absent: not leveraged or not known."""
+    """Margin needed to keep it, in valuation_asset_id. Absent: not leveraged or not known. Example: "480.00"."""
     margin_ratio: _builtins.str
-    """Maintenance margin over collateral; liquidation at 1. Absent: not leveraged or not known."""
+    """Maintenance margin over collateral; liquidation at 1. Absent: not leveraged or not known. Example: "0.41"."""
     collateral: _builtins.str
-    """Collateral assigned to it. Absent: none or not known."""
+    """Collateral assigned to it, in valuation_asset_id. Absent: none or not known. Example: "5000.00"."""
     valuation_asset_id: _builtins.str
-    """Asset in which all money of this message is stated (UUID)."""
+    """Asset in which all money of this message is stated (UUID). Required. Example:
+    "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
+    """
     version: _builtins.int
-    """Grows by at least one with each change. Absent: not versioned."""
+    """Grows by at least one with each change. Absent: not versioned. Example: "3"."""
     @_builtins.property
     def opened_at(self) -> _timestamp_pb2.Timestamp:
-        """When it was opened."""
+        """When it was opened. Required. Example: "2026-01-15T09:30:01Z"."""
 
     @_builtins.property
     def updated_at(self) -> _timestamp_pb2.Timestamp:
-        """When this record last changed."""
+        """When this record last changed. Required. Example: "2026-01-15T09:31:00Z"."""
 
     @_builtins.property
     def closed_at(self) -> _timestamp_pb2.Timestamp:
-        """When it was closed. Absent: still open."""
+        """When it was closed. Absent: still open. Example: "2026-01-15T09:30:00.140Z"."""
 
     @_builtins.property
     def as_of(self) -> _timestamp_pb2.Timestamp:
-        """Moment for which prices and values hold."""
+        """Moment for which prices and values hold. Required. Example: "2026-01-15T09:31:00Z"."""
 
     def __init__(
         self,

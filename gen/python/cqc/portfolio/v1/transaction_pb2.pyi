@@ -203,15 +203,15 @@ class TransactionLeg(_message.Message):
     PRICE_FIELD_NUMBER: _builtins.int
     VALUE_FIELD_NUMBER: _builtins.int
     asset_id: _builtins.str
-    """Asset (UUID)."""
+    """Asset (UUID). Required. Example: "6f1e2d3c-4b5a-4c69-8778-96a5b4c3d2e1"."""
     amount: _builtins.str
-    """Amount in units of the asset; negative when it leaves the portfolio."""
+    """Amount in units of the asset; negative when it leaves the portfolio. Required. Example: "0.5"."""
     role: Global___LegRole.ValueType
-    """What it is."""
+    """What it is. Required. Example: "LEG_ROLE_PRINCIPAL"."""
     price: _builtins.str
-    """Price of one unit, in the portfolio's valuation asset. Absent: not valued."""
+    """Price of one unit, in the portfolio's valuation asset. Absent: not valued. Example: "64000.00"."""
     value: _builtins.str
-    """Value, in the portfolio's valuation asset, with the sign of the amount. Absent: not valued."""
+    """Value, in the portfolio's valuation asset, with the sign of the amount. Absent: not valued. Example: "32000.00"."""
     def __init__(
         self,
         *,
@@ -292,52 +292,54 @@ class Transaction(_message.Message):
     NOTES_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
     transaction_id: _builtins.str
-    """Id of the transaction (UUID)."""
+    """Id of the transaction (UUID). Required. Example: "93b2a1c0-d4e5-4f67-8a9b-0c1d2e3f4a58"."""
     idempotency_key: _builtins.str
-    """Key of its source, for example "exec:3819472910"; what comes twice is booked once."""
+    """Key of its source, for example "exec:3819472910"; what comes twice is booked once. Required."""
     portfolio_id: _builtins.str
-    """Portfolio (UUID)."""
+    """Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"."""
     account_id: _builtins.str
-    """Account where it happened (UUID). Absent: none."""
+    """Account where it happened (UUID). Absent: none. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"."""
     position_id: _builtins.str
-    """Position that it changed (UUID). Absent: none or several."""
+    """Position that it changed (UUID). Absent: none or several. Example: "1f0d7c84-3d0b-4f6e-8d3f-9a4b8c7e6d52"."""
     type: Global___TransactionType.ValueType
-    """What it is."""
+    """What it is. Required. Example: "TRANSACTION_TYPE_BUY"."""
     status: Global___TransactionStatus.ValueType
-    """State."""
+    """State. Required. Example: "TRANSACTION_STATUS_CONFIRMED"."""
     realized_pnl: _builtins.str
-    """Profit (or loss, negative) that it realized, in the portfolio's valuation asset. Absent: none."""
+    """Profit (or loss, negative) that it realized, in the portfolio's valuation asset. Absent: none. Example: "4210.77"."""
     order_id: _builtins.str
-    """Order behind it (UUID). Absent: none."""
+    """Order behind it (UUID). Absent: none. Example: "7c9e6679-7425-40de-944b-e07fc1f90ae7"."""
     execution_id: _builtins.str
-    """Execution behind it (UUID). Absent: none."""
+    """Execution behind it (UUID). Absent: none. Example: "c8d7e6f5-a4b3-4c2d-9e1f-0a9b8c7d6e52"."""
     trade_id: _builtins.str
-    """Id of the trade at the venue. Absent: none."""
+    """Id of the trade at the venue. Absent: none. Example: "3819472910"."""
     venue_id: _builtins.str
-    """Venue where it happened. Absent: none."""
+    """Venue where it happened. Absent: none. Example: "binance"."""
     tx_hash: _builtins.str
-    """Hash of the transaction on the chain. Absent: not on a chain."""
+    """Hash of the transaction on the chain. Absent: not on a chain. Example:
+    "0x5c504ed432cb51138bcf09aa5e8a410dd4a1e204ef84bfed1be16dfba1b22060".
+    """
     block_number: _builtins.int
-    """Number of the block. Absent: not on a chain."""
+    """Number of the block. Absent: not on a chain. Example: "21600000"."""
     related_transaction_id: _builtins.str
-    """Transaction that it belongs to or reverses (UUID). Absent: none."""
+    """Transaction that it belongs to or reverses (UUID). Absent: none. Example: "93b2a1c0-d4e5-4f67-8a9b-0c1d2e3f4a58"."""
     notes: _builtins.str
-    """Words for a person. Absent: none."""
+    """Words for a person. Absent: none. Example: "Corrected after the venue's statement"."""
     @_builtins.property
     def legs(self) -> _containers.RepeatedCompositeFieldContainer[Global___TransactionLeg]:
-        """Movements, 1 to 100."""
+        """Movements, 1 to 100. Required: one or more. Example: see TransactionLeg."""
 
     @_builtins.property
     def executed_at(self) -> _timestamp_pb2.Timestamp:
-        """When it happened."""
+        """When it happened. Required. Example: "2026-01-15T09:30:02.120Z"."""
 
     @_builtins.property
     def recorded_at(self) -> _timestamp_pb2.Timestamp:
-        """When it was booked, by our clock."""
+        """When it was booked, by our clock. Required. Example: "2026-01-15T09:30:02.300Z"."""
 
     @_builtins.property
     def metadata(self) -> _struct_pb2.Struct:
-        """Further facts without a field of their own. Absent: none."""
+        """Further facts without a field of their own. Absent: none. Example: {"source":"manual"}."""
 
     def __init__(
         self,

@@ -100,58 +100,58 @@ class Alert(_message.Message):
     RESOLVED_BY_FIELD_NUMBER: _builtins.int
     RESOLUTION_NOTES_FIELD_NUMBER: _builtins.int
     alert_id: _builtins.str
-    """Id of the alert (UUID)."""
+    """Id of the alert (UUID). Required. Example: "2c5ea4c0-4067-41e9-8bad-9b1deb4d3b7d"."""
     alert_type: _risk_alert_pb2.RiskAlertType.ValueType
-    """What it is about."""
+    """What it is about. Required. Example: "RISK_ALERT_TYPE_LEVERAGE"."""
     severity: _risk_alert_pb2.RiskAlertSeverity.ValueType
-    """How bad it is."""
+    """How bad it is. Required. Example: "RISK_ALERT_SEVERITY_HIGH"."""
     message: _builtins.str
-    """What happened, for a person."""
+    """What happened, for a person. Required. Example: "Gross leverage is 5.2, the limit is 5"."""
     status: Global___AlertStatus.ValueType
-    """State."""
+    """State. Required. Example: "ALERT_STATUS_ACKNOWLEDGED"."""
     portfolio_id: _builtins.str
-    """Portfolio concerned (UUID). Absent: none in particular."""
+    """Portfolio concerned (UUID). Absent: none in particular. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"."""
     account_id: _builtins.str
-    """Account concerned (UUID). Absent: none in particular."""
+    """Account concerned (UUID). Absent: none in particular. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"."""
     position_id: _builtins.str
-    """Position concerned (UUID). Absent: none in particular."""
+    """Position concerned (UUID). Absent: none in particular. Example: "1f0d7c84-3d0b-4f6e-8d3f-9a4b8c7e6d52"."""
     asset_id: _builtins.str
-    """Asset concerned (UUID). Absent: none in particular."""
+    """Asset concerned (UUID). Absent: none in particular. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     market_id: _builtins.str
-    """Market concerned (UUID). Absent: none in particular."""
+    """Market concerned (UUID). Absent: none in particular. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"."""
     venue_id: _builtins.str
     """Venue concerned, for example "binance". Absent: none in particular."""
     limit_id: _builtins.str
-    """Risk limit that was reached (UUID). Absent: no configured limit."""
+    """Risk limit that was reached (UUID). Absent: no configured limit. Example: "60b5a4f3-2e1d-4c8b-9a7f-6e5d4c3b2a19"."""
     threshold: _builtins.str
-    """Threshold, in the unit of what is measured. Absent: not a number."""
+    """Threshold, in the unit of what is measured. Absent: not a number. Example: "5"."""
     observed: _builtins.str
-    """Observed value, in the unit of threshold. Absent: not a number."""
+    """Observed value, in the unit of threshold. Absent: not a number. Example: "5.2"."""
     recommended_action: _builtins.str
-    """What to do, for a person. Absent: no advice."""
+    """What to do, for a person. Absent: no advice. Example: "Reduce the BTC perpetual by 0.1"."""
     requires_action: _builtins.bool
-    """Whether somebody must act. Absent: false."""
+    """Whether somebody must act. Absent: false. Example: true."""
     acknowledged_by: _builtins.str
-    """Who took it up. Absent: nobody did."""
+    """Who took it up. Absent: nobody did. Example: "user:ada"."""
     resolved_by: _builtins.str
-    """Who resolved it. Absent: it is not."""
+    """Who resolved it. Absent: it is not. Example: "user:grace"."""
     resolution_notes: _builtins.str
-    """Why it no longer holds, for a person. Absent: none."""
+    """Why it no longer holds, for a person. Absent: none. Example: "Known and accepted"."""
     @_builtins.property
     def detected_at(self) -> _timestamp_pb2.Timestamp:
-        """When it was detected."""
+        """When it was detected. Required. Example: "2026-01-15T09:31:59.900Z"."""
 
     @_builtins.property
     def expires_at(self) -> _timestamp_pb2.Timestamp:
-        """When it loses its meaning, after detected_at. Absent: when it is resolved."""
+        """When it loses its meaning, after detected_at. Absent: when it is resolved. Example: "2026-07-01T00:00:00Z"."""
 
     @_builtins.property
     def acknowledged_at(self) -> _timestamp_pb2.Timestamp:
-        """When somebody took it up. Absent: nobody did."""
+        """When somebody took it up. Absent: nobody did. Example: "2026-01-15T09:33:00Z"."""
 
     @_builtins.property
     def resolved_at(self) -> _timestamp_pb2.Timestamp:
-        """When it was resolved. Absent: it is not."""
+        """When it was resolved. Absent: it is not. Example: "2026-01-12T10:00:00Z"."""
 
     def __init__(
         self,

@@ -49,26 +49,28 @@ class LiquidationRisk(_message.Message):
     HORIZON_FIELD_NUMBER: _builtins.int
     AS_OF_FIELD_NUMBER: _builtins.int
     position_id: _builtins.str
-    """Position (UUID)."""
+    """Position (UUID). Required. Example: "1f0d7c84-3d0b-4f6e-8d3f-9a4b8c7e6d52"."""
     market_id: _builtins.str
-    """Market (UUID). Absent: over several markets."""
+    """Market (UUID). Absent: over several markets. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"."""
     mark_price: _builtins.str
-    """Price at which it is valued."""
+    """Price at which it is valued, in the market's price currency. Required. Example: "64250.10"."""
     liquidation_price: _builtins.str
-    """Price at which the venue liquidates it. Absent: none or not known."""
+    """Price at which the venue liquidates it, in the market's price currency. Absent: none or not known. Example:
+    "52100.00".
+    """
     distance: _builtins.str
-    """Move to the liquidation price as a fraction of the mark price. Absent: not known."""
+    """Move to the liquidation price as a fraction of the mark price. Absent: not known. Example: "0.1891"."""
     margin_ratio: _builtins.str
-    """Maintenance margin over collateral; liquidation at 1. Absent: not known."""
+    """Maintenance margin over collateral; liquidation at 1. Absent: not known. Example: "0.41"."""
     probability: _builtins.str
-    """Probability of liquidation within the horizon, 0 to 1. Absent: not computed."""
+    """Probability of liquidation within the horizon, 0 to 1. Absent: not computed. Example: "0.004"."""
     @_builtins.property
     def horizon(self) -> _duration_pb2.Duration:
-        """Time that the probability is for, above zero. Absent: not computed."""
+        """Time that the probability is for, above zero. Absent: not computed. Example: "86400s"."""
 
     @_builtins.property
     def as_of(self) -> _timestamp_pb2.Timestamp:
-        """Moment for which it holds."""
+        """Moment for which it holds. Required. Example: "2026-01-15T09:31:00Z"."""
 
     def __init__(
         self,

@@ -154,42 +154,42 @@ class RiskLimit(_message.Message):
     UPDATED_AT_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     limit_id: _builtins.str
-    """Id of the limit (UUID)."""
+    """Id of the limit (UUID). Required. Example: "60b5a4f3-2e1d-4c8b-9a7f-6e5d4c3b2a19"."""
     portfolio_id: _builtins.str
-    """Portfolio (UUID)."""
+    """Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"."""
     account_id: _builtins.str
-    """Account that it is for (UUID). Absent: all."""
+    """Account that it is for (UUID). Absent: all. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"."""
     metric: Global___RiskMetric.ValueType
-    """What it bounds."""
+    """What it bounds. Required. Example: "RISK_METRIC_LEVERAGE"."""
     dimension: _exposure_pb2.ExposureDimension.ValueType
-    """By what the measure is split. Absent: not split."""
+    """By what the measure is split. Absent: not split. Example: "EXPOSURE_DIMENSION_ASSET"."""
     dimension_value: _builtins.str
     """Which one of them, for example a venue_id. Absent: not split."""
     soft_threshold: _builtins.str
-    """Value from which to warn, in the unit of the metric. Absent: no warning."""
+    """Value from which to warn, in the unit of the metric. Absent: no warning. Example: "4"."""
     hard_threshold: _builtins.str
-    """Value from which to act, in the unit of the metric, for example "5"."""
+    """Value from which to act, in the unit of the metric, for example "5". Required."""
     action: Global___LimitAction.ValueType
-    """What happens then."""
+    """What happens then. Required. Example: "LIMIT_ACTION_BLOCK"."""
     is_enabled: _builtins.bool
-    """Whether it holds. Absent: false."""
+    """Whether it holds. Absent: false. Example: true."""
     etag: _builtins.str
-    """Version of this record, to be sent back with a change. Absent: not versioned."""
+    """Version of this record, to be sent back with a change. Absent: not versioned. Example: "v1"."""
     @_builtins.property
     def effective_from(self) -> _timestamp_pb2.Timestamp:
-        """When it begins to hold. Absent: at once."""
+        """When it begins to hold. Absent: at once. Example: "2026-01-02T08:00:00Z"."""
 
     @_builtins.property
     def effective_to(self) -> _timestamp_pb2.Timestamp:
-        """When it ceases to hold, after effective_from. Absent: never."""
+        """When it ceases to hold, after effective_from. Absent: never. Example: "2026-02-01T00:00:00Z"."""
 
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
-        """When it was made."""
+        """When it was made. Required. Example: "2026-01-02T08:00:00Z"."""
 
     @_builtins.property
     def updated_at(self) -> _timestamp_pb2.Timestamp:
-        """When this record last changed."""
+        """When this record last changed. Required. Example: "2026-01-02T08:00:00Z"."""
 
     def __init__(
         self,

@@ -47,17 +47,19 @@ class RiskViolation(_message.Message):
     OBSERVED_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
     limit_id: _builtins.str
-    """Limit that is breached (UUID)."""
+    """Limit that is breached (UUID). Required. Example: "60b5a4f3-2e1d-4c8b-9a7f-6e5d4c3b2a19"."""
     metric: _risk_limit_pb2.RiskMetric.ValueType
-    """What it bounds."""
+    """What it bounds. Required. Example: "RISK_METRIC_LEVERAGE"."""
     severity: _risk_alert_pb2.RiskAlertSeverity.ValueType
-    """How bad it is."""
+    """How bad it is. Required. Example: "RISK_ALERT_SEVERITY_HIGH"."""
     threshold: _builtins.str
-    """Threshold, in the unit of the metric."""
+    """Threshold, in the unit of the metric. Required. Example: "5"."""
     observed: _builtins.str
-    """Observed value, in the unit of the metric."""
+    """Observed value, in the unit of the metric. Required. Example: "5.2"."""
     message: _builtins.str
-    """What happened, for a person. Absent: the numbers say enough."""
+    """What happened, for a person. Absent: the numbers say enough. Example: "Gross leverage would be 5.2, the limit is
+    5".
+    """
     def __init__(
         self,
         *,
@@ -127,28 +129,30 @@ class RiskSnapshot(_message.Message):
     VIOLATIONS_FIELD_NUMBER: _builtins.int
     AS_OF_FIELD_NUMBER: _builtins.int
     portfolio_id: _builtins.str
-    """Portfolio (UUID)."""
+    """Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"."""
     leverage: _builtins.str
-    """Gross exposure over value. Absent: not computed."""
+    """Gross exposure over value, as a multiple. Absent: not computed. Example: "5.2"."""
     margin_ratio: _builtins.str
-    """Maintenance margin over collateral; liquidation at 1. Absent: no margin, or not known."""
+    """Maintenance margin over collateral; liquidation at 1. Absent: no margin, or not known. Example: "0.41"."""
     value_at_risk: _builtins.str
-    """Value at risk, 95 % over one day unless stated otherwise. Absent: not computed."""
+    """Value at risk, 95 % over one day unless stated otherwise, in the portfolio's valuation asset. Absent: not computed.
+    Example: "3120.44".
+    """
     expected_shortfall: _builtins.str
-    """Average loss beyond value at risk. Absent: not computed."""
+    """Average loss beyond value at risk, in the portfolio's valuation asset. Absent: not computed. Example: "4410.02"."""
     max_drawdown: _builtins.str
-    """Deepest fall from a peak, as a fraction. Absent: not computed."""
+    """Deepest fall from a peak, as a fraction. Absent: not computed. Example: "0.063"."""
     @_builtins.property
     def exposures(self) -> _containers.RepeatedCompositeFieldContainer[_exposure_pb2.Exposure]:
-        """Exposures, at most 1000. Empty: none."""
+        """Exposures, at most 1000. Empty: none. Example: see Exposure."""
 
     @_builtins.property
     def violations(self) -> _containers.RepeatedCompositeFieldContainer[Global___RiskViolation]:
-        """Limits that are breached, at most 1000. Empty: none."""
+        """Limits that are breached, at most 1000. Empty: none. Example: see RiskViolation."""
 
     @_builtins.property
     def as_of(self) -> _timestamp_pb2.Timestamp:
-        """Moment for which it holds."""
+        """Moment for which it holds. Required. Example: "2026-01-15T09:31:00Z"."""
 
     def __init__(
         self,

@@ -33,9 +33,9 @@ class StressShock(_message.Message):
     ASSET_ID_FIELD_NUMBER: _builtins.int
     PRICE_CHANGE_FIELD_NUMBER: _builtins.int
     asset_id: _builtins.str
-    """Asset (UUID)."""
+    """Asset (UUID). Required. Example: "6f1e2d3c-4b5a-4c69-8778-96a5b4c3d2e1"."""
     price_change: _builtins.str
-    """Change of its price as a fraction, -1 and above, for example "-0.3" for a fall of 30 %."""
+    """Change of its price as a fraction, -1 and above, for example "-0.3" for a fall of 30 %. Required."""
     def __init__(
         self,
         *,
@@ -71,12 +71,12 @@ class StressScenario(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     SHOCKS_FIELD_NUMBER: _builtins.int
     scenario_id: _builtins.str
-    """Id of the scenario, for example "crypto-crash"."""
+    """Id of the scenario, for example "crypto-crash". Required."""
     name: _builtins.str
-    """Name for people."""
+    """Name for people. Required. Example: "Crypto falls by a third"."""
     @_builtins.property
     def shocks(self) -> _containers.RepeatedCompositeFieldContainer[Global___StressShock]:
-        """Moves, 1 to 1000, one for each asset."""
+        """Moves, 1 to 1000, one for each asset. Required: one or more. Example: see StressShock."""
 
     def __init__(
         self,
@@ -132,28 +132,30 @@ class StressResult(_message.Message):
     VIOLATIONS_FIELD_NUMBER: _builtins.int
     AS_OF_FIELD_NUMBER: _builtins.int
     portfolio_id: _builtins.str
-    """Portfolio (UUID)."""
+    """Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"."""
     scenario_id: _builtins.str
-    """Scenario, for example "crypto-crash"."""
+    """Scenario, for example "crypto-crash". Required."""
     value_before: _builtins.str
-    """Value before the moves."""
+    """Value before the moves, in the portfolio's valuation asset. Required. Example: "125000.50"."""
     value_after: _builtins.str
-    """Value after the moves."""
+    """Value after the moves, in the portfolio's valuation asset. Required. Example: "115362.99"."""
     value_change: _builtins.str
-    """Value after less value before."""
+    """Value after less value before, in the portfolio's valuation asset. Required. Example: "-9637.51"."""
     margin_ratio: _builtins.str
-    """Maintenance margin over collateral after the moves. Absent: no margin, or not known."""
+    """Maintenance margin over collateral after the moves. Absent: no margin, or not known. Example: "0.71"."""
     @_builtins.property
     def liquidated_position_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Positions that would be liquidated (UUIDs), at most 1000. Empty: none."""
+        """Positions that would be liquidated (UUIDs), at most 1000. Empty: none. Example:
+        ["1f0d7c84-3d0b-4f6e-8d3f-9a4b8c7e6d52"].
+        """
 
     @_builtins.property
     def violations(self) -> _containers.RepeatedCompositeFieldContainer[_risk_snapshot_pb2.RiskViolation]:
-        """Limits that would be breached, at most 1000. Empty: none."""
+        """Limits that would be breached, at most 1000. Empty: none. Example: see RiskViolation."""
 
     @_builtins.property
     def as_of(self) -> _timestamp_pb2.Timestamp:
-        """Moment for which it holds."""
+        """Moment for which it holds. Required. Example: "2026-01-15T09:31:00Z"."""
 
     def __init__(
         self,

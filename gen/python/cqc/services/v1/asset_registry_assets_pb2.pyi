@@ -52,22 +52,22 @@ class CreateAssetRequest(_message.Message):
     METADATA_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     symbol: _builtins.str
-    """Short name, 1 to 32 characters without blanks, for example "USDT" or "$MICHI". Not unique."""
+    """Short name, 1 to 32 characters without blanks, for example "USDT" or "$MICHI". Not unique. Required."""
     name: _builtins.str
-    """Full name, for example "Tether USD"."""
+    """Full name, for example "Tether USD". Required."""
     asset_type: _asset_pb2.AssetType.ValueType
-    """What kind of thing it is."""
+    """What kind of thing it is. Required. Example: "ASSET_TYPE_ERC20"."""
     category: _builtins.str
     """Free category, for example "stablecoin" or "layer-1". Absent: none."""
     description: _builtins.str
-    """What it is, for a person. Absent: none."""
+    """What it is, for a person. Absent: none. Example: "A dollar stablecoin issued by Tether"."""
     logo_url: _builtins.str
-    """Address of its logo. Absent: none."""
+    """Address of its logo. Absent: none. Example: "https://assets.example.com/usdt.png"."""
     website_url: _builtins.str
-    """Address of its website. Absent: none."""
+    """Address of its website. Absent: none. Example: "https://tether.to"."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
     """
     @_builtins.property
     def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -75,7 +75,7 @@ class CreateAssetRequest(_message.Message):
 
     @_builtins.property
     def metadata(self) -> _struct_pb2.Struct:
-        """Further facts without a field of their own. Absent: none."""
+        """Further facts without a field of their own. Absent: none. Example: {"source":"manual"}."""
 
     def __init__(
         self,
@@ -121,7 +121,7 @@ class CreateAssetResponse(_message.Message):
     ASSET_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def asset(self) -> _asset_pb2.Asset:
-        """The asset."""
+        """The asset. Required. Example: see Asset."""
 
     def __init__(
         self,
@@ -148,7 +148,7 @@ class GetAssetRequest(_message.Message):
 
     ASSET_ID_FIELD_NUMBER: _builtins.int
     asset_id: _builtins.str
-    """Id of the asset (UUID)."""
+    """Id of the asset (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     def __init__(
         self,
         *,
@@ -184,7 +184,7 @@ class GetAssetResponse(_message.Message):
     ASSET_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def asset(self) -> _asset_pb2.Asset:
-        """The asset."""
+        """The asset. Required. Example: see Asset."""
 
     def __init__(
         self,
@@ -230,28 +230,28 @@ class UpdateAssetRequest(_message.Message):
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     asset_id: _builtins.str
-    """Asset to change (UUID)."""
+    """Asset to change (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     symbol: _builtins.str
     """Short name, 1 to 32 characters without blanks, for example "USDT" or "$MICHI". Not unique. Absent: see update_mask."""
     name: _builtins.str
     """Full name, for example "Tether USD". Absent: see update_mask."""
     asset_type: _asset_pb2.AssetType.ValueType
-    """What kind of thing it is. Absent: see update_mask."""
+    """What kind of thing it is. Absent: see update_mask. Example: "ASSET_TYPE_ERC20"."""
     category: _builtins.str
     """Free category, for example "stablecoin" or "layer-1". Absent: see update_mask."""
     description: _builtins.str
-    """What it is, for a person. Absent: see update_mask."""
+    """What it is, for a person. Absent: see update_mask. Example: "A dollar stablecoin issued by Tether"."""
     logo_url: _builtins.str
-    """Address of its logo. Absent: see update_mask."""
+    """Address of its logo. Absent: see update_mask. Example: "https://assets.example.com/usdt.png"."""
     website_url: _builtins.str
-    """Address of its website. Absent: see update_mask."""
+    """Address of its website. Absent: see update_mask. Example: "https://tether.to"."""
     is_active: _builtins.bool
-    """Whether the platform still uses it. Absent: see update_mask."""
+    """Whether the platform still uses it. Absent: see update_mask. Example: true."""
     etag: _builtins.str
-    """Version that the change is based on; another one is refused with ABORTED. Absent: not checked."""
+    """Version that the change is based on; another one is refused with ABORTED. Absent: not checked. Example: "v3"."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
     """
     @_builtins.property
     def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -259,11 +259,13 @@ class UpdateAssetRequest(_message.Message):
 
     @_builtins.property
     def metadata(self) -> _struct_pb2.Struct:
-        """Further facts without a field of their own. Absent: see update_mask."""
+        """Further facts without a field of their own. Absent: see update_mask. Example: {"source":"manual"}."""
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set."""
+        """Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set. Example:
+        "symbol,name".
+        """
 
     def __init__(
         self,
@@ -313,7 +315,7 @@ class UpdateAssetResponse(_message.Message):
     ASSET_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def asset(self) -> _asset_pb2.Asset:
-        """The asset."""
+        """The asset. Required. Example: see Asset."""
 
     def __init__(
         self,
@@ -342,12 +344,12 @@ class DeleteAssetRequest(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     asset_id: _builtins.str
-    """Id of the asset (UUID)."""
+    """Id of the asset (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     etag: _builtins.str
-    """Version that is to be deleted; another one is refused with ABORTED. Absent: not checked."""
+    """Version that is to be deleted; another one is refused with ABORTED. Absent: not checked. Example: "v3"."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
     """
     def __init__(
         self,
@@ -376,7 +378,7 @@ class DeleteAssetResponse(_message.Message):
 
     SUCCESS_FIELD_NUMBER: _builtins.int
     success: _builtins.bool
-    """Always true: failure is a status. Absent: from older servers."""
+    """Always true: failure is a status. Absent: from older servers. Example: true."""
     def __init__(
         self,
         *,
@@ -409,20 +411,22 @@ class ListAssetsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     ORDER_BY_FIELD_NUMBER: _builtins.int
     asset_type: _asset_pb2.AssetType.ValueType
-    """Assets of this type only. Absent: all."""
+    """Assets of this type only. Absent: all. Example: "ASSET_TYPE_ERC20"."""
     category: _builtins.str
-    """Assets of this category only. Absent: all."""
+    """Assets of this category only. Absent: all. Example: "stablecoin"."""
     tag: _builtins.str
-    """Assets with this label only. Absent: all."""
+    """Assets with this label only. Absent: all. Example: "stablecoin"."""
     include_inactive: _builtins.bool
-    """Whether to list those that are no longer used. Absent: false."""
+    """Whether to list those that are no longer used. Absent: false. Example: true."""
     page_size: _builtins.int
-    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50."""
+    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50."""
     page_token: _builtins.str
-    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
+    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+    "cGFnZTo1MA".
+    """
     order_by: _builtins.str
     """Order of the items: a field name (created_at, symbol, name or updated_at), with " desc" for descending. Absent: by
-    created_at.
+    created_at. Example: "created_at desc".
     """
     def __init__(
         self,
@@ -468,10 +472,10 @@ class ListAssetsResponse(_message.Message):
     ASSETS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
-    """To be sent as page_token for the next page. Absent or empty: this is the last page."""
+    """To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw"."""
     @_builtins.property
     def assets(self) -> _containers.RepeatedCompositeFieldContainer[_asset_pb2.Asset]:
-        """The assets of this page, at most 1000. Empty: none."""
+        """The assets of this page, at most 1000. Empty: none. Example: see Asset."""
 
     def __init__(
         self,
@@ -504,15 +508,17 @@ class SearchAssetsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     query: _builtins.str
-    """Text to look for in symbols, names and outside ids."""
+    """Text to look for in symbols, names and outside ids. Required. Example: "usd"."""
     limit: _builtins.int
-    """Most items over all pages. Absent or 0: no bound."""
+    """Most items over all pages. Absent or 0: no bound. Example: 10."""
     asset_type: _asset_pb2.AssetType.ValueType
-    """Assets of this type only. Absent: all."""
+    """Assets of this type only. Absent: all. Example: "ASSET_TYPE_ERC20"."""
     page_size: _builtins.int
-    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50."""
+    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50."""
     page_token: _builtins.str
-    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
+    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+    "cGFnZTo1MA".
+    """
     def __init__(
         self,
         *,
@@ -555,10 +561,10 @@ class SearchAssetsResponse(_message.Message):
     ASSETS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
-    """To be sent as page_token for the next page. Absent or empty: this is the last page."""
+    """To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw"."""
     @_builtins.property
     def assets(self) -> _containers.RepeatedCompositeFieldContainer[_asset_pb2.Asset]:
-        """The assets that match a text, best first of this page, at most 1000. Empty: none."""
+        """The assets that match a text, best first of this page, at most 1000. Empty: none. Example: see Asset."""
 
     def __init__(
         self,

@@ -53,34 +53,36 @@ class CreateChainRequest(_message.Message):
     METADATA_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     chain_id: _builtins.int
-    """Number of the network, network_id of the chain. Absent: the family has none."""
+    """Number of the network, network_id of the chain. Absent: the family has none. Example: "1"."""
     name: _builtins.str
-    """Full name, chain_name of the chain, for example "Ethereum"."""
+    """Full name, chain_name of the chain, for example "Ethereum". Required."""
     chain_type: _builtins.str
-    """Family of the chain: EVM, UTXO, SVM (Solana), COSMOS, MOVE, TVM (TON), SUBSTRATE or OTHER."""
+    """Family of the chain: EVM, UTXO, SVM (Solana), COSMOS, MOVE, TVM (TON), SUBSTRATE or OTHER. Required. Example:
+    "EVM".
+    """
     block_explorer_url: _builtins.str
-    """Address of its block explorer, explorer_url of the chain. Absent: none."""
+    """Address of its block explorer, explorer_url of the chain. Absent: none. Example: "https://etherscan.io"."""
     slug: _builtins.str
     """Id of the chain in the platform, chain_id of the chain, for example "ethereum". Absent: made from name."""
     caip2_id: _builtins.str
     """Id after CAIP-2, for example "eip155:1". Absent: not known."""
     native_asset_id: _builtins.str
-    """Asset in which fees are paid (UUID). Absent: not registered."""
+    """Asset in which fees are paid (UUID). Absent: not registered. Example: "3c8a5b1e-9d27-4f60-8e34-7b6a1c2d5f03"."""
     is_testnet: _builtins.bool
-    """Whether its coins are worthless by design. Absent: false."""
+    """Whether its coins are worthless by design. Absent: false. Example: false."""
     confirmations_required: _builtins.int
-    """Blocks after which a transaction counts as final. Absent: the platform's default."""
+    """Blocks after which a transaction counts as final. Absent: the platform's default. Example: 12."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
     """
     @_builtins.property
     def average_block_time(self) -> _duration_pb2.Duration:
-        """Usual time between two blocks, above zero and at most one day. Absent: not known."""
+        """Usual time between two blocks, above zero and at most one day. Absent: not known. Example: "12s"."""
 
     @_builtins.property
     def metadata(self) -> _struct_pb2.Struct:
-        """Further facts without a field of their own. Absent: none."""
+        """Further facts without a field of their own. Absent: none. Example: {"source":"manual"}."""
 
     def __init__(
         self,
@@ -128,7 +130,7 @@ class CreateChainResponse(_message.Message):
     CHAIN_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def chain(self) -> _chain_pb2.Chain:
-        """The chain."""
+        """The chain. Required. Example: see Chain."""
 
     def __init__(
         self,
@@ -155,7 +157,7 @@ class GetChainRequest(_message.Message):
 
     CHAIN_ID_FIELD_NUMBER: _builtins.int
     chain_id: _builtins.str
-    """Id of the chain."""
+    """Id of the chain. Required. Example: "ethereum"."""
     def __init__(
         self,
         *,
@@ -191,7 +193,7 @@ class GetChainResponse(_message.Message):
     CHAIN_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def chain(self) -> _chain_pb2.Chain:
-        """The chain."""
+        """The chain. Required. Example: see Chain."""
 
     def __init__(
         self,
@@ -233,34 +235,36 @@ class UpdateChainRequest(_message.Message):
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     chain_id: _builtins.str
-    """Chain to change."""
+    """Chain to change. Required. Example: "ethereum"."""
     chain_name: _builtins.str
     """Full name, for example "Ethereum". Absent: see update_mask."""
     native_asset_id: _builtins.str
-    """Asset in which fees are paid (UUID). Absent: see update_mask."""
+    """Asset in which fees are paid (UUID). Absent: see update_mask. Example: "3c8a5b1e-9d27-4f60-8e34-7b6a1c2d5f03"."""
     explorer_url: _builtins.str
-    """Address of its block explorer. Absent: see update_mask."""
+    """Address of its block explorer. Absent: see update_mask. Example: "https://etherscan.io"."""
     is_testnet: _builtins.bool
-    """Whether its coins are worthless by design. Absent: see update_mask."""
+    """Whether its coins are worthless by design. Absent: see update_mask. Example: false."""
     confirmations_required: _builtins.int
-    """Blocks after which a transaction counts as final. Absent: see update_mask."""
+    """Blocks after which a transaction counts as final. Absent: see update_mask. Example: 12."""
     is_active: _builtins.bool
-    """Whether the platform still uses it. Absent: see update_mask."""
+    """Whether the platform still uses it. Absent: see update_mask. Example: true."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
     """
     @_builtins.property
     def average_block_time(self) -> _duration_pb2.Duration:
-        """Usual time between two blocks, above zero and at most one day. Absent: see update_mask."""
+        """Usual time between two blocks, above zero and at most one day. Absent: see update_mask. Example: "12s"."""
 
     @_builtins.property
     def metadata(self) -> _struct_pb2.Struct:
-        """Further facts without a field of their own. Absent: see update_mask."""
+        """Further facts without a field of their own. Absent: see update_mask. Example: {"source":"manual"}."""
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set."""
+        """Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set. Example:
+        "chainName,nativeAssetId".
+        """
 
     def __init__(
         self,
@@ -307,7 +311,7 @@ class UpdateChainResponse(_message.Message):
     CHAIN_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def chain(self) -> _chain_pb2.Chain:
-        """The chain."""
+        """The chain. Required. Example: see Chain."""
 
     def __init__(
         self,
@@ -340,17 +344,21 @@ class ListChainsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     ORDER_BY_FIELD_NUMBER: _builtins.int
     chain_type: _builtins.str
-    """Chains of this family only. Absent: all."""
+    """Chains of this family only. Absent: all. Example: "EVM"."""
     include_testnets: _builtins.bool
-    """Whether to list test networks. Absent: false."""
+    """Whether to list test networks. Absent: false. Example: true."""
     include_inactive: _builtins.bool
-    """Whether to list those that are no longer used. Absent: false."""
+    """Whether to list those that are no longer used. Absent: false. Example: true."""
     page_size: _builtins.int
-    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50."""
+    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50."""
     page_token: _builtins.str
-    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
+    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+    "cGFnZTo1MA".
+    """
     order_by: _builtins.str
-    """Order of the items: a field name (chain_id or chain_name), with " desc" for descending. Absent: by chain_id."""
+    """Order of the items: a field name (chain_id or chain_name), with " desc" for descending. Absent: by chain_id.
+    Example: "chain_id desc".
+    """
     def __init__(
         self,
         *,
@@ -394,10 +402,10 @@ class ListChainsResponse(_message.Message):
     CHAINS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
-    """To be sent as page_token for the next page. Absent or empty: this is the last page."""
+    """To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw"."""
     @_builtins.property
     def chains(self) -> _containers.RepeatedCompositeFieldContainer[_chain_pb2.Chain]:
-        """The chains of this page, at most 1000. Empty: none."""
+        """The chains of this page, at most 1000. Empty: none. Example: see Chain."""
 
     def __init__(
         self,

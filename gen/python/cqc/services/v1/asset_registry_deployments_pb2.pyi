@@ -54,34 +54,38 @@ class CreateAssetDeploymentRequest(_message.Message):
     METADATA_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     asset_id: _builtins.str
-    """Asset that lives there (UUID)."""
+    """Asset that lives there (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     chain_id: _builtins.str
-    """Chain, for example "ethereum"."""
+    """Chain, for example "ethereum". Required."""
     contract_address: _builtins.str
-    """Address of the contract, in the chain's own form. Absent: the coin of the chain."""
+    """Address of the contract, in the chain's own form. Absent: the coin of the chain. Example:
+    "0xdac17f958d2ee523a2206206994597c13d831ec7".
+    """
     is_native: _builtins.bool
-    """Whether it is the coin of the chain, without a contract. Absent: false."""
+    """Whether it is the coin of the chain, without a contract. Absent: false. Example: false."""
     decimals: _builtins.int
-    """Decimal places of the smallest unit, 0 to 255; real lists hold up to 24."""
+    """Decimal places of the smallest unit, 0 to 255; real lists hold up to 24. Required. Example: 6."""
     token_standard: _builtins.str
-    """Standard of the contract: ERC20, SPL, TRC20, BEP20, IBC, JETTON, CW20 or OTHER. Absent: not known, or a coin."""
+    """Standard of the contract: ERC20, SPL, TRC20, BEP20, IBC, JETTON, CW20 or OTHER. Absent: not known, or a coin.
+    Example: "ERC20".
+    """
     is_canonical: _builtins.bool
-    """Whether the issuer itself deployed it there. Absent: false."""
+    """Whether the issuer itself deployed it there. Absent: false. Example: true."""
     bridge_protocol: _builtins.str
     """Bridge that brought it there, for example "wormhole". Absent: not bridged."""
     deployed_block: _builtins.int
-    """Block in which it was deployed. Absent: not known."""
+    """Block in which it was deployed. Absent: not known. Example: "4634748"."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
     """
     @_builtins.property
     def deployed_at(self) -> _timestamp_pb2.Timestamp:
-        """When it was deployed. Absent: not known."""
+        """When it was deployed. Absent: not known. Example: "2017-11-28T00:41:21Z"."""
 
     @_builtins.property
     def metadata(self) -> _struct_pb2.Struct:
-        """Further facts without a field of their own. Absent: none."""
+        """Further facts without a field of their own. Absent: none. Example: {"source":"manual"}."""
 
     def __init__(
         self,
@@ -131,7 +135,7 @@ class CreateAssetDeploymentResponse(_message.Message):
     DEPLOYMENT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def deployment(self) -> _deployment_pb2.AssetDeployment:
-        """The deployment."""
+        """The deployment. Required. Example: see AssetDeployment."""
 
     def __init__(
         self,
@@ -158,7 +162,7 @@ class GetAssetDeploymentRequest(_message.Message):
 
     DEPLOYMENT_ID_FIELD_NUMBER: _builtins.int
     deployment_id: _builtins.str
-    """Id of the deployment."""
+    """Id of the deployment. Required. Example: "ethereum:0xdac17f958d2ee523a2206206994597c13d831ec7"."""
     def __init__(
         self,
         *,
@@ -197,7 +201,7 @@ class GetAssetDeploymentResponse(_message.Message):
     DEPLOYMENT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def deployment(self) -> _deployment_pb2.AssetDeployment:
-        """The deployment."""
+        """The deployment. Required. Example: see AssetDeployment."""
 
     def __init__(
         self,
@@ -238,32 +242,36 @@ class UpdateAssetDeploymentRequest(_message.Message):
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     deployment_id: _builtins.str
-    """Deployment to change."""
+    """Deployment to change. Required. Example: "ethereum:0xdac17f958d2ee523a2206206994597c13d831ec7"."""
     chain_name: _builtins.str
-    """Name of the chain, for people. Absent: see update_mask."""
+    """Name of the chain, for people. Absent: see update_mask. Example: "Ethereum"."""
     token_standard: _builtins.str
-    """Standard of the contract: ERC20, SPL, TRC20, BEP20, IBC, JETTON, CW20 or OTHER. Absent: see update_mask."""
+    """Standard of the contract: ERC20, SPL, TRC20, BEP20, IBC, JETTON, CW20 or OTHER. Absent: see update_mask. Example:
+    "ERC20".
+    """
     is_canonical: _builtins.bool
-    """Whether the issuer itself deployed it there. Absent: see update_mask."""
+    """Whether the issuer itself deployed it there. Absent: see update_mask. Example: true."""
     bridge_protocol: _builtins.str
     """Bridge that brought it there, for example "wormhole". Absent: see update_mask."""
     deployed_block: _builtins.int
-    """Block in which it was deployed. Absent: see update_mask."""
+    """Block in which it was deployed. Absent: see update_mask. Example: "4634748"."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
     """
     @_builtins.property
     def deployed_at(self) -> _timestamp_pb2.Timestamp:
-        """When it was deployed. Absent: see update_mask."""
+        """When it was deployed. Absent: see update_mask. Example: "2017-11-28T00:41:21Z"."""
 
     @_builtins.property
     def metadata(self) -> _struct_pb2.Struct:
-        """Further facts without a field of their own. Absent: see update_mask."""
+        """Further facts without a field of their own. Absent: see update_mask. Example: {"source":"manual"}."""
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set."""
+        """Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set. Example:
+        "chainName,tokenStandard".
+        """
 
     def __init__(
         self,
@@ -311,7 +319,7 @@ class UpdateAssetDeploymentResponse(_message.Message):
     DEPLOYMENT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def deployment(self) -> _deployment_pb2.AssetDeployment:
-        """The deployment."""
+        """The deployment. Required. Example: see AssetDeployment."""
 
     def __init__(
         self,
@@ -343,16 +351,18 @@ class ListAssetDeploymentsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     ORDER_BY_FIELD_NUMBER: _builtins.int
     asset_id: _builtins.str
-    """Deployments of this asset only (UUID). Absent: all."""
+    """Deployments of this asset only (UUID). Absent: all. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     chain_id: _builtins.str
-    """Deployments on this chain only. Absent: all."""
+    """Deployments on this chain only. Absent: all. Example: "ethereum"."""
     page_size: _builtins.int
-    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50."""
+    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50."""
     page_token: _builtins.str
-    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
+    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+    "cGFnZTo1MA".
+    """
     order_by: _builtins.str
     """Order of the items: a field name (deployment_id or created_at), with " desc" for descending. Absent: by
-    deployment_id.
+    deployment_id. Example: "deployment_id desc".
     """
     def __init__(
         self,
@@ -398,10 +408,10 @@ class ListAssetDeploymentsResponse(_message.Message):
     DEPLOYMENTS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
-    """To be sent as page_token for the next page. Absent or empty: this is the last page."""
+    """To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw"."""
     @_builtins.property
     def deployments(self) -> _containers.RepeatedCompositeFieldContainer[_deployment_pb2.AssetDeployment]:
-        """The deployments of this page, at most 1000. Empty: none."""
+        """The deployments of this page, at most 1000. Empty: none. Example: see AssetDeployment."""
 
     def __init__(
         self,
@@ -430,9 +440,11 @@ class ResolveDeploymentRequest(_message.Message):
     CHAIN_ID_FIELD_NUMBER: _builtins.int
     ADDRESS_FIELD_NUMBER: _builtins.int
     chain_id: _builtins.str
-    """Chain, for example "ethereum"."""
+    """Chain, for example "ethereum". Required."""
     address: _builtins.str
-    """Address of the contract, or "native" for the coin of the chain."""
+    """Address of the contract, or "native" for the coin of the chain. Required. Example:
+    "0xdac17f958d2ee523a2206206994597c13d831ec7".
+    """
     def __init__(
         self,
         *,
@@ -473,11 +485,11 @@ class ResolveDeploymentResponse(_message.Message):
     ASSET_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def deployment(self) -> _deployment_pb2.AssetDeployment:
-        """The deployment."""
+        """The deployment. Required. Example: see AssetDeployment."""
 
     @_builtins.property
     def asset(self) -> _asset_pb2.Asset:
-        """The asset that is deployed. Absent: ask for it by its id."""
+        """The asset that is deployed. Absent: ask for it by its id. Example: see Asset."""
 
     def __init__(
         self,

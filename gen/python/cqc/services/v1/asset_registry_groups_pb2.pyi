@@ -42,18 +42,18 @@ class CreateAssetGroupRequest(_message.Message):
     METADATA_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Unique name, 1 to 64 lower case letters, digits and "_", for example "usd_stablecoins"."""
+    """Unique name, 1 to 64 lower case letters, digits and "_", for example "usd_stablecoins". Required."""
     display_name: _builtins.str
-    """Name for people. Absent: name."""
+    """Name for people. Absent: name. Example: "Dollar stablecoins"."""
     description: _builtins.str
-    """What the members have in common. Absent: none."""
+    """What the members have in common. Absent: none. Example: "Assets pegged to the US dollar"."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
     """
     @_builtins.property
     def metadata(self) -> _struct_pb2.Struct:
-        """Further facts without a field of their own. Absent: none."""
+        """Further facts without a field of their own. Absent: none. Example: {"source":"manual"}."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class CreateAssetGroupResponse(_message.Message):
     GROUP_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def group(self) -> _group_pb2.AssetGroup:
-        """The group."""
+        """The group. Required. Example: see AssetGroup."""
 
     def __init__(
         self,
@@ -119,7 +119,7 @@ class GetAssetGroupRequest(_message.Message):
 
     GROUP_ID_FIELD_NUMBER: _builtins.int
     group_id: _builtins.str
-    """Id of the group (UUID)."""
+    """Id of the group (UUID). Required. Example: "4d7e2f18-93ab-4c56-b0d1-8e5f6a7c9b32"."""
     def __init__(
         self,
         *,
@@ -153,7 +153,7 @@ class GetAssetGroupResponse(_message.Message):
     GROUP_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def group(self) -> _group_pb2.AssetGroup:
-        """The group."""
+        """The group. Required. Example: see AssetGroup."""
 
     def __init__(
         self,
@@ -192,26 +192,28 @@ class UpdateAssetGroupRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     group_id: _builtins.str
-    """Group to change (UUID)."""
+    """Group to change (UUID). Required. Example: "4d7e2f18-93ab-4c56-b0d1-8e5f6a7c9b32"."""
     name: _builtins.str
     """Unique name, 1 to 64 lower case letters, digits and "_", for example "usd_stablecoins". Absent: see update_mask."""
     display_name: _builtins.str
-    """Name for people. Absent: see update_mask."""
+    """Name for people. Absent: see update_mask. Example: "Dollar stablecoins"."""
     description: _builtins.str
-    """What the members have in common. Absent: see update_mask."""
+    """What the members have in common. Absent: see update_mask. Example: "Dollar stablecoins"."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
     """
     etag: _builtins.str
-    """Version that the change is based on; another one is refused with ABORTED. Absent: not checked."""
+    """Version that the change is based on; another one is refused with ABORTED. Absent: not checked. Example: "v3"."""
     @_builtins.property
     def metadata(self) -> _struct_pb2.Struct:
-        """Further facts without a field of their own. Absent: see update_mask."""
+        """Further facts without a field of their own. Absent: see update_mask. Example: {"source":"manual"}."""
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set."""
+        """Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set. Example:
+        "name,displayName".
+        """
 
     def __init__(
         self,
@@ -253,7 +255,7 @@ class UpdateAssetGroupResponse(_message.Message):
     GROUP_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def group(self) -> _group_pb2.AssetGroup:
-        """The group."""
+        """The group. Required. Example: see AssetGroup."""
 
     def __init__(
         self,
@@ -282,12 +284,12 @@ class DeleteAssetGroupRequest(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     group_id: _builtins.str
-    """Id of the group (UUID)."""
+    """Id of the group (UUID). Required. Example: "4d7e2f18-93ab-4c56-b0d1-8e5f6a7c9b32"."""
     etag: _builtins.str
-    """Version that is to be deleted; another one is refused with ABORTED. Absent: not checked."""
+    """Version that is to be deleted; another one is refused with ABORTED. Absent: not checked. Example: "v3"."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
     """
     def __init__(
         self,
@@ -341,13 +343,17 @@ class ListAssetGroupsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     ORDER_BY_FIELD_NUMBER: _builtins.int
     asset_id: _builtins.str
-    """Groups of which this asset is a member only (UUID). Absent: all."""
+    """Groups of which this asset is a member only (UUID). Absent: all. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     page_size: _builtins.int
-    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50."""
+    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50."""
     page_token: _builtins.str
-    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
+    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+    "cGFnZTo1MA".
+    """
     order_by: _builtins.str
-    """Order of the items: a field name (name or created_at), with " desc" for descending. Absent: by name."""
+    """Order of the items: a field name (name or created_at), with " desc" for descending. Absent: by name. Example: "name
+    desc".
+    """
     def __init__(
         self,
         *,
@@ -387,10 +393,10 @@ class ListAssetGroupsResponse(_message.Message):
     GROUPS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
-    """To be sent as page_token for the next page. Absent or empty: this is the last page."""
+    """To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw"."""
     @_builtins.property
     def groups(self) -> _containers.RepeatedCompositeFieldContainer[_group_pb2.AssetGroup]:
-        """The groups of this page, at most 1000. Empty: none."""
+        """The groups of this page, at most 1000. Empty: none. Example: see AssetGroup."""
 
     def __init__(
         self,
@@ -427,14 +433,14 @@ class AddAssetToGroupRequest(_message.Message):
     WEIGHT_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     group_id: _builtins.str
-    """Group (UUID)."""
+    """Group (UUID). Required. Example: "4d7e2f18-93ab-4c56-b0d1-8e5f6a7c9b32"."""
     asset_id: _builtins.str
-    """Asset (UUID)."""
+    """Asset (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     weight: _builtins.float
-    """Weight within the group, above zero; the one figure of the domain that is no decimal text. Absent: 1."""
+    """Weight within the group, above zero; the one figure of the domain that is no decimal text. Absent: 1. Example: 1."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
     """
     def __init__(
         self,
@@ -472,7 +478,7 @@ class AddAssetToGroupResponse(_message.Message):
     MEMBER_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def member(self) -> _group_pb2.AssetGroupMember:
-        """The membership."""
+        """The membership. Required. Example: see AssetGroupMember."""
 
     def __init__(
         self,
@@ -502,12 +508,12 @@ class RemoveAssetFromGroupRequest(_message.Message):
     ASSET_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     group_id: _builtins.str
-    """Group (UUID)."""
+    """Group (UUID). Required. Example: "4d7e2f18-93ab-4c56-b0d1-8e5f6a7c9b32"."""
     asset_id: _builtins.str
-    """Asset (UUID)."""
+    """Asset (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
     """
     def __init__(
         self,
@@ -537,7 +543,7 @@ class RemoveAssetFromGroupResponse(_message.Message):
 
     SUCCESS_FIELD_NUMBER: _builtins.int
     success: _builtins.bool
-    """Always true: failure is a status. Absent: from older servers."""
+    """Always true: failure is a status. Absent: from older servers. Example: true."""
     def __init__(
         self,
         *,

@@ -44,20 +44,20 @@ class CreateAssetIdentifierRequest(_message.Message):
     METADATA_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     asset_id: _builtins.str
-    """Asset that is named (UUID)."""
+    """Asset that is named (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     source: _identifier_pb2.DataSource.ValueType
-    """Who gave the id."""
+    """Who gave the id. Required. Example: "DATA_SOURCE_COINGECKO"."""
     external_id: _builtins.str
-    """Id at the source, 1 to 255 characters without a blank at either end, for example "tether"."""
+    """Id at the source, 1 to 255 characters without a blank at either end, for example "tether". Required."""
     is_primary: _builtins.bool
-    """Whether it is the preferred one of the source. Absent: false."""
+    """Whether it is the preferred one of the source. Absent: false. Example: true."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
     """
     @_builtins.property
     def metadata(self) -> _struct_pb2.Struct:
-        """Further facts without a field of their own. Absent: none."""
+        """Further facts without a field of their own. Absent: none. Example: {"source":"manual"}."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class CreateAssetIdentifierResponse(_message.Message):
     IDENTIFIER_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def identifier(self) -> _identifier_pb2.AssetIdentifier:
-        """The identifier."""
+        """The identifier. Required. Example: see AssetIdentifier."""
 
     def __init__(
         self,
@@ -126,7 +126,7 @@ class GetAssetIdentifierRequest(_message.Message):
 
     IDENTIFIER_ID_FIELD_NUMBER: _builtins.int
     identifier_id: _builtins.str
-    """Id of the identifier (UUID)."""
+    """Id of the identifier (UUID). Required. Example: "5a9e8d7c-6b4f-4312-a0c9-8e7d6f5b4a30"."""
     def __init__(
         self,
         *,
@@ -163,7 +163,7 @@ class GetAssetIdentifierResponse(_message.Message):
     IDENTIFIER_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def identifier(self) -> _identifier_pb2.AssetIdentifier:
-        """The identifier."""
+        """The identifier. Required. Example: see AssetIdentifier."""
 
     def __init__(
         self,
@@ -192,12 +192,12 @@ class DeleteAssetIdentifierRequest(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     identifier_id: _builtins.str
-    """Id of the identifier (UUID)."""
+    """Id of the identifier (UUID). Required. Example: "5a9e8d7c-6b4f-4312-a0c9-8e7d6f5b4a30"."""
     etag: _builtins.str
-    """Version that is to be deleted; another one is refused with ABORTED. Absent: not checked."""
+    """Version that is to be deleted; another one is refused with ABORTED. Absent: not checked. Example: "v3"."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
     """
     def __init__(
         self,
@@ -259,17 +259,21 @@ class ListAssetIdentifiersRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     ORDER_BY_FIELD_NUMBER: _builtins.int
     asset_id: _builtins.str
-    """Ids of this asset only (UUID). Absent: all."""
+    """Ids of this asset only (UUID). Absent: all. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     source: _identifier_pb2.DataSource.ValueType
-    """Ids of this source only. Absent: all."""
+    """Ids of this source only. Absent: all. Example: "DATA_SOURCE_COINGECKO"."""
     external_id: _builtins.str
-    """This id only. Absent: all."""
+    """This id only. Absent: all. Example: "tether"."""
     page_size: _builtins.int
-    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50."""
+    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50."""
     page_token: _builtins.str
-    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
+    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+    "cGFnZTo1MA".
+    """
     order_by: _builtins.str
-    """Order of the items: a field name (created_at or external_id), with " desc" for descending. Absent: by created_at."""
+    """Order of the items: a field name (created_at or external_id), with " desc" for descending. Absent: by created_at.
+    Example: "created_at desc".
+    """
     def __init__(
         self,
         *,
@@ -313,10 +317,10 @@ class ListAssetIdentifiersResponse(_message.Message):
     IDENTIFIERS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
-    """To be sent as page_token for the next page. Absent or empty: this is the last page."""
+    """To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw"."""
     @_builtins.property
     def identifiers(self) -> _containers.RepeatedCompositeFieldContainer[_identifier_pb2.AssetIdentifier]:
-        """The identifiers of this page, at most 1000. Empty: none."""
+        """The identifiers of this page, at most 1000. Empty: none. Example: see AssetIdentifier."""
 
     def __init__(
         self,
@@ -359,26 +363,26 @@ class CreateIdentifierRequest(_message.Message):
     METADATA_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     entity_type: _builtins.str
-    """What is named: ASSET, INSTRUMENT or MARKET."""
+    """What is named: ASSET, INSTRUMENT or MARKET. Required. Example: "MARKET"."""
     asset_id: _builtins.str
-    """Asset that is named (UUID). Absent: another kind is."""
+    """Asset that is named (UUID). Absent: another kind is. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     instrument_id: _builtins.str
-    """Instrument that is named (UUID). Absent: another kind is."""
+    """Instrument that is named (UUID). Absent: another kind is. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d"."""
     market_id: _builtins.str
-    """Market that is named (UUID). Absent: another kind is."""
+    """Market that is named (UUID). Absent: another kind is. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"."""
     source: _builtins.str
-    """Who gave the id, for example "coingecko" or "venue:binance"."""
+    """Who gave the id, for example "coingecko" or "venue:binance". Required."""
     external_id: _builtins.str
-    """Id at the source, 1 to 255 characters without a blank at either end, for example "BTCUSDT"."""
+    """Id at the source, 1 to 255 characters without a blank at either end, for example "BTCUSDT". Required."""
     is_primary: _builtins.bool
-    """Whether it is the preferred one of the source. Absent: false."""
+    """Whether it is the preferred one of the source. Absent: false. Example: true."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
     """
     @_builtins.property
     def metadata(self) -> _struct_pb2.Struct:
-        """Further facts without a field of their own. Absent: none."""
+        """Further facts without a field of their own. Absent: none. Example: {"source":"manual"}."""
 
     def __init__(
         self,
@@ -424,7 +428,7 @@ class CreateIdentifierResponse(_message.Message):
     IDENTIFIER_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def identifier(self) -> _identifier_pb2_1.Identifier:
-        """The identifier."""
+        """The identifier. Required. Example: see Identifier."""
 
     def __init__(
         self,
@@ -451,7 +455,7 @@ class GetIdentifierRequest(_message.Message):
 
     ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
-    """Id of the identifier (UUID)."""
+    """Id of the identifier (UUID). Required. Example: "5a9e8d7c-6b4f-4312-a0c9-8e7d6f5b4a30"."""
     def __init__(
         self,
         *,
@@ -489,7 +493,7 @@ class GetIdentifierResponse(_message.Message):
     IDENTIFIER_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def identifier(self) -> _identifier_pb2_1.Identifier:
-        """The identifier."""
+        """The identifier. Required. Example: see Identifier."""
 
     def __init__(
         self,
@@ -518,12 +522,12 @@ class DeleteIdentifierRequest(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
-    """Id of the identifier (UUID)."""
+    """Id of the identifier (UUID). Required. Example: "5a9e8d7c-6b4f-4312-a0c9-8e7d6f5b4a30"."""
     etag: _builtins.str
-    """Version that is to be deleted; another one is refused with ABORTED. Absent: not checked."""
+    """Version that is to be deleted; another one is refused with ABORTED. Absent: not checked. Example: "v3"."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
     """
     def __init__(
         self,
@@ -587,21 +591,25 @@ class ListIdentifiersRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     ORDER_BY_FIELD_NUMBER: _builtins.int
     entity_type: _builtins.str
-    """Ids of this kind of entity only: ASSET, INSTRUMENT or MARKET. Absent: all."""
+    """Ids of this kind of entity only: ASSET, INSTRUMENT or MARKET. Absent: all. Example: "MARKET"."""
     asset_id: _builtins.str
-    """Ids of this asset only (UUID). Absent: all."""
+    """Ids of this asset only (UUID). Absent: all. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     instrument_id: _builtins.str
-    """Ids of this instrument only (UUID). Absent: all."""
+    """Ids of this instrument only (UUID). Absent: all. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d"."""
     market_id: _builtins.str
-    """Ids of this market only (UUID). Absent: all."""
+    """Ids of this market only (UUID). Absent: all. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"."""
     source: _builtins.str
-    """Ids of this source only. Absent: all."""
+    """Ids of this source only. Absent: all. Example: "venue:binance"."""
     page_size: _builtins.int
-    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50."""
+    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50."""
     page_token: _builtins.str
-    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
+    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+    "cGFnZTo1MA".
+    """
     order_by: _builtins.str
-    """Order of the items: a field name (created_at or external_id), with " desc" for descending. Absent: by created_at."""
+    """Order of the items: a field name (created_at or external_id), with " desc" for descending. Absent: by created_at.
+    Example: "created_at desc".
+    """
     def __init__(
         self,
         *,
@@ -648,10 +656,10 @@ class ListIdentifiersResponse(_message.Message):
     IDENTIFIERS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
-    """To be sent as page_token for the next page. Absent or empty: this is the last page."""
+    """To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw"."""
     @_builtins.property
     def identifiers(self) -> _containers.RepeatedCompositeFieldContainer[_identifier_pb2_1.Identifier]:
-        """The identifiers of this page, at most 1000. Empty: none."""
+        """The identifiers of this page, at most 1000. Empty: none. Example: see Identifier."""
 
     def __init__(
         self,
@@ -681,11 +689,11 @@ class ResolveIdentifierRequest(_message.Message):
     EXTERNAL_ID_FIELD_NUMBER: _builtins.int
     ENTITY_TYPE_FIELD_NUMBER: _builtins.int
     source: _builtins.str
-    """Who gave the id, for example "venue:binance"."""
+    """Who gave the id, for example "venue:binance". Required."""
     external_id: _builtins.str
-    """Id at the source, for example "BTCUSDT"."""
+    """Id at the source, for example "BTCUSDT". Required."""
     entity_type: _builtins.str
-    """What is named: ASSET, INSTRUMENT or MARKET. Absent: any, when the source names one of them."""
+    """What is named: ASSET, INSTRUMENT or MARKET. Absent: any, when the source names one of them. Example: "MARKET"."""
     def __init__(
         self,
         *,
@@ -725,7 +733,7 @@ class ResolveIdentifierResponse(_message.Message):
     IDENTIFIER_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def identifier(self) -> _identifier_pb2_1.Identifier:
-        """The identifier."""
+        """The identifier. Required. Example: see Identifier."""
 
     def __init__(
         self,

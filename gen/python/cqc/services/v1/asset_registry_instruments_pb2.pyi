@@ -42,12 +42,12 @@ class NewSpotInstrument(_message.Message):
     QUOTE_ASSET_ID_FIELD_NUMBER: _builtins.int
     EXTENSIONS_FIELD_NUMBER: _builtins.int
     base_asset_id: _builtins.str
-    """Asset that is bought and sold (UUID)."""
+    """Asset that is bought and sold (UUID). Required. Example: "6f1e2d3c-4b5a-4c69-8778-96a5b4c3d2e1"."""
     quote_asset_id: _builtins.str
-    """Asset in which it is paid (UUID)."""
+    """Asset in which it is paid (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     @_builtins.property
     def extensions(self) -> _struct_pb2.Struct:
-        """Facts of single venues without a field of their own. Absent: none."""
+        """Facts of single venues without a field of their own. Absent: none. Example: {"contract_code":"XBTZ26"}."""
 
     def __init__(
         self,
@@ -89,22 +89,22 @@ class NewPerpContract(_message.Message):
     INDEX_NAME_FIELD_NUMBER: _builtins.int
     EXTENSIONS_FIELD_NUMBER: _builtins.int
     underlying_asset_id: _builtins.str
-    """Asset whose price it follows (UUID)."""
+    """Asset whose price it follows (UUID). Required. Example: "6f1e2d3c-4b5a-4c69-8778-96a5b4c3d2e1"."""
     quote_asset_id: _builtins.str
-    """Asset in which its price is stated (UUID)."""
+    """Asset in which its price is stated (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     settlement_asset_id: _builtins.str
-    """Asset in which profit and loss are paid (UUID)."""
+    """Asset in which profit and loss are paid (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     is_inverse: _builtins.bool
-    """Whether it is quoted in the quote and settled in the underlying. Absent: false."""
+    """Whether it is quoted in the quote and settled in the underlying. Absent: false. Example: false."""
     is_quanto: _builtins.bool
-    """Whether it settles in a third asset at a fixed rate. Absent: false."""
+    """Whether it settles in a third asset at a fixed rate. Absent: false. Example: false."""
     contract_multiplier: _builtins.str
-    """Units of the underlying (of the quote, when inverse) in one contract, above zero, for example "0.001"."""
+    """Units of the underlying (of the quote, when inverse) in one contract, above zero, for example "0.001". Required."""
     index_name: _builtins.str
-    """Index that it follows. Absent: not named."""
+    """Index that it follows. Absent: not named. Example: "BTCUSDT"."""
     @_builtins.property
     def extensions(self) -> _struct_pb2.Struct:
-        """Facts of single venues without a field of their own. Absent: none."""
+        """Facts of single venues without a field of their own. Absent: none. Example: {"contract_code":"XBTZ26"}."""
 
     def __init__(
         self,
@@ -156,36 +156,36 @@ class NewFutureContract(_message.Message):
     SETTLEMENT_TYPE_FIELD_NUMBER: _builtins.int
     EXTENSIONS_FIELD_NUMBER: _builtins.int
     underlying_asset_id: _builtins.str
-    """Asset whose price it follows (UUID)."""
+    """Asset whose price it follows (UUID). Required. Example: "6f1e2d3c-4b5a-4c69-8778-96a5b4c3d2e1"."""
     quote_asset_id: _builtins.str
-    """Asset in which its price is stated (UUID)."""
+    """Asset in which its price is stated (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     settlement_asset_id: _builtins.str
-    """Asset in which profit and loss are paid (UUID)."""
+    """Asset in which profit and loss are paid (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     is_inverse: _builtins.bool
-    """Whether it is quoted in the quote and settled in the underlying. Absent: false."""
+    """Whether it is quoted in the quote and settled in the underlying. Absent: false. Example: false."""
     is_quanto: _builtins.bool
-    """Whether it settles in a third asset at a fixed rate. Absent: false."""
+    """Whether it settles in a third asset at a fixed rate. Absent: false. Example: false."""
     contract_multiplier: _builtins.str
-    """Units of the underlying (of the quote, when inverse) in one contract, above zero, for example "0.001"."""
+    """Units of the underlying (of the quote, when inverse) in one contract, above zero, for example "0.001". Required."""
     index_name: _builtins.str
-    """Index that it follows. Absent: not named."""
+    """Index that it follows. Absent: not named. Example: "BTC-USD"."""
     settlement_type: _builtins.str
-    """How it settles: cash or physical. Absent: cash."""
+    """How it settles: cash or physical. Absent: cash. Example: "cash"."""
     @_builtins.property
     def expiry(self) -> _timestamp_pb2.Timestamp:
-        """When it expires."""
+        """When it expires. Required. Example: "2026-12-25T08:00:00Z"."""
 
     @_builtins.property
     def listed_at(self) -> _timestamp_pb2.Timestamp:
-        """When it was first traded, before expiry. Absent: not known."""
+        """When it was first traded, before expiry. Absent: not known. Example: "2026-01-02T08:00:00Z"."""
 
     @_builtins.property
     def last_trade_at(self) -> _timestamp_pb2.Timestamp:
-        """When trading ends, not after expiry. Absent: at expiry."""
+        """When trading ends, not after expiry. Absent: at expiry. Example: "2026-12-25T07:59:00Z"."""
 
     @_builtins.property
     def extensions(self) -> _struct_pb2.Struct:
-        """Facts of single venues without a field of their own. Absent: none."""
+        """Facts of single venues without a field of their own. Absent: none. Example: {"contract_code":"XBTZ26"}."""
 
     def __init__(
         self,
@@ -242,30 +242,30 @@ class NewOptionSeries(_message.Message):
     IS_INVERSE_FIELD_NUMBER: _builtins.int
     EXTENSIONS_FIELD_NUMBER: _builtins.int
     underlying_asset_id: _builtins.str
-    """Asset whose price it follows (UUID)."""
+    """Asset whose price it follows (UUID). Required. Example: "3c8a5b1e-9d27-4f60-8e34-7b6a1c2d5f03"."""
     quote_asset_id: _builtins.str
-    """Asset in which its price is stated (UUID)."""
+    """Asset in which its price is stated (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     settlement_asset_id: _builtins.str
-    """Asset in which profit and loss are paid (UUID)."""
+    """Asset in which profit and loss are paid (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     strike_price: _builtins.str
-    """Price at which it is exercised, in the quote asset, above zero, for example "3000"."""
+    """Price at which it is exercised, in the quote asset, above zero, for example "3000". Required."""
     option_type: _builtins.str
-    """Right to buy (CALL) or to sell (PUT)."""
+    """Right to buy (CALL) or to sell (PUT). Required. Example: "CALL"."""
     exercise_style: _builtins.str
-    """When it can be exercised: european (at expiry) or american (until expiry)."""
+    """When it can be exercised: european (at expiry) or american (until expiry). Required. Example: "european"."""
     contract_multiplier: _builtins.str
-    """Units of the underlying in one contract, above zero, for example "0.1"."""
+    """Units of the underlying in one contract, above zero, for example "0.1". Required."""
     settlement_type: _builtins.str
-    """How it settles: cash or physical. Absent: cash."""
+    """How it settles: cash or physical. Absent: cash. Example: "cash"."""
     is_inverse: _builtins.bool
-    """Whether it is paid and settled in the underlying. Absent: false."""
+    """Whether it is paid and settled in the underlying. Absent: false. Example: false."""
     @_builtins.property
     def expiry(self) -> _timestamp_pb2.Timestamp:
-        """When it expires."""
+        """When it expires. Required. Example: "2026-12-25T08:00:00Z"."""
 
     @_builtins.property
     def extensions(self) -> _struct_pb2.Struct:
-        """Facts of single venues without a field of their own. Absent: none."""
+        """Facts of single venues without a field of their own. Absent: none. Example: {"contract_code":"XBTZ26"}."""
 
     def __init__(
         self,
@@ -313,24 +313,24 @@ class NewLendingDeposit(_message.Message):
     MATURITY_FIELD_NUMBER: _builtins.int
     EXTENSIONS_FIELD_NUMBER: _builtins.int
     underlying_asset_id: _builtins.str
-    """Asset that is deposited (UUID)."""
+    """Asset that is deposited (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     receipt_asset_id: _builtins.str
     """Token that stands for the deposit, for example aUSDT (UUID). Absent: none."""
     protocol: _builtins.str
     """Protocol, for example "aave-v3". Absent: none in particular."""
     accrual: _builtins.str
     """How interest shows: REBASING (the balance grows), EXCHANGE_RATE (the receipt grows dearer) or NONE. Absent: not
-    known.
+    known. Example: "REBASING".
     """
     term: _builtins.str
-    """How long it is bound: OPEN or FIXED. Absent: OPEN."""
+    """How long it is bound: OPEN or FIXED. Absent: OPEN. Example: "OPEN"."""
     @_builtins.property
     def maturity(self) -> _timestamp_pb2.Timestamp:
-        """When it ends. Absent: an open term."""
+        """When it ends. Absent: an open term. Example: "2026-06-30T00:00:00Z"."""
 
     @_builtins.property
     def extensions(self) -> _struct_pb2.Struct:
-        """Facts of single venues without a field of their own. Absent: none."""
+        """Facts of single venues without a field of their own. Absent: none. Example: {"contract_code":"XBTZ26"}."""
 
     def __init__(
         self,
@@ -368,20 +368,20 @@ class NewLendingBorrow(_message.Message):
     MATURITY_FIELD_NUMBER: _builtins.int
     EXTENSIONS_FIELD_NUMBER: _builtins.int
     underlying_asset_id: _builtins.str
-    """Asset that is borrowed (UUID)."""
+    """Asset that is borrowed (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     debt_asset_id: _builtins.str
-    """Token that stands for the debt (UUID). Absent: none."""
+    """Token that stands for the debt (UUID). Absent: none. Example: "72e3b9d0-6a14-4f5c-8b2d-9e0f1a3c5d7b"."""
     protocol: _builtins.str
     """Protocol, for example "aave-v3". Absent: none in particular."""
     rate_type: _builtins.str
-    """How its rate moves: VARIABLE, STABLE or FIXED. Absent: VARIABLE."""
+    """How its rate moves: VARIABLE, STABLE or FIXED. Absent: VARIABLE. Example: "VARIABLE"."""
     @_builtins.property
     def maturity(self) -> _timestamp_pb2.Timestamp:
-        """When it must be repaid. Absent: no fixed rate."""
+        """When it must be repaid. Absent: no fixed rate. Example: "2026-06-30T00:00:00Z"."""
 
     @_builtins.property
     def extensions(self) -> _struct_pb2.Struct:
-        """Facts of single venues without a field of their own. Absent: none."""
+        """Facts of single venues without a field of their own. Absent: none. Example: {"contract_code":"XBTZ26"}."""
 
     def __init__(
         self,
@@ -435,42 +435,42 @@ class CreateInstrumentRequest(_message.Message):
     BORROW_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     instrument_type: _builtins.str
-    """Kind: SPOT, PERPETUAL, FUTURE, OPTION, LENDING_DEPOSIT or LENDING_BORROW."""
+    """Kind: SPOT, PERPETUAL, FUTURE, OPTION, LENDING_DEPOSIT or LENDING_BORROW. Required. Example: "PERPETUAL"."""
     code: _builtins.str
-    """Unique code, 1 to 128 letters, digits, "/", ":", ".", "_" and "-", for example "ETH-25DEC26-3000-C"."""
+    """Unique code, 1 to 128 letters, digits, "/", ":", ".", "_" and "-", for example "ETH-25DEC26-3000-C". Required."""
     display_name: _builtins.str
-    """Name for people. Absent: code."""
+    """Name for people. Absent: code. Example: "BTC/USDT perpetual"."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
     """
     @_builtins.property
     def metadata(self) -> _struct_pb2.Struct:
-        """Further facts without a field of their own. Absent: none."""
+        """Further facts without a field of their own. Absent: none. Example: {"source":"manual"}."""
 
     @_builtins.property
     def spot(self) -> Global___NewSpotInstrument:
-        """Of a spot instrument."""
+        """Of a spot instrument. Absent: another member of details is set. Example: see NewSpotInstrument."""
 
     @_builtins.property
     def perp(self) -> Global___NewPerpContract:
-        """Of a perpetual contract."""
+        """Of a perpetual contract. Absent: another member of details is set. Example: see NewPerpContract."""
 
     @_builtins.property
     def future(self) -> Global___NewFutureContract:
-        """Of a future."""
+        """Of a future. Absent: another member of details is set. Example: see NewFutureContract."""
 
     @_builtins.property
     def option(self) -> Global___NewOptionSeries:
-        """Of an option."""
+        """Of an option. Absent: another member of details is set. Example: see NewOptionSeries."""
 
     @_builtins.property
     def deposit(self) -> Global___NewLendingDeposit:
-        """Of a deposit."""
+        """Of a deposit. Absent: another member of details is set. Example: see NewLendingDeposit."""
 
     @_builtins.property
     def borrow(self) -> Global___NewLendingBorrow:
-        """Of a loan."""
+        """Of a loan. Absent: another member of details is set. Example: see NewLendingBorrow."""
 
     def __init__(
         self,
@@ -518,7 +518,7 @@ class CreateInstrumentResponse(_message.Message):
     INSTRUMENT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def instrument(self) -> _instrument_pb2.Instrument:
-        """The instrument."""
+        """The instrument. Required. Example: see Instrument."""
 
     def __init__(
         self,
@@ -545,7 +545,7 @@ class GetInstrumentRequest(_message.Message):
 
     INSTRUMENT_ID_FIELD_NUMBER: _builtins.int
     instrument_id: _builtins.str
-    """Id of the instrument (UUID)."""
+    """Id of the instrument (UUID). Required. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d"."""
     def __init__(
         self,
         *,
@@ -596,31 +596,31 @@ class GetInstrumentResponse(_message.Message):
     BORROW_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def instrument(self) -> _instrument_pb2.Instrument:
-        """The instrument."""
+        """The instrument. Required. Example: see Instrument."""
 
     @_builtins.property
     def spot(self) -> _spot_instrument_pb2.SpotInstrument:
-        """Of a spot instrument."""
+        """Of a spot instrument. Absent: another member of details is set, or none. Example: see SpotInstrument."""
 
     @_builtins.property
     def perp(self) -> _perp_contract_pb2.PerpContract:
-        """Of a perpetual contract."""
+        """Of a perpetual contract. Absent: another member of details is set, or none. Example: see PerpContract."""
 
     @_builtins.property
     def future(self) -> _future_contract_pb2.FutureContract:
-        """Of a future."""
+        """Of a future. Absent: another member of details is set, or none. Example: see FutureContract."""
 
     @_builtins.property
     def option(self) -> _option_series_pb2.OptionSeries:
-        """Of an option."""
+        """Of an option. Absent: another member of details is set, or none. Example: see OptionSeries."""
 
     @_builtins.property
     def deposit(self) -> _lending_deposit_pb2.LendingDeposit:
-        """Of a deposit."""
+        """Of a deposit. Absent: another member of details is set, or none. Example: see LendingDeposit."""
 
     @_builtins.property
     def borrow(self) -> _lending_borrow_pb2.LendingBorrow:
-        """Of a loan."""
+        """Of a loan. Absent: another member of details is set, or none. Example: see LendingBorrow."""
 
     def __init__(
         self,
@@ -668,28 +668,30 @@ class UpdateInstrumentRequest(_message.Message):
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     instrument_id: _builtins.str
-    """Instrument to change (UUID)."""
+    """Instrument to change (UUID). Required. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d"."""
     code: _builtins.str
     """Unique code, 1 to 128 letters, digits, "/", ":", ".", "_" and "-", for example "ETH-25DEC26-3000-C". Absent: see
     update_mask.
     """
     display_name: _builtins.str
-    """Name for people. Absent: see update_mask."""
+    """Name for people. Absent: see update_mask. Example: "BTC/USDT perpetual"."""
     is_active: _builtins.bool
-    """Whether the platform still uses it. Absent: see update_mask."""
+    """Whether the platform still uses it. Absent: see update_mask. Example: true."""
     etag: _builtins.str
-    """Version that the change is based on; another one is refused with ABORTED. Absent: not checked."""
+    """Version that the change is based on; another one is refused with ABORTED. Absent: not checked. Example: "v1"."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
     """
     @_builtins.property
     def metadata(self) -> _struct_pb2.Struct:
-        """Further facts without a field of their own. Absent: see update_mask."""
+        """Further facts without a field of their own. Absent: see update_mask. Example: {"source":"manual"}."""
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set."""
+        """Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set. Example:
+        "code,displayName".
+        """
 
     def __init__(
         self,
@@ -732,7 +734,7 @@ class UpdateInstrumentResponse(_message.Message):
     INSTRUMENT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def instrument(self) -> _instrument_pb2.Instrument:
-        """The instrument."""
+        """The instrument. Required. Example: see Instrument."""
 
     def __init__(
         self,
@@ -765,17 +767,23 @@ class ListInstrumentsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     ORDER_BY_FIELD_NUMBER: _builtins.int
     instrument_type: _builtins.str
-    """Instruments of this kind only. Absent: all."""
+    """Instruments of this kind only. Absent: all. Example: "PERPETUAL"."""
     asset_id: _builtins.str
-    """Instruments on this asset only, as base or underlying (UUID). Absent: all."""
+    """Instruments on this asset only, as base or underlying (UUID). Absent: all. Example:
+    "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
+    """
     include_inactive: _builtins.bool
-    """Whether to list those that are no longer used. Absent: false."""
+    """Whether to list those that are no longer used. Absent: false. Example: true."""
     page_size: _builtins.int
-    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50."""
+    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50."""
     page_token: _builtins.str
-    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
+    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+    "cGFnZTo1MA".
+    """
     order_by: _builtins.str
-    """Order of the items: a field name (code or created_at), with " desc" for descending. Absent: by code."""
+    """Order of the items: a field name (code or created_at), with " desc" for descending. Absent: by code. Example: "code
+    desc".
+    """
     def __init__(
         self,
         *,
@@ -818,10 +826,10 @@ class ListInstrumentsResponse(_message.Message):
     INSTRUMENTS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
-    """To be sent as page_token for the next page. Absent or empty: this is the last page."""
+    """To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw"."""
     @_builtins.property
     def instruments(self) -> _containers.RepeatedCompositeFieldContainer[_instrument_pb2.Instrument]:
-        """The instruments of this page, at most 1000. Empty: none."""
+        """The instruments of this page, at most 1000. Empty: none. Example: see Instrument."""
 
     def __init__(
         self,
@@ -849,7 +857,7 @@ class GetSpotInstrumentRequest(_message.Message):
 
     INSTRUMENT_ID_FIELD_NUMBER: _builtins.int
     instrument_id: _builtins.str
-    """Id of the spot instrument (UUID)."""
+    """Id of the spot instrument (UUID). Required. Example: "2e7d1c90-6a4b-4f58-9c03-5d8e1f2a7b46"."""
     def __init__(
         self,
         *,
@@ -885,7 +893,7 @@ class GetSpotInstrumentResponse(_message.Message):
     SPOT_INSTRUMENT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def spot_instrument(self) -> _spot_instrument_pb2.SpotInstrument:
-        """The spot instrument."""
+        """The spot instrument. Required. Example: see SpotInstrument."""
 
     def __init__(
         self,
@@ -912,7 +920,7 @@ class GetPerpContractRequest(_message.Message):
 
     INSTRUMENT_ID_FIELD_NUMBER: _builtins.int
     instrument_id: _builtins.str
-    """Id of the perpetual contract (UUID)."""
+    """Id of the perpetual contract (UUID). Required. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d"."""
     def __init__(
         self,
         *,
@@ -950,7 +958,7 @@ class GetPerpContractResponse(_message.Message):
     PERP_CONTRACT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def perp_contract(self) -> _perp_contract_pb2.PerpContract:
-        """The perpetual contract."""
+        """The perpetual contract. Required. Example: see PerpContract."""
 
     def __init__(
         self,
@@ -977,7 +985,7 @@ class GetFutureContractRequest(_message.Message):
 
     INSTRUMENT_ID_FIELD_NUMBER: _builtins.int
     instrument_id: _builtins.str
-    """Id of the future (UUID)."""
+    """Id of the future (UUID). Required. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d"."""
     def __init__(
         self,
         *,
@@ -1016,7 +1024,7 @@ class GetFutureContractResponse(_message.Message):
     FUTURE_CONTRACT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def future_contract(self) -> _future_contract_pb2.FutureContract:
-        """The future."""
+        """The future. Required. Example: see FutureContract."""
 
     def __init__(
         self,
@@ -1043,7 +1051,7 @@ class GetOptionSeriesRequest(_message.Message):
 
     INSTRUMENT_ID_FIELD_NUMBER: _builtins.int
     instrument_id: _builtins.str
-    """Id of the option (UUID)."""
+    """Id of the option (UUID). Required. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d"."""
     def __init__(
         self,
         *,
@@ -1085,7 +1093,7 @@ class GetOptionSeriesResponse(_message.Message):
     OPTION_SERIES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def option_series(self) -> _option_series_pb2.OptionSeries:
-        """The option."""
+        """The option. Required. Example: see OptionSeries."""
 
     def __init__(
         self,
@@ -1112,7 +1120,7 @@ class GetLendingDepositRequest(_message.Message):
 
     INSTRUMENT_ID_FIELD_NUMBER: _builtins.int
     instrument_id: _builtins.str
-    """Id of the deposit (UUID)."""
+    """Id of the deposit (UUID). Required. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d"."""
     def __init__(
         self,
         *,
@@ -1147,7 +1155,7 @@ class GetLendingDepositResponse(_message.Message):
     LENDING_DEPOSIT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def lending_deposit(self) -> _lending_deposit_pb2.LendingDeposit:
-        """The deposit."""
+        """The deposit. Required. Example: see LendingDeposit."""
 
     def __init__(
         self,
@@ -1174,7 +1182,7 @@ class GetLendingBorrowRequest(_message.Message):
 
     INSTRUMENT_ID_FIELD_NUMBER: _builtins.int
     instrument_id: _builtins.str
-    """Id of the loan (UUID)."""
+    """Id of the loan (UUID). Required. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d"."""
     def __init__(
         self,
         *,
@@ -1209,7 +1217,7 @@ class GetLendingBorrowResponse(_message.Message):
     LENDING_BORROW_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def lending_borrow(self) -> _lending_borrow_pb2.LendingBorrow:
-        """The loan."""
+        """The loan. Required. Example: see LendingBorrow."""
 
     def __init__(
         self,

@@ -92,92 +92,102 @@ class CreateMarketRequest(_message.Message):
     METADATA_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     instrument_id: _builtins.str
-    """Instrument that is traded (UUID)."""
+    """Instrument that is traded (UUID). Required. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d"."""
     venue_id: _builtins.str
-    """Venue, for example "binance"."""
+    """Venue, for example "binance". Required."""
     venue_symbol: _builtins.str
-    """Name of the market at the venue, for example "BTCUSDT"."""
+    """Name of the market at the venue, for example "BTCUSDT". Required."""
     venue_instrument_id: _builtins.str
     """Number of the market at the venue, for example "0". Absent: the venue has none."""
     settlement_asset_id: _builtins.str
-    """Asset in which it settles (UUID). Absent: as the instrument says."""
+    """Asset in which it settles (UUID). Absent: as the instrument says. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     price_currency_asset_id: _builtins.str
-    """Asset in which prices are stated (UUID). Absent: the quote of the instrument."""
+    """Asset in which prices are stated (UUID). Absent: the quote of the instrument. Example:
+    "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
+    """
     size_unit: _builtins.str
-    """Unit of sizes: BASE, QUOTE or CONTRACT. Absent: BASE."""
+    """Unit of sizes: BASE, QUOTE or CONTRACT. Absent: BASE. Example: "BASE"."""
     tick_size: _builtins.str
     """Step of prices, above zero, for example "0.10". Absent: the venue has another rule or none."""
     price_significant_figures: _builtins.int
-    """Significant figures of prices, 1 to 38, on venues without a tick. Absent: the venue has another rule or none."""
+    """Significant figures of prices, 1 to 38, on venues without a tick. Absent: the venue has another rule or none.
+    Example: 5.
+    """
     price_decimals: _builtins.int
-    """Decimal places of prices, at most 38, on venues without a tick. Absent: the venue has another rule or none."""
+    """Decimal places of prices, at most 38, on venues without a tick. Absent: the venue has another rule or none.
+    Example: 6.
+    """
     lot_size: _builtins.str
-    """Step of sizes, above zero, in size_unit. Absent: not known."""
+    """Step of sizes, above zero, in size_unit. Absent: not known. Example: "0.001"."""
     min_order_size: _builtins.str
-    """Smallest size of an order, in size_unit. Absent: none or not known."""
+    """Smallest size of an order, in size_unit. Absent: none or not known. Example: "0.001"."""
     max_order_size: _builtins.str
-    """Largest size of an order, in size_unit. Absent: none or not known."""
+    """Largest size of an order, in size_unit. Absent: none or not known. Example: "1000"."""
     max_market_order_size: _builtins.str
-    """Largest size of a market order, in size_unit. Absent: max_order_size."""
+    """Largest size of a market order, in size_unit. Absent: max_order_size. Example: "120"."""
     min_notional: _builtins.str
-    """Smallest value of an order, in the price currency. Absent: none or not known."""
+    """Smallest value of an order, in the price currency. Absent: none or not known. Example: "5"."""
     max_notional: _builtins.str
-    """Largest value of an order, in the price currency. Absent: none or not known."""
+    """Largest value of an order, in the price currency. Absent: none or not known. Example: "300000"."""
     min_price: _builtins.str
-    """Lowest price of an order. Absent: none or not known."""
+    """Lowest price of an order, in the price currency. Absent: none or not known. Example: "0.01"."""
     max_price: _builtins.str
-    """Highest price of an order. Absent: none or not known."""
+    """Highest price of an order, in the price currency. Absent: none or not known. Example: "1000000"."""
     price_band_bps: _builtins.str
-    """Furthest that an order may lie from the reference price, in basis points. Absent: none or not known."""
+    """Furthest that an order may lie from the reference price, in basis points. Absent: none or not known. Example:
+    "500".
+    """
     maker_fee: _builtins.str
     """Fee of resting orders as a fraction of the value; negative for a rebate, for example "-0.00005". Absent: not known."""
     taker_fee: _builtins.str
     """Fee of taking orders as a fraction of the value, for example "0.0004". Absent: not known."""
     fee_asset_id: _builtins.str
-    """Asset in which fees are charged (UUID). Absent: as the venue decides."""
+    """Asset in which fees are charged (UUID). Absent: as the venue decides. Example:
+    "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
+    """
     status: _builtins.str
-    """State: pending, active, suspended, cancel_only, post_only, delisted or settled."""
+    """State: pending, active, suspended, cancel_only, post_only, delisted or settled. Required. Example: "active"."""
     funding_interval_secs: _builtins.int
     """Seconds between two funding payments, 1 to 86400; the same as perp.funding_interval where both are set. Absent: not
-    a perpetual.
+    a perpetual. Example: 28800.
     """
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
     """
     @_builtins.property
     def supported_order_types(self) -> _containers.RepeatedScalarFieldContainer[_order_type_pb2.OrderType.ValueType]:
-        """Order types on offer. Empty: not known."""
+        """Order types on offer. Empty: not known. Example: ["ORDER_TYPE_MARKET","ORDER_TYPE_LIMIT"]."""
 
     @_builtins.property
     def supported_time_in_force(self) -> _containers.RepeatedScalarFieldContainer[_order_type_pb2.TimeInForce.ValueType]:
-        """Times in force on offer. Empty: not known."""
+        """Times in force on offer. Empty: not known. Example: ["TIME_IN_FORCE_GTC","TIME_IN_FORCE_IOC"]."""
 
     @_builtins.property
     def listed_at(self) -> _timestamp_pb2.Timestamp:
-        """When trading began. Absent: not known or not yet."""
+        """When trading began. Absent: not known or not yet. Example: "2026-01-02T08:00:00Z"."""
 
     @_builtins.property
     def delisted_at(self) -> _timestamp_pb2.Timestamp:
-        """When trading ended, after listed_at. Absent: not delisted."""
+        """When trading ended, after listed_at. Absent: not delisted. Example: "2026-06-30T00:00:00Z"."""
 
     @_builtins.property
     def amm(self) -> _amm_market_details_pb2.AmmMarketDetails:
-        """The pool. Absent: not an automated market maker, or its terms are not known."""
+        """The pool. Absent: not an automated market maker, or its terms are not known. Example: see AmmMarketDetails."""
 
     @_builtins.property
     def lending(self) -> _lending_market_details_pb2.LendingMarketDetails:
-        """The reserve. Absent: not a lending market, or its ratios are not known."""
+        """The reserve. Absent: not a lending market, or its ratios are not known. Example: see LendingMarketDetails."""
 
     @_builtins.property
     def perp(self) -> _perp_market_details_pb2.PerpMarketDetails:
-        """Funding and margin. Absent: not a perpetual, or its terms are not known. A perpetual of an automated market maker has
-        amm too.
+        """Funding and margin. Absent: not a perpetual, or its terms are not known. A perpetual of an automated market maker
+        has amm too. Example: see PerpMarketDetails.
         """
 
     @_builtins.property
     def metadata(self) -> _struct_pb2.Struct:
-        """Further facts without a field of their own. Absent: none."""
+        """Further facts without a field of their own. Absent: none. Example: {"source":"manual"}."""
 
     def __init__(
         self,
@@ -248,7 +258,7 @@ class CreateMarketResponse(_message.Message):
     MARKET_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def market(self) -> _market_pb2.Market:
-        """The market."""
+        """The market. Required. Example: see Market."""
 
     def __init__(
         self,
@@ -275,7 +285,7 @@ class GetMarketRequest(_message.Message):
 
     MARKET_ID_FIELD_NUMBER: _builtins.int
     market_id: _builtins.str
-    """Id of the market (UUID)."""
+    """Id of the market (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"."""
     def __init__(
         self,
         *,
@@ -313,7 +323,7 @@ class GetMarketResponse(_message.Message):
     MARKET_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def market(self) -> _market_pb2.Market:
-        """The market."""
+        """The market. Required. Example: see Market."""
 
     def __init__(
         self,
@@ -378,39 +388,39 @@ class UpdateMarketRequest(_message.Message):
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     market_id: _builtins.str
-    """Market to change (UUID)."""
+    """Market to change (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"."""
     venue_instrument_id: _builtins.str
     """Number of the market at the venue, for example "0". Absent: see update_mask."""
     settlement_asset_id: _builtins.str
-    """Asset in which it settles (UUID). Absent: see update_mask."""
+    """Asset in which it settles (UUID). Absent: see update_mask. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     price_currency_asset_id: _builtins.str
-    """Asset in which prices are stated (UUID). Absent: see update_mask."""
+    """Asset in which prices are stated (UUID). Absent: see update_mask. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     size_unit: _builtins.str
-    """Unit of sizes: BASE, QUOTE or CONTRACT. Absent: see update_mask."""
+    """Unit of sizes: BASE, QUOTE or CONTRACT. Absent: see update_mask. Example: "BASE"."""
     tick_size: _builtins.str
     """Step of prices, above zero, for example "0.10". Absent: see update_mask."""
     price_significant_figures: _builtins.int
-    """Significant figures of prices, 1 to 38, on venues without a tick. Absent: see update_mask."""
+    """Significant figures of prices, 1 to 38, on venues without a tick. Absent: see update_mask. Example: 5."""
     price_decimals: _builtins.int
-    """Decimal places of prices, at most 38, on venues without a tick. Absent: see update_mask."""
+    """Decimal places of prices, at most 38, on venues without a tick. Absent: see update_mask. Example: 6."""
     lot_size: _builtins.str
-    """Step of sizes, above zero, in size_unit. Absent: see update_mask."""
+    """Step of sizes, above zero, in size_unit. Absent: see update_mask. Example: "0.001"."""
     min_order_size: _builtins.str
-    """Smallest size of an order, in size_unit. Absent: see update_mask."""
+    """Smallest size of an order, in size_unit. Absent: see update_mask. Example: "0.001"."""
     max_order_size: _builtins.str
-    """Largest size of an order, in size_unit. Absent: see update_mask."""
+    """Largest size of an order, in size_unit. Absent: see update_mask. Example: "1000"."""
     max_market_order_size: _builtins.str
-    """Largest size of a market order, in size_unit. Absent: see update_mask."""
+    """Largest size of a market order, in size_unit. Absent: see update_mask. Example: "120"."""
     min_notional: _builtins.str
-    """Smallest value of an order, in the price currency. Absent: see update_mask."""
+    """Smallest value of an order, in the price currency. Absent: see update_mask. Example: "5"."""
     max_notional: _builtins.str
-    """Largest value of an order, in the price currency. Absent: see update_mask."""
+    """Largest value of an order, in the price currency. Absent: see update_mask. Example: "300000"."""
     min_price: _builtins.str
-    """Lowest price of an order. Absent: see update_mask."""
+    """Lowest price of an order. Absent: see update_mask. Example: "0.01"."""
     max_price: _builtins.str
-    """Highest price of an order. Absent: see update_mask."""
+    """Highest price of an order. Absent: see update_mask. Example: "1000000"."""
     price_band_bps: _builtins.str
-    """Furthest that an order may lie from the reference price, in basis points. Absent: see update_mask."""
+    """Furthest that an order may lie from the reference price, in basis points. Absent: see update_mask. Example: "500"."""
     maker_fee: _builtins.str
     """Fee of resting orders as a fraction of the value; negative for a rebate, for example "-0.00005". Absent: see
     update_mask.
@@ -418,54 +428,58 @@ class UpdateMarketRequest(_message.Message):
     taker_fee: _builtins.str
     """Fee of taking orders as a fraction of the value, for example "0.0004". Absent: see update_mask."""
     fee_asset_id: _builtins.str
-    """Asset in which fees are charged (UUID). Absent: see update_mask."""
+    """Asset in which fees are charged (UUID). Absent: see update_mask. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     status: _builtins.str
-    """State: pending, active, suspended, cancel_only, post_only, delisted or settled. Absent: see update_mask."""
+    """State: pending, active, suspended, cancel_only, post_only, delisted or settled. Absent: see update_mask. Example:
+    "suspended".
+    """
     funding_interval_secs: _builtins.int
     """Seconds between two funding payments, 1 to 86400; the same as perp.funding_interval where both are set. Absent: see
-    update_mask.
+    update_mask. Example: 28800.
     """
     etag: _builtins.str
-    """Version that the change is based on; another one is refused with ABORTED. Absent: not checked."""
+    """Version that the change is based on; another one is refused with ABORTED. Absent: not checked. Example: "v2"."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
     """
     @_builtins.property
     def supported_order_types(self) -> _containers.RepeatedScalarFieldContainer[_order_type_pb2.OrderType.ValueType]:
-        """Order types on offer. Empty: see update_mask."""
+        """Order types on offer. Empty: see update_mask. Example: ["ORDER_TYPE_MARKET","ORDER_TYPE_LIMIT"]."""
 
     @_builtins.property
     def supported_time_in_force(self) -> _containers.RepeatedScalarFieldContainer[_order_type_pb2.TimeInForce.ValueType]:
-        """Times in force on offer. Empty: see update_mask."""
+        """Times in force on offer. Empty: see update_mask. Example: ["TIME_IN_FORCE_GTC","TIME_IN_FORCE_IOC"]."""
 
     @_builtins.property
     def listed_at(self) -> _timestamp_pb2.Timestamp:
-        """When trading began. Absent: see update_mask."""
+        """When trading began. Absent: see update_mask. Example: "2026-01-02T08:00:00Z"."""
 
     @_builtins.property
     def delisted_at(self) -> _timestamp_pb2.Timestamp:
-        """When trading ended, after listed_at. Absent: see update_mask."""
+        """When trading ended, after listed_at. Absent: see update_mask. Example: "2026-06-30T00:00:00Z"."""
 
     @_builtins.property
     def amm(self) -> _amm_market_details_pb2.AmmMarketDetails:
-        """The pool. Absent: see update_mask."""
+        """The pool. Absent: see update_mask. Example: see AmmMarketDetails."""
 
     @_builtins.property
     def lending(self) -> _lending_market_details_pb2.LendingMarketDetails:
-        """The reserve. Absent: see update_mask."""
+        """The reserve. Absent: see update_mask. Example: see LendingMarketDetails."""
 
     @_builtins.property
     def perp(self) -> _perp_market_details_pb2.PerpMarketDetails:
-        """Funding and margin. Absent: see update_mask."""
+        """Funding and margin. Absent: see update_mask. Example: see PerpMarketDetails."""
 
     @_builtins.property
     def metadata(self) -> _struct_pb2.Struct:
-        """Further facts without a field of their own. Absent: see update_mask."""
+        """Further facts without a field of their own. Absent: see update_mask. Example: {"source":"manual"}."""
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set."""
+        """Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set. Example:
+        "settlementAssetId,priceCurrencyAssetId".
+        """
 
     def __init__(
         self,
@@ -536,7 +550,7 @@ class UpdateMarketResponse(_message.Message):
     MARKET_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def market(self) -> _market_pb2.Market:
-        """The market."""
+        """The market. Required. Example: see Market."""
 
     def __init__(
         self,
@@ -574,17 +588,21 @@ class ListMarketsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     ORDER_BY_FIELD_NUMBER: _builtins.int
     instrument_id: _builtins.str
-    """Markets of this instrument only (UUID). Absent: all."""
+    """Markets of this instrument only (UUID). Absent: all. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d"."""
     venue_id: _builtins.str
-    """Markets of this venue only. Absent: all."""
+    """Markets of this venue only. Absent: all. Example: "binance"."""
     status: _builtins.str
-    """Markets in this state only. Absent: all."""
+    """Markets in this state only. Absent: all. Example: "active"."""
     page_size: _builtins.int
-    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50."""
+    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50."""
     page_token: _builtins.str
-    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
+    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+    "cGFnZTo1MA".
+    """
     order_by: _builtins.str
-    """Order of the items: a field name (created_at or venue_symbol), with " desc" for descending. Absent: by created_at."""
+    """Order of the items: a field name (created_at or venue_symbol), with " desc" for descending. Absent: by created_at.
+    Example: "created_at desc".
+    """
     def __init__(
         self,
         *,
@@ -630,10 +648,10 @@ class ListMarketsResponse(_message.Message):
     MARKETS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
-    """To be sent as page_token for the next page. Absent or empty: this is the last page."""
+    """To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw"."""
     @_builtins.property
     def markets(self) -> _containers.RepeatedCompositeFieldContainer[_market_pb2.Market]:
-        """The markets of this page, at most 1000. Empty: none."""
+        """The markets of this page, at most 1000. Empty: none. Example: see Market."""
 
     def __init__(
         self,
@@ -662,7 +680,9 @@ class BatchGetMarketsRequest(_message.Message):
     MARKET_IDS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def market_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Markets asked for (UUIDs), 1 to 200."""
+        """Markets asked for (UUIDs), 1 to 200. Required: one or more. Example:
+        ["0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11","2e7d1c90-6a4b-4f58-9c03-5d8e1f2a7b46"].
+        """
 
     def __init__(
         self,
@@ -705,11 +725,11 @@ class BatchGetMarketsResponse(_message.Message):
     MISSING_MARKET_IDS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def markets(self) -> _containers.RepeatedCompositeFieldContainer[_market_pb2.Market]:
-        """Those that are known, in the order asked for. Empty: none."""
+        """Those that are known, in the order asked for. Empty: none. Example: see Market."""
 
     @_builtins.property
     def missing_market_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Those that are not known (UUIDs). Empty: none."""
+        """Those that are not known (UUIDs). Empty: none. Example: ["2e7d1c90-6a4b-4f58-9c03-5d8e1f2a7b46"]."""
 
     def __init__(
         self,
@@ -738,9 +758,9 @@ class ResolveMarketRequest(_message.Message):
     VENUE_ID_FIELD_NUMBER: _builtins.int
     VENUE_SYMBOL_FIELD_NUMBER: _builtins.int
     venue_id: _builtins.str
-    """Venue, for example "binance"."""
+    """Venue, for example "binance". Required."""
     venue_symbol: _builtins.str
-    """Name of the market at the venue, for example "BTCUSDT"."""
+    """Name of the market at the venue, for example "BTCUSDT". Required."""
     def __init__(
         self,
         *,
@@ -791,16 +811,16 @@ class ResolveMarketResponse(_message.Message):
     MARKET_FIELD_NUMBER: _builtins.int
     INSTRUMENT_FIELD_NUMBER: _builtins.int
     market_id: _builtins.str
-    """The market (UUID)."""
+    """The market (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"."""
     instrument_id: _builtins.str
-    """Its instrument (UUID)."""
+    """Its instrument (UUID). Required. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d"."""
     @_builtins.property
     def market(self) -> _market_pb2.Market:
-        """The market, whole. Absent: from servers that name it only."""
+        """The market, whole. Absent: from servers that name it only. Example: see Market."""
 
     @_builtins.property
     def instrument(self) -> _instrument_pb2.Instrument:
-        """The instrument, whole. Absent: from servers that name it only."""
+        """The instrument, whole. Absent: from servers that name it only. Example: see Instrument."""
 
     def __init__(
         self,

@@ -51,32 +51,36 @@ class RaiseQualityFlagRequest(_message.Message):
     METADATA_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     asset_id: _builtins.str
-    """Asset that is warned about (UUID)."""
+    """Asset that is warned about (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     flag_type: _quality_flag_pb2.FlagType.ValueType
-    """What is wrong."""
+    """What is wrong. Required. Example: "FLAG_TYPE_BLACKLISTABLE"."""
     severity: _quality_flag_pb2.FlagSeverity.ValueType
-    """How bad it is."""
+    """How bad it is. Required. Example: "FLAG_SEVERITY_LOW"."""
     description: _builtins.str
-    """What is wrong, for a person; the flag's reason."""
+    """What is wrong, for a person; the flag's reason. Required. Example: "The issuer can freeze addresses"."""
     raised_by: _builtins.str
-    """Who raised it, for example "user:ada" or "service:cqar"."""
+    """Who raised it, for example "user:ada" or "service:cqar". Required."""
     source: _builtins.str
     """Who found out, for example "certik". Absent: raised_by."""
     deployment_id: _builtins.str
-    """Deployment concerned, since a flag often hits one chain only. Absent: all of the asset."""
+    """Deployment concerned, since a flag often hits one chain only. Absent: all of the asset. Example:
+    "ethereum:0xdac17f958d2ee523a2206206994597c13d831ec7".
+    """
     evidence_url: _builtins.str
-    """Where the evidence is. Absent: none."""
+    """Where the evidence is. Absent: none. Example:
+    "https://etherscan.io/address/0xdac17f958d2ee523a2206206994597c13d831ec7#code".
+    """
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
     """
     @_builtins.property
     def expires_at(self) -> _timestamp_pb2.Timestamp:
-        """When it ceases to hold by itself, after raised_at. Absent: only when resolved."""
+        """When it ceases to hold by itself, after raised_at. Absent: only when resolved. Example: "2026-07-01T00:00:00Z"."""
 
     @_builtins.property
     def metadata(self) -> _struct_pb2.Struct:
-        """Further facts without a field of their own. Absent: none."""
+        """Further facts without a field of their own. Absent: none. Example: {"source":"manual"}."""
 
     def __init__(
         self,
@@ -125,7 +129,7 @@ class RaiseQualityFlagResponse(_message.Message):
     FLAG_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def flag(self) -> _quality_flag_pb2.AssetQualityFlag:
-        """The warning."""
+        """The warning. Required. Example: see AssetQualityFlag."""
 
     def __init__(
         self,
@@ -159,14 +163,14 @@ class ResolveQualityFlagRequest(_message.Message):
     RESOLUTION_NOTES_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     flag_id: _builtins.str
-    """Id of the flag (UUID)."""
+    """Id of the flag (UUID). Required. Example: "d9c4b7a6-1e53-4820-9f6b-2a8d0e7c5f13"."""
     resolved_by: _builtins.str
-    """Who resolves it, for example "user:grace"."""
+    """Who resolves it, for example "user:grace". Required."""
     resolution_notes: _builtins.str
-    """Why it no longer holds, for a person. Absent: none."""
+    """Why it no longer holds, for a person. Absent: none. Example: "Known and accepted"."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
     """
     def __init__(
         self,
@@ -213,7 +217,7 @@ class ResolveQualityFlagResponse(_message.Message):
     FLAG_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def flag(self) -> _quality_flag_pb2.AssetQualityFlag:
-        """The warning."""
+        """The warning. Required. Example: see AssetQualityFlag."""
 
     def __init__(
         self,
@@ -247,19 +251,23 @@ class ListQualityFlagsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     ORDER_BY_FIELD_NUMBER: _builtins.int
     asset_id: _builtins.str
-    """Warnings about this asset only (UUID). Absent: all."""
+    """Warnings about this asset only (UUID). Absent: all. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     include_resolved: _builtins.bool
-    """Whether to list those that no longer hold. Absent: false."""
+    """Whether to list those that no longer hold. Absent: false. Example: true."""
     min_severity: _quality_flag_pb2.FlagSeverity.ValueType
-    """Warnings of at least this severity only. Absent: all."""
+    """Warnings of at least this severity only. Absent: all. Example: "FLAG_SEVERITY_HIGH"."""
     flag_type: _quality_flag_pb2.FlagType.ValueType
-    """Warnings of this type only. Absent: all."""
+    """Warnings of this type only. Absent: all. Example: "FLAG_TYPE_BLACKLISTABLE"."""
     page_size: _builtins.int
-    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50."""
+    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50."""
     page_token: _builtins.str
-    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
+    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+    "cGFnZTo1MA".
+    """
     order_by: _builtins.str
-    """Order of the items: a field name (raised_at or severity), with " desc" for descending. Absent: by raised_at."""
+    """Order of the items: a field name (raised_at or severity), with " desc" for descending. Absent: by raised_at.
+    Example: "raised_at desc".
+    """
     def __init__(
         self,
         *,
@@ -306,10 +314,10 @@ class ListQualityFlagsResponse(_message.Message):
     FLAGS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
-    """To be sent as page_token for the next page. Absent or empty: this is the last page."""
+    """To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw"."""
     @_builtins.property
     def flags(self) -> _containers.RepeatedCompositeFieldContainer[_quality_flag_pb2.AssetQualityFlag]:
-        """The warnings of this page, at most 1000. Empty: none."""
+        """The warnings of this page, at most 1000. Empty: none. Example: see AssetQualityFlag."""
 
     def __init__(
         self,

@@ -51,34 +51,34 @@ class CreateAssetRelationshipRequest(_message.Message):
     METADATA_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     source_asset_id: _builtins.str
-    """The derivative, from_asset_id of the relationship (UUID), for example WETH."""
+    """The derivative, from_asset_id of the relationship (UUID), for example WETH. Required."""
     target_asset_id: _builtins.str
-    """The underlying, to_asset_id of the relationship (UUID), for example ETH."""
+    """The underlying, to_asset_id of the relationship (UUID), for example ETH. Required."""
     relationship_type: _relationship_pb2.RelationshipType.ValueType
-    """How from stands to to."""
+    """How from stands to to. Required. Example: "RELATIONSHIP_TYPE_WRAPS"."""
     conversion_rate: _builtins.str
-    """Units of to for one unit of from, above zero. Absent: variable or not known."""
+    """Units of to for one unit of from, above zero. Absent: variable or not known. Example: "1"."""
     is_rate_variable: _builtins.bool
-    """Whether the rate changes over time, as for rETH. Absent: false."""
+    """Whether the rate changes over time, as for rETH. Absent: false. Example: false."""
     protocol: _builtins.str
     """Protocol behind it, for example "lido". Absent: none."""
     description: _builtins.str
-    """Words for a person. Absent: none."""
+    """Words for a person. Absent: none. Example: "Redeemable one to one"."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
     """
     @_builtins.property
     def valid_from(self) -> _timestamp_pb2.Timestamp:
-        """When it began to hold. Absent: from the start."""
+        """When it began to hold. Absent: from the start. Example: "2017-12-12T11:17:35Z"."""
 
     @_builtins.property
     def valid_to(self) -> _timestamp_pb2.Timestamp:
-        """When it ceased to hold, after valid_from. Absent: it holds."""
+        """When it ceased to hold, after valid_from. Absent: it holds. Example: "2026-06-30T00:00:00Z"."""
 
     @_builtins.property
     def metadata(self) -> _struct_pb2.Struct:
-        """Further facts without a field of their own. Absent: none."""
+        """Further facts without a field of their own. Absent: none. Example: {"source":"manual"}."""
 
     def __init__(
         self,
@@ -126,7 +126,7 @@ class CreateAssetRelationshipResponse(_message.Message):
     RELATIONSHIP_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def relationship(self) -> _relationship_pb2.AssetRelationship:
-        """The relationship."""
+        """The relationship. Required. Example: see AssetRelationship."""
 
     def __init__(
         self,
@@ -153,7 +153,7 @@ class GetAssetRelationshipRequest(_message.Message):
 
     RELATIONSHIP_ID_FIELD_NUMBER: _builtins.int
     relationship_id: _builtins.str
-    """Id of the relationship (UUID)."""
+    """Id of the relationship (UUID). Required. Example: "17f6e5d4-c3b2-4a19-8087-6f5e4d3c2b1a"."""
     def __init__(
         self,
         *,
@@ -190,7 +190,7 @@ class GetAssetRelationshipResponse(_message.Message):
     RELATIONSHIP_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def relationship(self) -> _relationship_pb2.AssetRelationship:
-        """The relationship."""
+        """The relationship. Required. Example: see AssetRelationship."""
 
     def __init__(
         self,
@@ -220,12 +220,12 @@ class DeleteAssetRelationshipRequest(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     relationship_id: _builtins.str
-    """Id of the relationship (UUID)."""
+    """Id of the relationship (UUID). Required. Example: "17f6e5d4-c3b2-4a19-8087-6f5e4d3c2b1a"."""
     etag: _builtins.str
-    """Version that is to be deleted; another one is refused with ABORTED. Absent: not checked."""
+    """Version that is to be deleted; another one is refused with ABORTED. Absent: not checked. Example: "v3"."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
     """
     def __init__(
         self,
@@ -282,18 +282,22 @@ class ListAssetRelationshipsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     ORDER_BY_FIELD_NUMBER: _builtins.int
     asset_id: _builtins.str
-    """Relationships from or to this asset only (UUID). Absent: all."""
+    """Relationships from or to this asset only (UUID). Absent: all. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     relationship_type: _relationship_pb2.RelationshipType.ValueType
-    """Relationships of this type only. Absent: all."""
+    """Relationships of this type only. Absent: all. Example: "RELATIONSHIP_TYPE_WRAPS"."""
     page_size: _builtins.int
-    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50."""
+    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50."""
     page_token: _builtins.str
-    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
+    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+    "cGFnZTo1MA".
+    """
     order_by: _builtins.str
-    """Order of the items: a field name (created_at), with " desc" for descending. Absent: by created_at."""
+    """Order of the items: a field name (created_at), with " desc" for descending. Absent: by created_at. Example:
+    "created_at desc".
+    """
     @_builtins.property
     def valid_at(self) -> _timestamp_pb2.Timestamp:
-        """Relationships that held at this moment only. Absent: all."""
+        """Relationships that held at this moment only. Absent: all. Example: "2026-06-30T00:00:00Z"."""
 
     def __init__(
         self,
@@ -338,10 +342,10 @@ class ListAssetRelationshipsResponse(_message.Message):
     RELATIONSHIPS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
-    """To be sent as page_token for the next page. Absent or empty: this is the last page."""
+    """To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw"."""
     @_builtins.property
     def relationships(self) -> _containers.RepeatedCompositeFieldContainer[_relationship_pb2.AssetRelationship]:
-        """The relationships of this page, at most 1000. Empty: none."""
+        """The relationships of this page, at most 1000. Empty: none. Example: see AssetRelationship."""
 
     def __init__(
         self,

@@ -64,38 +64,38 @@ class CreateVenueRequest(_message.Message):
     venue_id: _builtins.str
     """Id of the venue in the platform, for example "binance". Absent: made from name."""
     name: _builtins.str
-    """Full name, for example "Binance"."""
+    """Full name, for example "Binance". Required."""
     venue_type: _venue_pb2.VenueType.ValueType
-    """What kind of place it is."""
+    """What kind of place it is. Required. Example: "VENUE_TYPE_CEX"."""
     chain_id: _builtins.str
-    """Chain on which it lives. Absent: none or several."""
+    """Chain on which it lives. Absent: none or several. Example: "ethereum"."""
     protocol_address: _builtins.str
-    """Address of its main contract. Absent: none."""
+    """Address of its main contract. Absent: none. Example: "0x1F98431c8aD98523631AE4a59f267346ea31F984"."""
     website_url: _builtins.str
-    """Address of its website. Absent: none."""
+    """Address of its website. Absent: none. Example: "https://www.binance.com"."""
     api_endpoint: _builtins.str
-    """Address of its API. Absent: none."""
+    """Address of its API. Absent: none. Example: "https://api.binance.com"."""
     websocket_endpoint: _builtins.str
-    """Address of its WebSocket API. Absent: none."""
+    """Address of its WebSocket API. Absent: none. Example: "wss://stream.binance.com:9443"."""
     country: _builtins.str
     """Country where it is registered, ISO 3166-1 alpha-2, for example "SC". Absent: not known or none."""
     is_sandbox: _builtins.bool
-    """Whether its money is not real. Absent: false."""
+    """Whether its money is not real. Absent: false. Example: false."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
     """
     @_builtins.property
     def capabilities(self) -> _containers.RepeatedScalarFieldContainer[_venue_pb2.VenueCapability.ValueType]:
-        """What the platform can do there. Empty: not known."""
+        """What the platform can do there. Empty: not known. Example: ["VENUE_CAPABILITY_SPOT","VENUE_CAPABILITY_PERPETUALS"]."""
 
     @_builtins.property
     def rate_limits(self) -> _containers.RepeatedCompositeFieldContainer[_rate_limit_pb2.RateLimit]:
-        """How often it may be called without an account. Empty: not known."""
+        """How often it may be called without an account. Empty: not known. Example: see RateLimit."""
 
     @_builtins.property
     def metadata(self) -> _struct_pb2.Struct:
-        """Further facts without a field of their own. Absent: none."""
+        """Further facts without a field of their own. Absent: none. Example: {"source":"manual"}."""
 
     def __init__(
         self,
@@ -144,7 +144,7 @@ class CreateVenueResponse(_message.Message):
     VENUE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def venue(self) -> _venue_pb2.Venue:
-        """The venue."""
+        """The venue. Required. Example: see Venue."""
 
     def __init__(
         self,
@@ -171,7 +171,7 @@ class GetVenueRequest(_message.Message):
 
     VENUE_ID_FIELD_NUMBER: _builtins.int
     venue_id: _builtins.str
-    """Id of the venue."""
+    """Id of the venue. Required. Example: "binance"."""
     def __init__(
         self,
         *,
@@ -206,7 +206,7 @@ class GetVenueResponse(_message.Message):
     VENUE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def venue(self) -> _venue_pb2.Venue:
-        """The venue."""
+        """The venue. Required. Example: see Venue."""
 
     def __init__(
         self,
@@ -252,44 +252,48 @@ class UpdateVenueRequest(_message.Message):
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     venue_id: _builtins.str
-    """Venue to change."""
+    """Venue to change. Required. Example: "binance"."""
     name: _builtins.str
     """Full name, for example "Binance". Absent: see update_mask."""
     chain_id: _builtins.str
-    """Chain on which it lives. Absent: see update_mask."""
+    """Chain on which it lives. Absent: see update_mask. Example: "ethereum"."""
     protocol_address: _builtins.str
-    """Address of its main contract. Absent: see update_mask."""
+    """Address of its main contract. Absent: see update_mask. Example: "0x1F98431c8aD98523631AE4a59f267346ea31F984"."""
     website_url: _builtins.str
-    """Address of its website. Absent: see update_mask."""
+    """Address of its website. Absent: see update_mask. Example: "https://www.binance.com"."""
     api_endpoint: _builtins.str
-    """Address of its API. Absent: see update_mask."""
+    """Address of its API. Absent: see update_mask. Example: "https://api.binance.com"."""
     websocket_endpoint: _builtins.str
-    """Address of its WebSocket API. Absent: see update_mask."""
+    """Address of its WebSocket API. Absent: see update_mask. Example: "wss://stream.binance.com:9443"."""
     country: _builtins.str
     """Country where it is registered, ISO 3166-1 alpha-2, for example "SC". Absent: see update_mask."""
     is_active: _builtins.bool
-    """Whether the platform still uses it. Absent: see update_mask."""
+    """Whether the platform still uses it. Absent: see update_mask. Example: true."""
     is_sandbox: _builtins.bool
-    """Whether its money is not real. Absent: see update_mask."""
+    """Whether its money is not real. Absent: see update_mask. Example: false."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
     """
     @_builtins.property
     def capabilities(self) -> _containers.RepeatedScalarFieldContainer[_venue_pb2.VenueCapability.ValueType]:
-        """What the platform can do there. Empty: see update_mask."""
+        """What the platform can do there. Empty: see update_mask. Example:
+        ["VENUE_CAPABILITY_SPOT","VENUE_CAPABILITY_PERPETUALS"].
+        """
 
     @_builtins.property
     def rate_limits(self) -> _containers.RepeatedCompositeFieldContainer[_rate_limit_pb2.RateLimit]:
-        """How often it may be called without an account. Empty: see update_mask."""
+        """How often it may be called without an account. Empty: see update_mask. Example: see RateLimit."""
 
     @_builtins.property
     def metadata(self) -> _struct_pb2.Struct:
-        """Further facts without a field of their own. Absent: see update_mask."""
+        """Further facts without a field of their own. Absent: see update_mask. Example: {"source":"manual"}."""
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set."""
+        """Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set. Example:
+        "name,websiteUrl".
+        """
 
     def __init__(
         self,
@@ -339,7 +343,7 @@ class UpdateVenueResponse(_message.Message):
     VENUE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def venue(self) -> _venue_pb2.Venue:
-        """The venue."""
+        """The venue. Required. Example: see Venue."""
 
     def __init__(
         self,
@@ -372,17 +376,21 @@ class ListVenuesRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     ORDER_BY_FIELD_NUMBER: _builtins.int
     venue_type: _venue_pb2.VenueType.ValueType
-    """Venues of this type only. Absent: all."""
+    """Venues of this type only. Absent: all. Example: "VENUE_TYPE_CEX"."""
     chain_id: _builtins.str
-    """Venues on this chain only. Absent: all."""
+    """Venues on this chain only. Absent: all. Example: "ethereum"."""
     include_inactive: _builtins.bool
-    """Whether to list those that are no longer used. Absent: false."""
+    """Whether to list those that are no longer used. Absent: false. Example: true."""
     page_size: _builtins.int
-    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50."""
+    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50."""
     page_token: _builtins.str
-    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
+    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+    "cGFnZTo1MA".
+    """
     order_by: _builtins.str
-    """Order of the items: a field name (venue_id or name), with " desc" for descending. Absent: by venue_id."""
+    """Order of the items: a field name (venue_id or name), with " desc" for descending. Absent: by venue_id. Example:
+    "venue_id desc".
+    """
     def __init__(
         self,
         *,
@@ -425,10 +433,10 @@ class ListVenuesResponse(_message.Message):
     VENUES_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
-    """To be sent as page_token for the next page. Absent or empty: this is the last page."""
+    """To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw"."""
     @_builtins.property
     def venues(self) -> _containers.RepeatedCompositeFieldContainer[_venue_pb2.Venue]:
-        """The venues of this page, at most 1000. Empty: none."""
+        """The venues of this page, at most 1000. Empty: none. Example: see Venue."""
 
     def __init__(
         self,
@@ -491,50 +499,52 @@ class CreateVenueAssetRequest(_message.Message):
     METADATA_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     venue_id: _builtins.str
-    """Venue, for example "binance"."""
+    """Venue, for example "binance". Required."""
     asset_id: _builtins.str
-    """Asset (UUID)."""
+    """Asset (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     venue_asset_symbol: _builtins.str
-    """Name of the asset at the venue, for example "USDT"."""
+    """Name of the asset at the venue, for example "USDT". Required."""
     deployment_id: _builtins.str
-    """Deployment that the venue moves. Absent: not on a chain, or not known."""
+    """Deployment that the venue moves. Absent: not on a chain, or not known. Example:
+    "ethereum:0xdac17f958d2ee523a2206206994597c13d831ec7".
+    """
     network: _builtins.str
     """Name of the network at the venue, for example "ETH". Absent: the venue has one."""
     deposit_enabled: _builtins.bool
-    """Whether it can be deposited now. Absent: false."""
+    """Whether it can be deposited now. Absent: false. Example: true."""
     withdraw_enabled: _builtins.bool
-    """Whether it can be withdrawn now. Absent: false."""
+    """Whether it can be withdrawn now. Absent: false. Example: true."""
     trading_enabled: _builtins.bool
-    """Whether it can be traded now. Absent: false."""
+    """Whether it can be traded now. Absent: false. Example: true."""
     min_deposit: _builtins.str
-    """Smallest deposit, in units of the asset. Absent: none or not known."""
+    """Smallest deposit, in units of the asset. Absent: none or not known. Example: "0.01"."""
     min_withdrawal: _builtins.str
-    """Smallest withdrawal, in units of the asset. Absent: none or not known."""
+    """Smallest withdrawal, in units of the asset. Absent: none or not known. Example: "10"."""
     withdrawal_fee: _builtins.str
-    """Fee of a withdrawal, in units of the asset. Absent: not known."""
+    """Fee of a withdrawal, in units of the asset. Absent: not known. Example: "1.5"."""
     deposit_fee: _builtins.str
-    """Fee of a deposit, in units of the asset. Absent: none or not known."""
+    """Fee of a deposit, in units of the asset. Absent: none or not known. Example: "0"."""
     withdrawal_precision: _builtins.int
-    """Decimal places of a withdrawal's amount, at most 255. Absent: not known."""
+    """Decimal places of a withdrawal's amount, at most 255. Absent: not known. Example: 6."""
     confirmations_required: _builtins.int
-    """Blocks after which a deposit is credited. Absent: not known."""
+    """Blocks after which a deposit is credited. Absent: not known. Example: 12."""
     requires_memo: _builtins.bool
-    """Whether a deposit needs a memo or tag. Absent: false."""
+    """Whether a deposit needs a memo or tag. Absent: false. Example: false."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
     """
     @_builtins.property
     def listed_at(self) -> _timestamp_pb2.Timestamp:
-        """When the venue listed it. Absent: not known."""
+        """When the venue listed it. Absent: not known. Example: "2018-07-01T00:00:00Z"."""
 
     @_builtins.property
     def delisted_at(self) -> _timestamp_pb2.Timestamp:
-        """When the venue took it off, after listed_at. Absent: it is listed."""
+        """When the venue took it off, after listed_at. Absent: it is listed. Example: "2026-06-30T00:00:00Z"."""
 
     @_builtins.property
     def metadata(self) -> _struct_pb2.Struct:
-        """Further facts without a field of their own. Absent: none."""
+        """Further facts without a field of their own. Absent: none. Example: {"source":"manual"}."""
 
     def __init__(
         self,
@@ -588,7 +598,7 @@ class CreateVenueAssetResponse(_message.Message):
     VENUE_ASSET_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def venue_asset(self) -> _venue_asset_pb2.VenueAsset:
-        """The venue asset."""
+        """The venue asset. Required. Example: see VenueAsset."""
 
     def __init__(
         self,
@@ -617,11 +627,11 @@ class GetVenueAssetRequest(_message.Message):
     ASSET_ID_FIELD_NUMBER: _builtins.int
     NETWORK_FIELD_NUMBER: _builtins.int
     venue_id: _builtins.str
-    """Venue, for example "binance"."""
+    """Venue, for example "binance". Required."""
     asset_id: _builtins.str
-    """Asset (UUID)."""
+    """Asset (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     network: _builtins.str
-    """Name of the network at the venue. Absent: the one that the venue has, or its first."""
+    """Name of the network at the venue. Absent: the one that the venue has, or its first. Example: "ETH"."""
     def __init__(
         self,
         *,
@@ -659,7 +669,7 @@ class GetVenueAssetResponse(_message.Message):
     VENUE_ASSET_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def venue_asset(self) -> _venue_asset_pb2.VenueAsset:
-        """The venue asset."""
+        """The venue asset. Required. Example: see VenueAsset."""
 
     def __init__(
         self,
@@ -712,56 +722,60 @@ class UpdateVenueAssetRequest(_message.Message):
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     venue_id: _builtins.str
-    """Venue of the asset to change."""
+    """Venue of the asset to change. Required. Example: "binance"."""
     asset_id: _builtins.str
-    """Asset to change (UUID)."""
+    """Asset to change (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     network: _builtins.str
-    """Network whose row is changed. Absent: the one that the venue has."""
+    """Network whose row is changed. Absent: the one that the venue has. Example: "ETH"."""
     venue_asset_symbol: _builtins.str
     """Name of the asset at the venue, for example "USDT". Absent: see update_mask."""
     deployment_id: _builtins.str
-    """Deployment that the venue moves. Absent: see update_mask."""
+    """Deployment that the venue moves. Absent: see update_mask. Example:
+    "ethereum:0xdac17f958d2ee523a2206206994597c13d831ec7".
+    """
     deposit_enabled: _builtins.bool
-    """Whether it can be deposited now. Absent: see update_mask."""
+    """Whether it can be deposited now. Absent: see update_mask. Example: true."""
     withdraw_enabled: _builtins.bool
-    """Whether it can be withdrawn now. Absent: see update_mask."""
+    """Whether it can be withdrawn now. Absent: see update_mask. Example: true."""
     trading_enabled: _builtins.bool
-    """Whether it can be traded now. Absent: see update_mask."""
+    """Whether it can be traded now. Absent: see update_mask. Example: true."""
     min_deposit: _builtins.str
-    """Smallest deposit, in units of the asset. Absent: see update_mask."""
+    """Smallest deposit, in units of the asset. Absent: see update_mask. Example: "0.01"."""
     min_withdrawal: _builtins.str
-    """Smallest withdrawal, in units of the asset. Absent: see update_mask."""
+    """Smallest withdrawal, in units of the asset. Absent: see update_mask. Example: "10"."""
     withdrawal_fee: _builtins.str
-    """Fee of a withdrawal, in units of the asset. Absent: see update_mask."""
+    """Fee of a withdrawal, in units of the asset. Absent: see update_mask. Example: "1.5"."""
     deposit_fee: _builtins.str
-    """Fee of a deposit, in units of the asset. Absent: see update_mask."""
+    """Fee of a deposit, in units of the asset. Absent: see update_mask. Example: "0"."""
     withdrawal_precision: _builtins.int
-    """Decimal places of a withdrawal's amount, at most 255. Absent: see update_mask."""
+    """Decimal places of a withdrawal's amount, at most 255. Absent: see update_mask. Example: 6."""
     confirmations_required: _builtins.int
-    """Blocks after which a deposit is credited. Absent: see update_mask."""
+    """Blocks after which a deposit is credited. Absent: see update_mask. Example: 12."""
     requires_memo: _builtins.bool
-    """Whether a deposit needs a memo or tag. Absent: see update_mask."""
+    """Whether a deposit needs a memo or tag. Absent: see update_mask. Example: false."""
     is_active: _builtins.bool
-    """Whether the venue lists it. Absent: see update_mask."""
+    """Whether the venue lists it. Absent: see update_mask. Example: true."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
     """
     @_builtins.property
     def listed_at(self) -> _timestamp_pb2.Timestamp:
-        """When the venue listed it. Absent: see update_mask."""
+        """When the venue listed it. Absent: see update_mask. Example: "2026-01-02T08:00:00Z"."""
 
     @_builtins.property
     def delisted_at(self) -> _timestamp_pb2.Timestamp:
-        """When the venue took it off, after listed_at. Absent: see update_mask."""
+        """When the venue took it off, after listed_at. Absent: see update_mask. Example: "2026-06-30T00:00:00Z"."""
 
     @_builtins.property
     def metadata(self) -> _struct_pb2.Struct:
-        """Further facts without a field of their own. Absent: see update_mask."""
+        """Further facts without a field of their own. Absent: see update_mask. Example: {"source":"manual"}."""
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set."""
+        """Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set. Example:
+        "venueAssetSymbol,deploymentId".
+        """
 
     def __init__(
         self,
@@ -817,7 +831,7 @@ class UpdateVenueAssetResponse(_message.Message):
     VENUE_ASSET_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def venue_asset(self) -> _venue_asset_pb2.VenueAsset:
-        """The venue asset."""
+        """The venue asset. Required. Example: see VenueAsset."""
 
     def __init__(
         self,
@@ -850,18 +864,20 @@ class ListVenueAssetsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     ORDER_BY_FIELD_NUMBER: _builtins.int
     venue_id: _builtins.str
-    """Assets at this venue only. Absent: all."""
+    """Assets at this venue only. Absent: all. Example: "binance"."""
     asset_id: _builtins.str
-    """This asset only (UUID). Absent: all."""
+    """This asset only (UUID). Absent: all. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     include_delisted: _builtins.bool
-    """Whether to list those that the venue took off. Absent: false."""
+    """Whether to list those that the venue took off. Absent: false. Example: true."""
     page_size: _builtins.int
-    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50."""
+    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50."""
     page_token: _builtins.str
-    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
+    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+    "cGFnZTo1MA".
+    """
     order_by: _builtins.str
     """Order of the items: a field name (venue_asset_symbol or created_at), with " desc" for descending. Absent: by
-    venue_asset_symbol.
+    venue_asset_symbol. Example: "venue_asset_symbol desc".
     """
     def __init__(
         self,
@@ -905,10 +921,10 @@ class ListVenueAssetsResponse(_message.Message):
     VENUE_ASSETS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
-    """To be sent as page_token for the next page. Absent or empty: this is the last page."""
+    """To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw"."""
     @_builtins.property
     def venue_assets(self) -> _containers.RepeatedCompositeFieldContainer[_venue_asset_pb2.VenueAsset]:
-        """The venue assets of this page, at most 1000. Empty: none."""
+        """The venue assets of this page, at most 1000. Empty: none. Example: see VenueAsset."""
 
     def __init__(
         self,

@@ -38,12 +38,14 @@ class GetOrderBookRequest(_message.Message):
     SYMBOL_FIELD_NUMBER: _builtins.int
     DEPTH_FIELD_NUMBER: _builtins.int
     market_id: _builtins.str
-    """Id of the market (UUID)."""
+    """Id of the market (UUID). Absent: another member of selector is set. Example:
+    "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
+    """
     depth: _builtins.int
-    """Levels per side, at most 5000. Absent or 0: 50."""
+    """Levels per side, at most 5000. Absent or 0: 50. Example: 20."""
     @_builtins.property
     def symbol(self) -> _venue_symbol_pb2.VenueSymbol:
-        """The venue's name of the market."""
+        """The venue's name of the market. Absent: another member of selector is set. Example: see VenueSymbol."""
 
     def __init__(
         self,
@@ -91,7 +93,7 @@ class GetOrderBookResponse(_message.Message):
     ORDER_BOOK_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def order_book(self) -> _order_book_pb2.OrderBook:
-        """The book."""
+        """The book. Required. Example: see OrderBook."""
 
     def __init__(
         self,
@@ -124,20 +126,20 @@ class StreamOrderBookRequest(_message.Message):
     HEARTBEAT_INTERVAL_FIELD_NUMBER: _builtins.int
     CONFLATE_FIELD_NUMBER: _builtins.int
     max_depth: _builtins.int
-    """Levels per side that are kept, at most 5000. Absent or 0: 50."""
+    """Levels per side that are kept, at most 5000. Absent or 0: 50. Example: 50."""
     resume_token: _builtins.str
     """resume_token of the last message received: the stream goes on behind it, or says what is missing. Absent: from now
-    on.
+    on. Example: "c2VxOjQ4MTUxNjIzNDI".
     """
     skip_snapshot: _builtins.bool
-    """Whether to leave out the state at the start. Absent: false, the state comes first."""
+    """Whether to leave out the state at the start. Absent: false, the state comes first. Example: true."""
     conflate: _builtins.bool
     """Whether a slow reader may miss all but the newest state of each key. Absent: false, a slow reader is ended with
-    RESOURCE_EXHAUSTED.
+    RESOURCE_EXHAUSTED. Example: true.
     """
     @_builtins.property
     def market_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Ids of the markets (UUIDs). Empty: venue_symbols is given."""
+        """Ids of the markets (UUIDs). Empty: venue_symbols is given. Example: ["0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"]."""
 
     @_builtins.property
     def venue_symbols(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -147,7 +149,7 @@ class StreamOrderBookRequest(_message.Message):
 
     @_builtins.property
     def heartbeat_interval(self) -> _duration_pb2.Duration:
-        """Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds."""
+        """Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds. Example: "5s"."""
 
     def __init__(
         self,
@@ -193,22 +195,26 @@ class StreamOrderBookResponse(_message.Message):
     GAP_NOTICE_FIELD_NUMBER: _builtins.int
     RESUME_TOKEN_FIELD_NUMBER: _builtins.int
     resume_token: _builtins.str
-    """To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here."""
+    """To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here. Example:
+    "c2VxOjQ4MTUxNjIzNDI".
+    """
     @_builtins.property
     def data(self) -> _order_book_pb2.OrderBook:
-        """One of the order books."""
+        """One of the order books. Absent: another member of payload is set. Example: see OrderBook."""
 
     @_builtins.property
     def heartbeat(self) -> _stream_pb2.Heartbeat:
-        """Nothing happened; the stream is alive."""
+        """Nothing happened; the stream is alive. Absent: another member of payload is set. Example: see Heartbeat."""
 
     @_builtins.property
     def subscription_status(self) -> _stream_pb2.SubscriptionStatus:
-        """A subscription began, was refused or ended."""
+        """A subscription began, was refused or ended. Absent: another member of payload is set. Example: see
+        SubscriptionStatus.
+        """
 
     @_builtins.property
     def gap_notice(self) -> _stream_pb2.GapNotice:
-        """Something is missing; the state follows anew."""
+        """Something is missing; the state follows anew. Absent: another member of payload is set. Example: see GapNotice."""
 
     def __init__(
         self,
@@ -243,14 +249,18 @@ class GetMarketDepthRequest(_message.Message):
     SYMBOL_FIELD_NUMBER: _builtins.int
     DISTANCES_BPS_FIELD_NUMBER: _builtins.int
     market_id: _builtins.str
-    """Id of the market (UUID)."""
+    """Id of the market (UUID). Absent: another member of selector is set. Example:
+    "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
+    """
     @_builtins.property
     def symbol(self) -> _venue_symbol_pb2.VenueSymbol:
-        """The venue's name of the market."""
+        """The venue's name of the market. Absent: another member of selector is set. Example: see VenueSymbol."""
 
     @_builtins.property
     def distances_bps(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Distances from the middle price in basis points, at most 100. Empty: 5, 10, 25, 50 and 100."""
+        """Distances from the middle price in basis points, at most 100. Empty: 5, 10, 25, 50 and 100. Example:
+        ["5","10","50"].
+        """
 
     def __init__(
         self,
@@ -298,7 +308,7 @@ class GetMarketDepthResponse(_message.Message):
     MARKET_DEPTH_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def market_depth(self) -> _market_depth_pb2.MarketDepth:
-        """The depth."""
+        """The depth. Required. Example: see MarketDepth."""
 
     def __init__(
         self,
@@ -327,14 +337,16 @@ class GetLiquidityMetricsRequest(_message.Message):
     SYMBOL_FIELD_NUMBER: _builtins.int
     WINDOW_FIELD_NUMBER: _builtins.int
     market_id: _builtins.str
-    """Id of the market (UUID)."""
+    """Id of the market (UUID). Absent: another member of selector is set. Example:
+    "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
+    """
     @_builtins.property
     def symbol(self) -> _venue_symbol_pb2.VenueSymbol:
-        """The venue's name of the market."""
+        """The venue's name of the market. Absent: another member of selector is set. Example: see VenueSymbol."""
 
     @_builtins.property
     def window(self) -> _duration_pb2.Duration:
-        """Length of the window, above zero. Absent: one day."""
+        """Length of the window, above zero. Absent: one day. Example: "86400s"."""
 
     def __init__(
         self,
@@ -391,7 +403,7 @@ class GetLiquidityMetricsResponse(_message.Message):
     LIQUIDITY_METRICS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def liquidity_metrics(self) -> _liquidity_metrics_pb2.LiquidityMetrics:
-        """The metrics."""
+        """The metrics. Required. Example: see LiquidityMetrics."""
 
     def __init__(
         self,

@@ -38,10 +38,12 @@ class GetFundingRateRequest(_message.Message):
     MARKET_ID_FIELD_NUMBER: _builtins.int
     SYMBOL_FIELD_NUMBER: _builtins.int
     market_id: _builtins.str
-    """Id of the market (UUID)."""
+    """Id of the market (UUID). Absent: another member of selector is set. Example:
+    "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
+    """
     @_builtins.property
     def symbol(self) -> _venue_symbol_pb2.VenueSymbol:
-        """The venue's name of the market."""
+        """The venue's name of the market. Absent: another member of selector is set. Example: see VenueSymbol."""
 
     def __init__(
         self,
@@ -84,7 +86,7 @@ class GetFundingRateResponse(_message.Message):
     FUNDING_RATE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def funding_rate(self) -> _funding_rate_pb2.FundingRate:
-        """The rate."""
+        """The rate. Required. Example: see FundingRate."""
 
     def __init__(
         self,
@@ -117,20 +119,24 @@ class ListFundingRatesRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     ORDER_BY_FIELD_NUMBER: _builtins.int
     market_id: _builtins.str
-    """Market (UUID)."""
+    """Market (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"."""
     page_size: _builtins.int
-    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50."""
+    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50."""
     page_token: _builtins.str
-    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
+    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+    "cGFnZTo1MA".
+    """
     order_by: _builtins.str
-    """Order of the items: a field name (effective_at), with " desc" for descending. Absent: by effective_at."""
+    """Order of the items: a field name (effective_at), with " desc" for descending. Absent: by effective_at. Example:
+    "effective_at desc".
+    """
     @_builtins.property
     def effective_from(self) -> _timestamp_pb2.Timestamp:
-        """Rates paid at or after this moment only. Absent: from the first."""
+        """Rates paid at or after this moment only. Absent: from the first. Example: "2026-01-01T00:00:00Z"."""
 
     @_builtins.property
     def effective_to(self) -> _timestamp_pb2.Timestamp:
-        """Rates paid before this moment only. Absent: to the last."""
+        """Rates paid before this moment only. Absent: to the last. Example: "2026-02-01T00:00:00Z"."""
 
     def __init__(
         self,
@@ -173,10 +179,10 @@ class ListFundingRatesResponse(_message.Message):
     FUNDING_RATES_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
-    """To be sent as page_token for the next page. Absent or empty: this is the last page."""
+    """To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw"."""
     @_builtins.property
     def funding_rates(self) -> _containers.RepeatedCompositeFieldContainer[_funding_rate_pb2.FundingRate]:
-        """The past funding rates of a perpetual of this page, at most 1000. Empty: none."""
+        """The past funding rates of a perpetual of this page, at most 1000. Empty: none. Example: see FundingRate."""
 
     def __init__(
         self,
@@ -210,17 +216,17 @@ class StreamFundingRatesRequest(_message.Message):
     CONFLATE_FIELD_NUMBER: _builtins.int
     resume_token: _builtins.str
     """resume_token of the last message received: the stream goes on behind it, or says what is missing. Absent: from now
-    on.
+    on. Example: "c2VxOjQ4MTUxNjIzNDI".
     """
     skip_snapshot: _builtins.bool
-    """Whether to leave out the state at the start. Absent: false, the state comes first."""
+    """Whether to leave out the state at the start. Absent: false, the state comes first. Example: true."""
     conflate: _builtins.bool
     """Whether a slow reader may miss all but the newest state of each key. Absent: false, a slow reader is ended with
-    RESOURCE_EXHAUSTED.
+    RESOURCE_EXHAUSTED. Example: true.
     """
     @_builtins.property
     def market_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Ids of the markets (UUIDs). Empty: venue_symbols is given."""
+        """Ids of the markets (UUIDs). Empty: venue_symbols is given. Example: ["0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"]."""
 
     @_builtins.property
     def venue_symbols(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -230,7 +236,7 @@ class StreamFundingRatesRequest(_message.Message):
 
     @_builtins.property
     def heartbeat_interval(self) -> _duration_pb2.Duration:
-        """Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds."""
+        """Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds. Example: "5s"."""
 
     def __init__(
         self,
@@ -275,22 +281,26 @@ class StreamFundingRatesResponse(_message.Message):
     GAP_NOTICE_FIELD_NUMBER: _builtins.int
     RESUME_TOKEN_FIELD_NUMBER: _builtins.int
     resume_token: _builtins.str
-    """To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here."""
+    """To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here. Example:
+    "c2VxOjQ4MTUxNjIzNDI".
+    """
     @_builtins.property
     def data(self) -> _funding_rate_pb2.FundingRate:
-        """One of the funding rates."""
+        """One of the funding rates. Absent: another member of payload is set. Example: see FundingRate."""
 
     @_builtins.property
     def heartbeat(self) -> _stream_pb2.Heartbeat:
-        """Nothing happened; the stream is alive."""
+        """Nothing happened; the stream is alive. Absent: another member of payload is set. Example: see Heartbeat."""
 
     @_builtins.property
     def subscription_status(self) -> _stream_pb2.SubscriptionStatus:
-        """A subscription began, was refused or ended."""
+        """A subscription began, was refused or ended. Absent: another member of payload is set. Example: see
+        SubscriptionStatus.
+        """
 
     @_builtins.property
     def gap_notice(self) -> _stream_pb2.GapNotice:
-        """Something is missing; the state follows anew."""
+        """Something is missing; the state follows anew. Absent: another member of payload is set. Example: see GapNotice."""
 
     def __init__(
         self,
@@ -325,14 +335,16 @@ class GetMarketSummaryRequest(_message.Message):
     SYMBOL_FIELD_NUMBER: _builtins.int
     WINDOW_FIELD_NUMBER: _builtins.int
     market_id: _builtins.str
-    """Id of the market (UUID)."""
+    """Id of the market (UUID). Absent: another member of selector is set. Example:
+    "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
+    """
     @_builtins.property
     def symbol(self) -> _venue_symbol_pb2.VenueSymbol:
-        """The venue's name of the market."""
+        """The venue's name of the market. Absent: another member of selector is set. Example: see VenueSymbol."""
 
     @_builtins.property
     def window(self) -> _duration_pb2.Duration:
-        """Length of the window, above zero. Absent: one day."""
+        """Length of the window, above zero. Absent: one day. Example: "86400s"."""
 
     def __init__(
         self,
@@ -381,7 +393,7 @@ class GetMarketSummaryResponse(_message.Message):
     MARKET_SUMMARY_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def market_summary(self) -> _market_summary_pb2.MarketSummary:
-        """The summary."""
+        """The summary. Required. Example: see MarketSummary."""
 
     def __init__(
         self,

@@ -38,16 +38,18 @@ class GetPriceRequest(_message.Message):
     PRICE_TYPE_FIELD_NUMBER: _builtins.int
     MAX_AGE_FIELD_NUMBER: _builtins.int
     market_id: _builtins.str
-    """Id of the market (UUID)."""
+    """Id of the market (UUID). Absent: another member of selector is set. Example:
+    "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
+    """
     price_type: _price_pb2.PriceType.ValueType
-    """Kind of price. Absent: the last trade's."""
+    """Kind of price. Absent: the last trade's. Example: "PRICE_TYPE_LAST"."""
     @_builtins.property
     def symbol(self) -> _venue_symbol_pb2.VenueSymbol:
-        """The venue's name of the market."""
+        """The venue's name of the market. Absent: another member of selector is set. Example: see VenueSymbol."""
 
     @_builtins.property
     def max_age(self) -> _duration_pb2.Duration:
-        """Oldest that it may be, above zero; older is UNAVAILABLE. Absent: any age."""
+        """Oldest that it may be, above zero; older is UNAVAILABLE. Absent: any age. Example: "5s"."""
 
     def __init__(
         self,
@@ -88,7 +90,7 @@ class GetPriceResponse(_message.Message):
     PRICE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def price(self) -> _price_pb2.Price:
-        """The price."""
+        """The price. Required. Example: see Price."""
 
     def __init__(
         self,
@@ -117,10 +119,12 @@ class BatchGetPricesRequest(_message.Message):
     VENUE_SYMBOLS_FIELD_NUMBER: _builtins.int
     PRICE_TYPE_FIELD_NUMBER: _builtins.int
     price_type: _price_pb2.PriceType.ValueType
-    """Kind of price. Absent: the last trade's."""
+    """Kind of price. Absent: the last trade's. Example: "PRICE_TYPE_LAST"."""
     @_builtins.property
     def market_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Ids of the markets (UUIDs). Empty: venue_symbols is given."""
+        """Ids of the markets (UUIDs). Empty: venue_symbols is given. Example:
+        ["0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11","2e7d1c90-6a4b-4f58-9c03-5d8e1f2a7b46"].
+        """
 
     @_builtins.property
     def venue_symbols(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -168,11 +172,11 @@ class BatchGetPricesResponse(_message.Message):
     MISSING_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def prices(self) -> _containers.RepeatedCompositeFieldContainer[_price_pb2.Price]:
-        """Those that are known, in the order asked for. Empty: none."""
+        """Those that are known, in the order asked for. Empty: none. Example: see Price."""
 
     @_builtins.property
     def missing(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Selectors without a price. Empty: none."""
+        """Selectors without a price. Empty: none. Example: ["2e7d1c90-6a4b-4f58-9c03-5d8e1f2a7b46"]."""
 
     def __init__(
         self,
@@ -207,22 +211,26 @@ class ListPricesRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     ORDER_BY_FIELD_NUMBER: _builtins.int
     market_id: _builtins.str
-    """Market (UUID)."""
+    """Market (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"."""
     price_type: _price_pb2.PriceType.ValueType
-    """Prices of this kind only. Absent: all."""
+    """Prices of this kind only. Absent: all. Example: "PRICE_TYPE_LAST"."""
     page_size: _builtins.int
-    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50."""
+    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50."""
     page_token: _builtins.str
-    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
+    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+    "cGFnZTo1MA".
+    """
     order_by: _builtins.str
-    """Order of the items: a field name (observed_at), with " desc" for descending. Absent: by observed_at."""
+    """Order of the items: a field name (observed_at), with " desc" for descending. Absent: by observed_at. Example:
+    "observed_at desc".
+    """
     @_builtins.property
     def observed_from(self) -> _timestamp_pb2.Timestamp:
-        """Prices at or after this moment only. Absent: from the first."""
+        """Prices at or after this moment only. Absent: from the first. Example: "2026-01-01T00:00:00Z"."""
 
     @_builtins.property
     def observed_to(self) -> _timestamp_pb2.Timestamp:
-        """Prices before this moment only. Absent: to the last."""
+        """Prices before this moment only. Absent: to the last. Example: "2026-02-01T00:00:00Z"."""
 
     def __init__(
         self,
@@ -267,10 +275,10 @@ class ListPricesResponse(_message.Message):
     PRICES_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
-    """To be sent as page_token for the next page. Absent or empty: this is the last page."""
+    """To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw"."""
     @_builtins.property
     def prices(self) -> _containers.RepeatedCompositeFieldContainer[_price_pb2.Price]:
-        """The past prices of a market of this page, at most 1000. Empty: none."""
+        """The past prices of a market of this page, at most 1000. Empty: none. Example: see Price."""
 
     def __init__(
         self,
@@ -305,17 +313,17 @@ class StreamPricesRequest(_message.Message):
     CONFLATE_FIELD_NUMBER: _builtins.int
     resume_token: _builtins.str
     """resume_token of the last message received: the stream goes on behind it, or says what is missing. Absent: from now
-    on.
+    on. Example: "c2VxOjQ4MTUxNjIzNDI".
     """
     skip_snapshot: _builtins.bool
-    """Whether to leave out the state at the start. Absent: false, the state comes first."""
+    """Whether to leave out the state at the start. Absent: false, the state comes first. Example: true."""
     conflate: _builtins.bool
     """Whether a slow reader may miss all but the newest state of each key. Absent: false, a slow reader is ended with
-    RESOURCE_EXHAUSTED.
+    RESOURCE_EXHAUSTED. Example: true.
     """
     @_builtins.property
     def market_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Ids of the markets (UUIDs). Empty: venue_symbols is given."""
+        """Ids of the markets (UUIDs). Empty: venue_symbols is given. Example: ["0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"]."""
 
     @_builtins.property
     def venue_symbols(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -325,11 +333,11 @@ class StreamPricesRequest(_message.Message):
 
     @_builtins.property
     def price_types(self) -> _containers.RepeatedScalarFieldContainer[_price_pb2.PriceType.ValueType]:
-        """Kinds of prices to follow. Empty: the last trade's."""
+        """Kinds of prices to follow. Empty: the last trade's. Example: ["PRICE_TYPE_LAST","PRICE_TYPE_MARK"]."""
 
     @_builtins.property
     def heartbeat_interval(self) -> _duration_pb2.Duration:
-        """Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds."""
+        """Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds. Example: "5s"."""
 
     def __init__(
         self,
@@ -376,22 +384,26 @@ class StreamPricesResponse(_message.Message):
     GAP_NOTICE_FIELD_NUMBER: _builtins.int
     RESUME_TOKEN_FIELD_NUMBER: _builtins.int
     resume_token: _builtins.str
-    """To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here."""
+    """To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here. Example:
+    "c2VxOjQ4MTUxNjIzNDI".
+    """
     @_builtins.property
     def data(self) -> _price_pb2.Price:
-        """One of the prices."""
+        """One of the prices. Absent: another member of payload is set. Example: see Price."""
 
     @_builtins.property
     def heartbeat(self) -> _stream_pb2.Heartbeat:
-        """Nothing happened; the stream is alive."""
+        """Nothing happened; the stream is alive. Absent: another member of payload is set. Example: see Heartbeat."""
 
     @_builtins.property
     def subscription_status(self) -> _stream_pb2.SubscriptionStatus:
-        """A subscription began, was refused or ended."""
+        """A subscription began, was refused or ended. Absent: another member of payload is set. Example: see
+        SubscriptionStatus.
+        """
 
     @_builtins.property
     def gap_notice(self) -> _stream_pb2.GapNotice:
-        """Something is missing; the state follows anew."""
+        """Something is missing; the state follows anew. Absent: another member of payload is set. Example: see GapNotice."""
 
     def __init__(
         self,

@@ -43,20 +43,24 @@ class ListTradesRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     ORDER_BY_FIELD_NUMBER: _builtins.int
     market_id: _builtins.str
-    """Market (UUID)."""
+    """Market (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"."""
     page_size: _builtins.int
-    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50."""
+    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50."""
     page_token: _builtins.str
-    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
+    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+    "cGFnZTo1MA".
+    """
     order_by: _builtins.str
-    """Order of the items: a field name (executed_at), with " desc" for descending. Absent: by executed_at."""
+    """Order of the items: a field name (executed_at), with " desc" for descending. Absent: by executed_at. Example:
+    "executed_at desc".
+    """
     @_builtins.property
     def executed_from(self) -> _timestamp_pb2.Timestamp:
-        """Trades at or after this moment only. Absent: from the first."""
+        """Trades at or after this moment only. Absent: from the first. Example: "2026-01-01T00:00:00Z"."""
 
     @_builtins.property
     def executed_to(self) -> _timestamp_pb2.Timestamp:
-        """Trades before this moment only. Absent: to the last."""
+        """Trades before this moment only. Absent: to the last. Example: "2026-02-01T00:00:00Z"."""
 
     def __init__(
         self,
@@ -101,10 +105,10 @@ class ListTradesResponse(_message.Message):
     TRADES_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
-    """To be sent as page_token for the next page. Absent or empty: this is the last page."""
+    """To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw"."""
     @_builtins.property
     def trades(self) -> _containers.RepeatedCompositeFieldContainer[_trade_pb2.Trade]:
-        """The trades of a market of this page, at most 1000. Empty: none."""
+        """The trades of a market of this page, at most 1000. Empty: none. Example: see Trade."""
 
     def __init__(
         self,
@@ -138,17 +142,17 @@ class StreamTradesRequest(_message.Message):
     CONFLATE_FIELD_NUMBER: _builtins.int
     resume_token: _builtins.str
     """resume_token of the last message received: the stream goes on behind it, or says what is missing. Absent: from now
-    on.
+    on. Example: "c2VxOjQ4MTUxNjIzNDI".
     """
     skip_snapshot: _builtins.bool
-    """Whether to leave out the state at the start. Absent: false, the state comes first."""
+    """Whether to leave out the state at the start. Absent: false, the state comes first. Example: true."""
     conflate: _builtins.bool
     """Whether a slow reader may miss all but the newest state of each key. Absent: false, a slow reader is ended with
-    RESOURCE_EXHAUSTED.
+    RESOURCE_EXHAUSTED. Example: true.
     """
     @_builtins.property
     def market_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Ids of the markets (UUIDs). Empty: venue_symbols is given."""
+        """Ids of the markets (UUIDs). Empty: venue_symbols is given. Example: ["0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"]."""
 
     @_builtins.property
     def venue_symbols(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -158,7 +162,7 @@ class StreamTradesRequest(_message.Message):
 
     @_builtins.property
     def heartbeat_interval(self) -> _duration_pb2.Duration:
-        """Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds."""
+        """Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds. Example: "5s"."""
 
     def __init__(
         self,
@@ -205,22 +209,26 @@ class StreamTradesResponse(_message.Message):
     GAP_NOTICE_FIELD_NUMBER: _builtins.int
     RESUME_TOKEN_FIELD_NUMBER: _builtins.int
     resume_token: _builtins.str
-    """To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here."""
+    """To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here. Example:
+    "c2VxOjQ4MTUxNjIzNDI".
+    """
     @_builtins.property
     def data(self) -> _trade_pb2.Trade:
-        """One of the trades."""
+        """One of the trades. Absent: another member of payload is set. Example: see Trade."""
 
     @_builtins.property
     def heartbeat(self) -> _stream_pb2.Heartbeat:
-        """Nothing happened; the stream is alive."""
+        """Nothing happened; the stream is alive. Absent: another member of payload is set. Example: see Heartbeat."""
 
     @_builtins.property
     def subscription_status(self) -> _stream_pb2.SubscriptionStatus:
-        """A subscription began, was refused or ended."""
+        """A subscription began, was refused or ended. Absent: another member of payload is set. Example: see
+        SubscriptionStatus.
+        """
 
     @_builtins.property
     def gap_notice(self) -> _stream_pb2.GapNotice:
-        """Something is missing; the state follows anew."""
+        """Something is missing; the state follows anew. Absent: another member of payload is set. Example: see GapNotice."""
 
     def __init__(
         self,
@@ -260,22 +268,26 @@ class ListCandlesRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     ORDER_BY_FIELD_NUMBER: _builtins.int
     market_id: _builtins.str
-    """Market (UUID)."""
+    """Market (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"."""
     interval: _candle_pb2.CandleInterval.ValueType
-    """Length of the candles."""
+    """Length of the candles. Required. Example: "CANDLE_INTERVAL_ONE_MINUTE"."""
     page_size: _builtins.int
-    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50."""
+    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50."""
     page_token: _builtins.str
-    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
+    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+    "cGFnZTo1MA".
+    """
     order_by: _builtins.str
-    """Order of the items: a field name (start_time), with " desc" for descending. Absent: by start_time."""
+    """Order of the items: a field name (start_time), with " desc" for descending. Absent: by start_time. Example:
+    "start_time desc".
+    """
     @_builtins.property
     def start_from(self) -> _timestamp_pb2.Timestamp:
-        """Candles that start at or after this moment only. Absent: from the first."""
+        """Candles that start at or after this moment only. Absent: from the first. Example: "2026-01-01T00:00:00Z"."""
 
     @_builtins.property
     def start_to(self) -> _timestamp_pb2.Timestamp:
-        """Candles that start before this moment only. Absent: to the last."""
+        """Candles that start before this moment only. Absent: to the last. Example: "2026-02-01T00:00:00Z"."""
 
     def __init__(
         self,
@@ -324,10 +336,10 @@ class ListCandlesResponse(_message.Message):
     CANDLES_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
-    """To be sent as page_token for the next page. Absent or empty: this is the last page."""
+    """To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw"."""
     @_builtins.property
     def candles(self) -> _containers.RepeatedCompositeFieldContainer[_candle_pb2.Candle]:
-        """The candles of a market of this page, at most 1000. Empty: none."""
+        """The candles of a market of this page, at most 1000. Empty: none. Example: see Candle."""
 
     def __init__(
         self,
@@ -362,22 +374,22 @@ class StreamCandlesRequest(_message.Message):
     HEARTBEAT_INTERVAL_FIELD_NUMBER: _builtins.int
     CONFLATE_FIELD_NUMBER: _builtins.int
     interval: _candle_pb2.CandleInterval.ValueType
-    """Length of the candles."""
+    """Length of the candles. Required. Example: "CANDLE_INTERVAL_ONE_MINUTE"."""
     closed_only: _builtins.bool
-    """Whether to send only those that are final. Absent: false."""
+    """Whether to send only those that are final. Absent: false. Example: true."""
     resume_token: _builtins.str
     """resume_token of the last message received: the stream goes on behind it, or says what is missing. Absent: from now
-    on.
+    on. Example: "c2VxOjQ4MTUxNjIzNDI".
     """
     skip_snapshot: _builtins.bool
-    """Whether to leave out the state at the start. Absent: false, the state comes first."""
+    """Whether to leave out the state at the start. Absent: false, the state comes first. Example: true."""
     conflate: _builtins.bool
     """Whether a slow reader may miss all but the newest state of each key. Absent: false, a slow reader is ended with
-    RESOURCE_EXHAUSTED.
+    RESOURCE_EXHAUSTED. Example: true.
     """
     @_builtins.property
     def market_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Ids of the markets (UUIDs). Empty: venue_symbols is given."""
+        """Ids of the markets (UUIDs). Empty: venue_symbols is given. Example: ["0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"]."""
 
     @_builtins.property
     def venue_symbols(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -387,7 +399,7 @@ class StreamCandlesRequest(_message.Message):
 
     @_builtins.property
     def heartbeat_interval(self) -> _duration_pb2.Duration:
-        """Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds."""
+        """Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds. Example: "5s"."""
 
     def __init__(
         self,
@@ -439,22 +451,26 @@ class StreamCandlesResponse(_message.Message):
     GAP_NOTICE_FIELD_NUMBER: _builtins.int
     RESUME_TOKEN_FIELD_NUMBER: _builtins.int
     resume_token: _builtins.str
-    """To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here."""
+    """To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here. Example:
+    "c2VxOjQ4MTUxNjIzNDI".
+    """
     @_builtins.property
     def data(self) -> _candle_pb2.Candle:
-        """One of the candles."""
+        """One of the candles. Absent: another member of payload is set. Example: see Candle."""
 
     @_builtins.property
     def heartbeat(self) -> _stream_pb2.Heartbeat:
-        """Nothing happened; the stream is alive."""
+        """Nothing happened; the stream is alive. Absent: another member of payload is set. Example: see Heartbeat."""
 
     @_builtins.property
     def subscription_status(self) -> _stream_pb2.SubscriptionStatus:
-        """A subscription began, was refused or ended."""
+        """A subscription began, was refused or ended. Absent: another member of payload is set. Example: see
+        SubscriptionStatus.
+        """
 
     @_builtins.property
     def gap_notice(self) -> _stream_pb2.GapNotice:
-        """Something is missing; the state follows anew."""
+        """Something is missing; the state follows anew. Absent: another member of payload is set. Example: see GapNotice."""
 
     def __init__(
         self,
@@ -494,18 +510,20 @@ class GetVWAPRequest(_message.Message):
     WINDOW_START_FIELD_NUMBER: _builtins.int
     WINDOW_END_FIELD_NUMBER: _builtins.int
     market_id: _builtins.str
-    """Id of the market (UUID)."""
+    """Id of the market (UUID). Absent: another member of selector is set. Example:
+    "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
+    """
     @_builtins.property
     def symbol(self) -> _venue_symbol_pb2.VenueSymbol:
-        """The venue's name of the market."""
+        """The venue's name of the market. Absent: another member of selector is set. Example: see VenueSymbol."""
 
     @_builtins.property
     def window_start(self) -> _timestamp_pb2.Timestamp:
-        """First moment of the window."""
+        """First moment of the window. Required. Example: "2026-01-15T09:30:00Z"."""
 
     @_builtins.property
     def window_end(self) -> _timestamp_pb2.Timestamp:
-        """First moment after the window."""
+        """First moment after the window. Required. Example: "2026-01-15T09:31:00Z"."""
 
     def __init__(
         self,
@@ -549,7 +567,7 @@ class GetVWAPResponse(_message.Message):
     VWAP_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def vwap(self) -> _vwap_pb2.VWAP:
-        """The price."""
+        """The price. Required. Example: see VWAP."""
 
     def __init__(
         self,

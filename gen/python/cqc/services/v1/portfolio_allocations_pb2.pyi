@@ -46,17 +46,17 @@ class AllocationTarget(_message.Message):
     MAX_WEIGHT_FIELD_NUMBER: _builtins.int
     TOLERANCE_FIELD_NUMBER: _builtins.int
     dimension: _exposure_pb2.ExposureDimension.ValueType
-    """By what it is split."""
+    """By what it is split. Required. Example: "EXPOSURE_DIMENSION_ASSET"."""
     dimension_value: _builtins.str
-    """Which one of them, for example an asset_id."""
+    """Which one of them, for example an asset_id. Required."""
     target_weight: _builtins.str
-    """Share wanted, 0 to 1."""
+    """Share wanted, 0 to 1. Required. Example: "0.25"."""
     min_weight: _builtins.str
-    """Lowest share allowed, 0 to 1. Absent: 0."""
+    """Lowest share allowed, 0 to 1. Absent: 0. Example: "0.2"."""
     max_weight: _builtins.str
-    """Highest share allowed, 0 to 1. Absent: 1."""
+    """Highest share allowed, 0 to 1. Absent: 1. Example: "0.3"."""
     tolerance: _builtins.str
-    """Deviation from which to rebalance, 0 to 1. Absent: any."""
+    """Deviation from which to rebalance, 0 to 1. Absent: any. Example: "0.02"."""
     def __init__(
         self,
         *,
@@ -103,14 +103,14 @@ class SetAllocationTargetsRequest(_message.Message):
     TARGETS_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     portfolio_id: _builtins.str
-    """Portfolio (UUID)."""
+    """Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
     """
     @_builtins.property
     def targets(self) -> _containers.RepeatedCompositeFieldContainer[Global___AllocationTarget]:
-        """The targets, at most 500. Empty: none any more."""
+        """The targets, at most 500. Empty: none any more. Example: see AllocationTarget."""
 
     def __init__(
         self,
@@ -158,7 +158,7 @@ class SetAllocationTargetsResponse(_message.Message):
     ALLOCATIONS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def allocations(self) -> _containers.RepeatedCompositeFieldContainer[_allocation_pb2.Allocation]:
-        """The targets with the actual shares. Empty: none."""
+        """The targets with the actual shares. Empty: none. Example: see Allocation."""
 
     def __init__(
         self,
@@ -190,16 +190,18 @@ class ListAllocationsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     ORDER_BY_FIELD_NUMBER: _builtins.int
     portfolio_id: _builtins.str
-    """Portfolio (UUID)."""
+    """Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"."""
     dimension: _exposure_pb2.ExposureDimension.ValueType
-    """Targets of this dimension only. Absent: all."""
+    """Targets of this dimension only. Absent: all. Example: "EXPOSURE_DIMENSION_ASSET"."""
     page_size: _builtins.int
-    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50."""
+    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50."""
     page_token: _builtins.str
-    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
+    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+    "cGFnZTo1MA".
+    """
     order_by: _builtins.str
     """Order of the items: a field name (dimension_value or deviation), with " desc" for descending. Absent: by
-    dimension_value.
+    dimension_value. Example: "dimension_value desc".
     """
     def __init__(
         self,
@@ -243,10 +245,10 @@ class ListAllocationsResponse(_message.Message):
     ALLOCATIONS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
-    """To be sent as page_token for the next page. Absent or empty: this is the last page."""
+    """To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw"."""
     @_builtins.property
     def allocations(self) -> _containers.RepeatedCompositeFieldContainer[_allocation_pb2.Allocation]:
-        """The targets of a portfolio with the actual shares of this page, at most 1000. Empty: none."""
+        """The targets of a portfolio with the actual shares of this page, at most 1000. Empty: none. Example: see Allocation."""
 
     def __init__(
         self,
@@ -287,17 +289,17 @@ class RebalanceTrade(_message.Message):
     MARKET_ID_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     asset_id: _builtins.str
-    """Asset to trade (UUID)."""
+    """Asset to trade (UUID). Required. Example: "6f1e2d3c-4b5a-4c69-8778-96a5b4c3d2e1"."""
     side: _order_pb2.OrderSide.ValueType
-    """Buy or sell."""
+    """Buy or sell. Required. Example: "ORDER_SIDE_SELL"."""
     quantity: _builtins.str
-    """Quantity in units of the asset, above zero."""
+    """Quantity in units of the asset, above zero. Required. Example: "0.0136"."""
     value: _builtins.str
-    """Its value, in the portfolio's valuation asset, above zero."""
+    """Its value, in the portfolio's valuation asset, above zero. Required. Example: "873.80"."""
     market_id: _builtins.str
-    """Market to trade on (UUID). Absent: none chosen."""
+    """Market to trade on (UUID). Absent: none chosen. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"."""
     reason: _builtins.str
-    """Why, for a person. Absent: none."""
+    """Why, for a person. Absent: none. Example: "Share is 0.257, wanted is 0.25"."""
     def __init__(
         self,
         *,
@@ -332,13 +334,13 @@ class ProposeRebalanceRequest(_message.Message):
     MIN_TRADE_VALUE_FIELD_NUMBER: _builtins.int
     IGNORE_TOLERANCE_FIELD_NUMBER: _builtins.int
     portfolio_id: _builtins.str
-    """Portfolio (UUID)."""
+    """Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"."""
     max_turnover: _builtins.str
-    """Most to trade, as a fraction of the value, 0 to 1. Absent: no bound."""
+    """Most to trade, as a fraction of the value, 0 to 1. Absent: no bound. Example: "0.1"."""
     min_trade_value: _builtins.str
-    """Smallest trade, in the portfolio's valuation asset, above zero. Absent: no bound."""
+    """Smallest trade, in the portfolio's valuation asset, above zero. Absent: no bound. Example: "100"."""
     ignore_tolerance: _builtins.bool
-    """Whether to trade within the tolerance too. Absent: false."""
+    """Whether to trade within the tolerance too. Absent: false. Example: true."""
     def __init__(
         self,
         *,
@@ -383,16 +385,16 @@ class ProposeRebalanceResponse(_message.Message):
     ESTIMATED_COST_FIELD_NUMBER: _builtins.int
     AS_OF_FIELD_NUMBER: _builtins.int
     turnover: _builtins.str
-    """What they trade, as a fraction of the value. Absent: nothing."""
+    """What they trade, as a fraction of the value. Absent: nothing. Example: "0.007"."""
     estimated_cost: _builtins.str
-    """Fees and slippage expected, in the portfolio's valuation asset. Absent: not known."""
+    """Fees and slippage expected, in the portfolio's valuation asset. Absent: not known. Example: "32.10"."""
     @_builtins.property
     def trades(self) -> _containers.RepeatedCompositeFieldContainer[Global___RebalanceTrade]:
-        """The trades, at most 500. Empty: nothing to do."""
+        """The trades, at most 500. Empty: nothing to do. Example: see RebalanceTrade."""
 
     @_builtins.property
     def as_of(self) -> _timestamp_pb2.Timestamp:
-        """Moment for which it holds."""
+        """Moment for which it holds. Required. Example: "2026-01-15T09:31:00Z"."""
 
     def __init__(
         self,

@@ -43,22 +43,22 @@ class GetPnLRequest(_message.Message):
     PERIOD_END_FIELD_NUMBER: _builtins.int
     METHOD_FIELD_NUMBER: _builtins.int
     portfolio_id: _builtins.str
-    """Portfolio (UUID)."""
+    """Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"."""
     position_id: _builtins.str
-    """Position that it is of (UUID). Absent: all."""
+    """Position that it is of (UUID). Absent: all. Example: "1f0d7c84-3d0b-4f6e-8d3f-9a4b8c7e6d52"."""
     instrument_id: _builtins.str
-    """Instrument that it is of (UUID). Absent: all."""
+    """Instrument that it is of (UUID). Absent: all. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d"."""
     asset_id: _builtins.str
-    """Asset that it is of (UUID). Absent: all."""
+    """Asset that it is of (UUID). Absent: all. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     method: _pnl_pb2.CostMethod.ValueType
-    """Which lot is sold first. Absent: the platform's default."""
+    """Which lot is sold first. Absent: the platform's default. Example: "COST_METHOD_FIFO"."""
     @_builtins.property
     def period_start(self) -> _timestamp_pb2.Timestamp:
-        """First moment of the period."""
+        """First moment of the period. Required. Example: "2026-01-15T00:00:00Z"."""
 
     @_builtins.property
     def period_end(self) -> _timestamp_pb2.Timestamp:
-        """First moment after the period."""
+        """First moment after the period. Required. Example: "2026-01-16T00:00:00Z"."""
 
     def __init__(
         self,
@@ -111,7 +111,7 @@ class GetPnLResponse(_message.Message):
     PNL_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def pnl(self) -> _pnl_pb2.PnL:
-        """The profit and loss."""
+        """The profit and loss. Required. Example: see PnL."""
 
     def __init__(
         self,
@@ -154,28 +154,30 @@ class ListPnLSeriesRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     portfolio_id: _builtins.str
-    """Portfolio (UUID)."""
+    """Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"."""
     position_id: _builtins.str
-    """Position that it is of (UUID). Absent: all."""
+    """Position that it is of (UUID). Absent: all. Example: "1f0d7c84-3d0b-4f6e-8d3f-9a4b8c7e6d52"."""
     instrument_id: _builtins.str
-    """Instrument that it is of (UUID). Absent: all."""
+    """Instrument that it is of (UUID). Absent: all. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d"."""
     asset_id: _builtins.str
-    """Asset that it is of (UUID). Absent: all."""
+    """Asset that it is of (UUID). Absent: all. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     interval: _candle_pb2.CandleInterval.ValueType
-    """Length of each period."""
+    """Length of each period. Required. Example: "CANDLE_INTERVAL_ONE_DAY"."""
     method: _pnl_pb2.CostMethod.ValueType
-    """Which lot is sold first. Absent: the platform's default."""
+    """Which lot is sold first. Absent: the platform's default. Example: "COST_METHOD_FIFO"."""
     page_size: _builtins.int
-    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50."""
+    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50."""
     page_token: _builtins.str
-    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
+    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+    "cGFnZTo1MA".
+    """
     @_builtins.property
     def period_start(self) -> _timestamp_pb2.Timestamp:
-        """First moment of the period."""
+        """First moment of the period. Required. Example: "2026-01-01T00:00:00Z"."""
 
     @_builtins.property
     def period_end(self) -> _timestamp_pb2.Timestamp:
-        """First moment after the period."""
+        """First moment after the period. Required. Example: "2026-02-01T00:00:00Z"."""
 
     def __init__(
         self,
@@ -231,10 +233,10 @@ class ListPnLSeriesResponse(_message.Message):
     SERIES_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
-    """To be sent as page_token for the next page. Absent or empty: this is the last page."""
+    """To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw"."""
     @_builtins.property
     def series(self) -> _containers.RepeatedCompositeFieldContainer[_pnl_pb2.PnL]:
-        """The periods of profit and loss, oldest first of this page, at most 1000. Empty: none."""
+        """The periods of profit and loss, oldest first of this page, at most 1000. Empty: none. Example: see PnL."""
 
     def __init__(
         self,

@@ -52,26 +52,26 @@ class CreatePortfolioRequest(_message.Message):
     METADATA_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Name for people."""
+    """Name for people. Required. Example: "Market making"."""
     description: _builtins.str
-    """What it is for. Absent: none."""
+    """What it is for. Absent: none. Example: "Quotes on BTC and ETH"."""
     owner_id: _builtins.str
-    """Who owns it, for example a desk or a person."""
+    """Who owns it, for example a desk or a person. Required."""
     valuation_asset_id: _builtins.str
-    """Asset in which all money of it is stated (UUID)."""
+    """Asset in which all money of it is stated (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     parent_portfolio_id: _builtins.str
-    """Portfolio of which it is a part (UUID). Absent: none."""
+    """Portfolio of which it is a part (UUID). Absent: none. Example: "d3b07384-d9a0-4c9b-8f5e-1a2b3c4d5e6f"."""
     strategy: _builtins.str
     """Strategy that runs it, for example "mm-1". Absent: none."""
     benchmark_id: _builtins.str
-    """Benchmark that it is measured against. Absent: none."""
+    """Benchmark that it is measured against. Absent: none. Example: "btc-spot"."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
     """
     @_builtins.property
     def metadata(self) -> _struct_pb2.Struct:
-        """Further facts without a field of their own. Absent: none."""
+        """Further facts without a field of their own. Absent: none. Example: {"source":"manual"}."""
 
     def __init__(
         self,
@@ -117,7 +117,7 @@ class CreatePortfolioResponse(_message.Message):
     PORTFOLIO_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def portfolio(self) -> _portfolio_pb2.Portfolio:
-        """The portfolio."""
+        """The portfolio. Required. Example: see Portfolio."""
 
     def __init__(
         self,
@@ -144,7 +144,7 @@ class GetPortfolioRequest(_message.Message):
 
     PORTFOLIO_ID_FIELD_NUMBER: _builtins.int
     portfolio_id: _builtins.str
-    """Id of the portfolio (UUID)."""
+    """Id of the portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"."""
     def __init__(
         self,
         *,
@@ -181,7 +181,7 @@ class GetPortfolioResponse(_message.Message):
     PORTFOLIO_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def portfolio(self) -> _portfolio_pb2.Portfolio:
-        """The portfolio."""
+        """The portfolio. Required. Example: see Portfolio."""
 
     def __init__(
         self,
@@ -225,34 +225,36 @@ class UpdatePortfolioRequest(_message.Message):
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     portfolio_id: _builtins.str
-    """Portfolio to change (UUID)."""
+    """Portfolio to change (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"."""
     name: _builtins.str
-    """Name for people. Absent: see update_mask."""
+    """Name for people. Absent: see update_mask. Example: "Market making"."""
     description: _builtins.str
-    """What it is for. Absent: see update_mask."""
+    """What it is for. Absent: see update_mask. Example: "Quotes on BTC and ETH"."""
     owner_id: _builtins.str
     """Who owns it, for example a desk or a person. Absent: see update_mask."""
     status: _portfolio_pb2.PortfolioStatus.ValueType
-    """State. Absent: see update_mask."""
+    """State. Absent: see update_mask. Example: "PORTFOLIO_STATUS_CLOSED"."""
     parent_portfolio_id: _builtins.str
-    """Portfolio of which it is a part (UUID). Absent: see update_mask."""
+    """Portfolio of which it is a part (UUID). Absent: see update_mask. Example: "d3b07384-d9a0-4c9b-8f5e-1a2b3c4d5e6f"."""
     strategy: _builtins.str
     """Strategy that runs it, for example "mm-1". Absent: see update_mask."""
     benchmark_id: _builtins.str
-    """Benchmark that it is measured against. Absent: see update_mask."""
+    """Benchmark that it is measured against. Absent: see update_mask. Example: "btc-spot"."""
     etag: _builtins.str
-    """Version that the change is based on; another one is refused with ABORTED. Absent: not checked."""
+    """Version that the change is based on; another one is refused with ABORTED. Absent: not checked. Example: "v12"."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
     """
     @_builtins.property
     def metadata(self) -> _struct_pb2.Struct:
-        """Further facts without a field of their own. Absent: see update_mask."""
+        """Further facts without a field of their own. Absent: see update_mask. Example: {"source":"manual"}."""
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set."""
+        """Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set. Example:
+        "name,description".
+        """
 
     def __init__(
         self,
@@ -301,7 +303,7 @@ class UpdatePortfolioResponse(_message.Message):
     PORTFOLIO_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def portfolio(self) -> _portfolio_pb2.Portfolio:
-        """The portfolio."""
+        """The portfolio. Required. Example: see Portfolio."""
 
     def __init__(
         self,
@@ -330,12 +332,12 @@ class DeletePortfolioRequest(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     portfolio_id: _builtins.str
-    """Id of the portfolio (UUID)."""
+    """Id of the portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"."""
     etag: _builtins.str
-    """Version that is to be deleted; another one is refused with ABORTED. Absent: not checked."""
+    """Version that is to be deleted; another one is refused with ABORTED. Absent: not checked. Example: "v3"."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
     """
     def __init__(
         self,
@@ -391,17 +393,21 @@ class ListPortfoliosRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     ORDER_BY_FIELD_NUMBER: _builtins.int
     owner_id: _builtins.str
-    """Portfolios of this owner only. Absent: all."""
+    """Portfolios of this owner only. Absent: all. Example: "desk-1"."""
     status: _portfolio_pb2.PortfolioStatus.ValueType
-    """Portfolios in this state only. Absent: all."""
+    """Portfolios in this state only. Absent: all. Example: "PORTFOLIO_STATUS_ACTIVE"."""
     parent_portfolio_id: _builtins.str
-    """Parts of this portfolio only (UUID). Absent: all."""
+    """Parts of this portfolio only (UUID). Absent: all. Example: "d3b07384-d9a0-4c9b-8f5e-1a2b3c4d5e6f"."""
     page_size: _builtins.int
-    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50."""
+    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50."""
     page_token: _builtins.str
-    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
+    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+    "cGFnZTo1MA".
+    """
     order_by: _builtins.str
-    """Order of the items: a field name (created_at or name), with " desc" for descending. Absent: by created_at."""
+    """Order of the items: a field name (created_at or name), with " desc" for descending. Absent: by created_at. Example:
+    "created_at desc".
+    """
     def __init__(
         self,
         *,
@@ -446,10 +452,10 @@ class ListPortfoliosResponse(_message.Message):
     PORTFOLIOS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
-    """To be sent as page_token for the next page. Absent or empty: this is the last page."""
+    """To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw"."""
     @_builtins.property
     def portfolios(self) -> _containers.RepeatedCompositeFieldContainer[_portfolio_pb2.Portfolio]:
-        """The portfolios of this page, at most 1000. Empty: none."""
+        """The portfolios of this page, at most 1000. Empty: none. Example: see Portfolio."""
 
     def __init__(
         self,
@@ -479,14 +485,14 @@ class GetPortfolioSummaryRequest(_message.Message):
     DIMENSIONS_FIELD_NUMBER: _builtins.int
     AS_OF_FIELD_NUMBER: _builtins.int
     portfolio_id: _builtins.str
-    """Portfolio (UUID)."""
+    """Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"."""
     @_builtins.property
     def dimensions(self) -> _containers.RepeatedScalarFieldContainer[_exposure_pb2.ExposureDimension.ValueType]:
-        """By what to split the exposures. Empty: by asset."""
+        """By what to split the exposures. Empty: by asset. Example: ["EXPOSURE_DIMENSION_ASSET"]."""
 
     @_builtins.property
     def as_of(self) -> _timestamp_pb2.Timestamp:
-        """Moment that is asked for. Absent: now."""
+        """Moment that is asked for. Absent: now. Example: "2026-01-15T09:30:00.100Z"."""
 
     def __init__(
         self,
@@ -543,19 +549,19 @@ class GetPortfolioSummaryResponse(_message.Message):
     PNL_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def portfolio(self) -> _portfolio_pb2.Portfolio:
-        """The portfolio, valued."""
+        """The portfolio, valued. Required. Example: see Portfolio."""
 
     @_builtins.property
     def exposures(self) -> _containers.RepeatedCompositeFieldContainer[_exposure_pb2.Exposure]:
-        """Its exposures, at most 1000. Empty: none."""
+        """Its exposures, at most 1000. Empty: none. Example: see Exposure."""
 
     @_builtins.property
     def allocations(self) -> _containers.RepeatedCompositeFieldContainer[_allocation_pb2.Allocation]:
-        """Its targets, at most 1000. Empty: none."""
+        """Its targets, at most 1000. Empty: none. Example: see Allocation."""
 
     @_builtins.property
     def pnl(self) -> _pnl_pb2.PnL:
-        """Profit and loss of the day. Absent: not known."""
+        """Profit and loss of the day. Absent: not known. Example: see PnL."""
 
     def __init__(
         self,

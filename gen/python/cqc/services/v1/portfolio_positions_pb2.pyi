@@ -35,7 +35,7 @@ class GetPositionRequest(_message.Message):
 
     POSITION_ID_FIELD_NUMBER: _builtins.int
     position_id: _builtins.str
-    """Id of the position (UUID)."""
+    """Id of the position (UUID). Required. Example: "1f0d7c84-3d0b-4f6e-8d3f-9a4b8c7e6d52"."""
     def __init__(
         self,
         *,
@@ -74,7 +74,7 @@ class GetPositionResponse(_message.Message):
     POSITION_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def position(self) -> _position_pb2.Position:
-        """The position."""
+        """The position. Required. Example: see Position."""
 
     def __init__(
         self,
@@ -116,24 +116,28 @@ class ListPositionsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     ORDER_BY_FIELD_NUMBER: _builtins.int
     portfolio_id: _builtins.str
-    """Positions of this portfolio only (UUID). Absent: all."""
+    """Positions of this portfolio only (UUID). Absent: all. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"."""
     account_id: _builtins.str
-    """Positions in this account only (UUID). Absent: all."""
+    """Positions in this account only (UUID). Absent: all. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"."""
     asset_id: _builtins.str
-    """Positions in this asset only (UUID). Absent: all."""
+    """Positions in this asset only (UUID). Absent: all. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     instrument_id: _builtins.str
-    """Positions in this instrument only (UUID). Absent: all."""
+    """Positions in this instrument only (UUID). Absent: all. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d"."""
     include_closed: _builtins.bool
-    """Whether to list those that are closed. Absent: false."""
+    """Whether to list those that are closed. Absent: false. Example: true."""
     page_size: _builtins.int
-    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50."""
+    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50."""
     page_token: _builtins.str
-    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
+    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+    "cGFnZTo1MA".
+    """
     order_by: _builtins.str
-    """Order of the items: a field name (updated_at or opened_at), with " desc" for descending. Absent: by updated_at."""
+    """Order of the items: a field name (updated_at or opened_at), with " desc" for descending. Absent: by updated_at.
+    Example: "updated_at desc".
+    """
     @_builtins.property
     def as_of(self) -> _timestamp_pb2.Timestamp:
-        """Moment that is asked for. Absent: now."""
+        """Moment that is asked for. Absent: now. Example: "2026-01-15T09:31:00Z"."""
 
     def __init__(
         self,
@@ -184,10 +188,10 @@ class ListPositionsResponse(_message.Message):
     POSITIONS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
-    """To be sent as page_token for the next page. Absent or empty: this is the last page."""
+    """To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw"."""
     @_builtins.property
     def positions(self) -> _containers.RepeatedCompositeFieldContainer[_position_pb2.Position]:
-        """The positions of this page, at most 1000. Empty: none."""
+        """The positions of this page, at most 1000. Empty: none. Example: see Position."""
 
     def __init__(
         self,
@@ -220,21 +224,21 @@ class StreamPositionsRequest(_message.Message):
     CONFLATE_FIELD_NUMBER: _builtins.int
     resume_token: _builtins.str
     """resume_token of the last message received: the stream goes on behind it, or says what is missing. Absent: from now
-    on.
+    on. Example: "c2VxOjQ4MTUxNjIzNDI".
     """
     skip_snapshot: _builtins.bool
-    """Whether to leave out the state at the start. Absent: false, the state comes first."""
+    """Whether to leave out the state at the start. Absent: false, the state comes first. Example: true."""
     conflate: _builtins.bool
     """Whether a slow reader may miss all but the newest state of each key. Absent: false, a slow reader is ended with
-    RESOURCE_EXHAUSTED.
+    RESOURCE_EXHAUSTED. Example: true.
     """
     @_builtins.property
     def portfolio_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Portfolios to follow (UUIDs), 1 to 200."""
+        """Portfolios to follow (UUIDs), 1 to 200. Required: one or more. Example: ["e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"]."""
 
     @_builtins.property
     def heartbeat_interval(self) -> _duration_pb2.Duration:
-        """Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds."""
+        """Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds. Example: "5s"."""
 
     def __init__(
         self,
@@ -283,22 +287,26 @@ class StreamPositionsResponse(_message.Message):
     GAP_NOTICE_FIELD_NUMBER: _builtins.int
     RESUME_TOKEN_FIELD_NUMBER: _builtins.int
     resume_token: _builtins.str
-    """To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here."""
+    """To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here. Example:
+    "c2VxOjQ4MTUxNjIzNDI".
+    """
     @_builtins.property
     def data(self) -> _position_pb2.Position:
-        """One of the positions."""
+        """One of the positions. Absent: another member of payload is set. Example: see Position."""
 
     @_builtins.property
     def heartbeat(self) -> _stream_pb2.Heartbeat:
-        """Nothing happened; the stream is alive."""
+        """Nothing happened; the stream is alive. Absent: another member of payload is set. Example: see Heartbeat."""
 
     @_builtins.property
     def subscription_status(self) -> _stream_pb2.SubscriptionStatus:
-        """A subscription began, was refused or ended."""
+        """A subscription began, was refused or ended. Absent: another member of payload is set. Example: see
+        SubscriptionStatus.
+        """
 
     @_builtins.property
     def gap_notice(self) -> _stream_pb2.GapNotice:
-        """Something is missing; the state follows anew."""
+        """Something is missing; the state follows anew. Absent: another member of payload is set. Example: see GapNotice."""
 
     def __init__(
         self,
@@ -337,18 +345,22 @@ class ListExposuresRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     ORDER_BY_FIELD_NUMBER: _builtins.int
     portfolio_id: _builtins.str
-    """Portfolio (UUID)."""
+    """Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"."""
     dimension: _exposure_pb2.ExposureDimension.ValueType
-    """By what they are split. Absent: by asset."""
+    """By what they are split. Absent: by asset. Example: "EXPOSURE_DIMENSION_ASSET"."""
     page_size: _builtins.int
-    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50."""
+    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50."""
     page_token: _builtins.str
-    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
+    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+    "cGFnZTo1MA".
+    """
     order_by: _builtins.str
-    """Order of the items: a field name (gross or dimension_value), with " desc" for descending. Absent: by gross."""
+    """Order of the items: a field name (gross or dimension_value), with " desc" for descending. Absent: by gross.
+    Example: "gross desc".
+    """
     @_builtins.property
     def as_of(self) -> _timestamp_pb2.Timestamp:
-        """Moment that is asked for. Absent: now."""
+        """Moment that is asked for. Absent: now. Example: "2026-01-15T09:30:00.100Z"."""
 
     def __init__(
         self,
@@ -396,10 +408,10 @@ class ListExposuresResponse(_message.Message):
     EXPOSURES_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
-    """To be sent as page_token for the next page. Absent or empty: this is the last page."""
+    """To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw"."""
     @_builtins.property
     def exposures(self) -> _containers.RepeatedCompositeFieldContainer[_exposure_pb2.Exposure]:
-        """The exposures of a portfolio of this page, at most 1000. Empty: none."""
+        """The exposures of a portfolio of this page, at most 1000. Empty: none. Example: see Exposure."""
 
     def __init__(
         self,

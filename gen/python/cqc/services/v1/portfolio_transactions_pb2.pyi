@@ -81,50 +81,52 @@ class RecordTransactionRequest(_message.Message):
     METADATA_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     idempotency_key: _builtins.str
-    """Key of its source, for example "exec:3819472910"; what comes twice is booked once."""
+    """Key of its source, for example "exec:3819472910"; what comes twice is booked once. Required."""
     portfolio_id: _builtins.str
-    """Portfolio (UUID)."""
+    """Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"."""
     account_id: _builtins.str
-    """Account where it happened (UUID). Absent: none."""
+    """Account where it happened (UUID). Absent: none. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"."""
     position_id: _builtins.str
-    """Position that it changed (UUID). Absent: none or several."""
+    """Position that it changed (UUID). Absent: none or several. Example: "1f0d7c84-3d0b-4f6e-8d3f-9a4b8c7e6d52"."""
     type: _transaction_pb2.TransactionType.ValueType
-    """What it is."""
+    """What it is. Required. Example: "TRANSACTION_TYPE_BUY"."""
     status: _transaction_pb2.TransactionStatus.ValueType
-    """State."""
+    """State. Required. Example: "TRANSACTION_STATUS_CONFIRMED"."""
     realized_pnl: _builtins.str
-    """Profit (or loss, negative) that it realized, in the portfolio's valuation asset. Absent: none."""
+    """Profit (or loss, negative) that it realized, in the portfolio's valuation asset. Absent: none. Example: "4210.77"."""
     order_id: _builtins.str
-    """Order behind it (UUID). Absent: none."""
+    """Order behind it (UUID). Absent: none. Example: "7c9e6679-7425-40de-944b-e07fc1f90ae7"."""
     execution_id: _builtins.str
-    """Execution behind it (UUID). Absent: none."""
+    """Execution behind it (UUID). Absent: none. Example: "c8d7e6f5-a4b3-4c2d-9e1f-0a9b8c7d6e52"."""
     trade_id: _builtins.str
-    """Id of the trade at the venue. Absent: none."""
+    """Id of the trade at the venue. Absent: none. Example: "3819472910"."""
     venue_id: _builtins.str
-    """Venue where it happened. Absent: none."""
+    """Venue where it happened. Absent: none. Example: "binance"."""
     tx_hash: _builtins.str
-    """Hash of the transaction on the chain. Absent: not on a chain."""
+    """Hash of the transaction on the chain. Absent: not on a chain. Example:
+    "0x5c504ed432cb51138bcf09aa5e8a410dd4a1e204ef84bfed1be16dfba1b22060".
+    """
     block_number: _builtins.int
-    """Number of the block. Absent: not on a chain."""
+    """Number of the block. Absent: not on a chain. Example: "21600000"."""
     related_transaction_id: _builtins.str
-    """Transaction that it belongs to or reverses (UUID). Absent: none."""
+    """Transaction that it belongs to or reverses (UUID). Absent: none. Example: "93b2a1c0-d4e5-4f67-8a9b-0c1d2e3f4a58"."""
     notes: _builtins.str
-    """Words for a person. Absent: none."""
+    """Words for a person. Absent: none. Example: "Corrected after the venue's statement"."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
     """
     @_builtins.property
     def legs(self) -> _containers.RepeatedCompositeFieldContainer[_transaction_pb2.TransactionLeg]:
-        """Movements, 1 to 100."""
+        """Movements, 1 to 100. Required: one or more. Example: see TransactionLeg."""
 
     @_builtins.property
     def executed_at(self) -> _timestamp_pb2.Timestamp:
-        """When it happened."""
+        """When it happened. Required. Example: "2026-01-15T09:30:02.120Z"."""
 
     @_builtins.property
     def metadata(self) -> _struct_pb2.Struct:
-        """Further facts without a field of their own. Absent: none."""
+        """Further facts without a field of their own. Absent: none. Example: {"source":"manual"}."""
 
     def __init__(
         self,
@@ -199,7 +201,7 @@ class RecordTransactionResponse(_message.Message):
     TRANSACTION_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def transaction(self) -> _transaction_pb2.Transaction:
-        """The transaction."""
+        """The transaction. Required. Example: see Transaction."""
 
     def __init__(
         self,
@@ -226,7 +228,7 @@ class GetTransactionRequest(_message.Message):
 
     TRANSACTION_ID_FIELD_NUMBER: _builtins.int
     transaction_id: _builtins.str
-    """Id of the transaction (UUID)."""
+    """Id of the transaction (UUID). Required. Example: "93b2a1c0-d4e5-4f67-8a9b-0c1d2e3f4a58"."""
     def __init__(
         self,
         *,
@@ -283,7 +285,7 @@ class GetTransactionResponse(_message.Message):
     TRANSACTION_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def transaction(self) -> _transaction_pb2.Transaction:
-        """The transaction."""
+        """The transaction. Required. Example: see Transaction."""
 
     def __init__(
         self,
@@ -323,28 +325,32 @@ class ListTransactionsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     ORDER_BY_FIELD_NUMBER: _builtins.int
     portfolio_id: _builtins.str
-    """Transactions of this portfolio only (UUID). Absent: all."""
+    """Transactions of this portfolio only (UUID). Absent: all. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"."""
     account_id: _builtins.str
-    """Transactions in this account only (UUID). Absent: all."""
+    """Transactions in this account only (UUID). Absent: all. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"."""
     position_id: _builtins.str
-    """Transactions of this position only (UUID). Absent: all."""
+    """Transactions of this position only (UUID). Absent: all. Example: "1f0d7c84-3d0b-4f6e-8d3f-9a4b8c7e6d52"."""
     page_size: _builtins.int
-    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50."""
+    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50."""
     page_token: _builtins.str
-    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
+    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+    "cGFnZTo1MA".
+    """
     order_by: _builtins.str
-    """Order of the items: a field name (executed_at or recorded_at), with " desc" for descending. Absent: by executed_at."""
+    """Order of the items: a field name (executed_at or recorded_at), with " desc" for descending. Absent: by executed_at.
+    Example: "executed_at desc".
+    """
     @_builtins.property
     def types(self) -> _containers.RepeatedScalarFieldContainer[_transaction_pb2.TransactionType.ValueType]:
-        """Transactions of these types only. Empty: all."""
+        """Transactions of these types only. Empty: all. Example: ["TRANSACTION_TYPE_BUY","TRANSACTION_TYPE_SELL"]."""
 
     @_builtins.property
     def executed_from(self) -> _timestamp_pb2.Timestamp:
-        """Transactions at or after this moment only. Absent: from the first."""
+        """Transactions at or after this moment only. Absent: from the first. Example: "2026-01-01T00:00:00Z"."""
 
     @_builtins.property
     def executed_to(self) -> _timestamp_pb2.Timestamp:
-        """Transactions before this moment only. Absent: to the last."""
+        """Transactions before this moment only. Absent: to the last. Example: "2026-02-01T00:00:00Z"."""
 
     def __init__(
         self,
@@ -412,10 +418,10 @@ class ListTransactionsResponse(_message.Message):
     TRANSACTIONS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
-    """To be sent as page_token for the next page. Absent or empty: this is the last page."""
+    """To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw"."""
     @_builtins.property
     def transactions(self) -> _containers.RepeatedCompositeFieldContainer[_transaction_pb2.Transaction]:
-        """The transactions of this page, at most 1000. Empty: none."""
+        """The transactions of this page, at most 1000. Empty: none. Example: see Transaction."""
 
     def __init__(
         self,

@@ -49,26 +49,30 @@ class ListRiskAlertsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     ORDER_BY_FIELD_NUMBER: _builtins.int
     portfolio_id: _builtins.str
-    """Alerts of this portfolio only (UUID). Absent: all."""
+    """Alerts of this portfolio only (UUID). Absent: all. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"."""
     alert_type: _risk_alert_pb2.RiskAlertType.ValueType
-    """Alerts of this type only. Absent: all."""
+    """Alerts of this type only. Absent: all. Example: "RISK_ALERT_TYPE_LEVERAGE"."""
     min_severity: _risk_alert_pb2.RiskAlertSeverity.ValueType
-    """Alerts of at least this severity only. Absent: all."""
+    """Alerts of at least this severity only. Absent: all. Example: "RISK_ALERT_SEVERITY_MEDIUM"."""
     status: _alert_pb2.AlertStatus.ValueType
-    """Alerts in this state only. Absent: all."""
+    """Alerts in this state only. Absent: all. Example: "ALERT_STATUS_ACKNOWLEDGED"."""
     page_size: _builtins.int
-    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50."""
+    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50."""
     page_token: _builtins.str
-    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
+    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+    "cGFnZTo1MA".
+    """
     order_by: _builtins.str
-    """Order of the items: a field name (detected_at or severity), with " desc" for descending. Absent: by detected_at."""
+    """Order of the items: a field name (detected_at or severity), with " desc" for descending. Absent: by detected_at.
+    Example: "detected_at desc".
+    """
     @_builtins.property
     def detected_from(self) -> _timestamp_pb2.Timestamp:
-        """Alerts at or after this moment only. Absent: from the first."""
+        """Alerts at or after this moment only. Absent: from the first. Example: "2026-01-01T00:00:00Z"."""
 
     @_builtins.property
     def detected_to(self) -> _timestamp_pb2.Timestamp:
-        """Alerts before this moment only. Absent: to the last."""
+        """Alerts before this moment only. Absent: to the last. Example: "2026-02-01T00:00:00Z"."""
 
     def __init__(
         self,
@@ -118,10 +122,10 @@ class ListRiskAlertsResponse(_message.Message):
     ALERTS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
-    """To be sent as page_token for the next page. Absent or empty: this is the last page."""
+    """To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw"."""
     @_builtins.property
     def alerts(self) -> _containers.RepeatedCompositeFieldContainer[_alert_pb2.Alert]:
-        """The alerts of this page, at most 1000. Empty: none."""
+        """The alerts of this page, at most 1000. Empty: none. Example: see Alert."""
 
     def __init__(
         self,
@@ -149,7 +153,7 @@ class GetRiskAlertRequest(_message.Message):
 
     ALERT_ID_FIELD_NUMBER: _builtins.int
     alert_id: _builtins.str
-    """Id of the alert (UUID)."""
+    """Id of the alert (UUID). Required. Example: "2c5ea4c0-4067-41e9-8bad-9b1deb4d3b7d"."""
     def __init__(
         self,
         *,
@@ -187,7 +191,7 @@ class GetRiskAlertResponse(_message.Message):
     ALERT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def alert(self) -> _alert_pb2.Alert:
-        """The alert."""
+        """The alert. Required. Example: see Alert."""
 
     def __init__(
         self,
@@ -217,12 +221,12 @@ class AcknowledgeRiskAlertRequest(_message.Message):
     ACKNOWLEDGED_BY_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     alert_id: _builtins.str
-    """Alert (UUID)."""
+    """Alert (UUID). Required. Example: "2c5ea4c0-4067-41e9-8bad-9b1deb4d3b7d"."""
     acknowledged_by: _builtins.str
-    """Who looks at it, for example "user:ada"."""
+    """Who looks at it, for example "user:ada". Required."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
     """
     def __init__(
         self,
@@ -263,7 +267,7 @@ class AcknowledgeRiskAlertResponse(_message.Message):
     ALERT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def alert(self) -> _alert_pb2.Alert:
-        """The alert."""
+        """The alert. Required. Example: see Alert."""
 
     def __init__(
         self,
@@ -297,14 +301,14 @@ class ResolveRiskAlertRequest(_message.Message):
     RESOLUTION_NOTES_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     alert_id: _builtins.str
-    """Alert (UUID)."""
+    """Alert (UUID). Required. Example: "2c5ea4c0-4067-41e9-8bad-9b1deb4d3b7d"."""
     resolved_by: _builtins.str
-    """Who resolves it, for example "user:ada"."""
+    """Who resolves it, for example "user:ada". Required."""
     resolution_notes: _builtins.str
-    """Why it no longer holds, for a person. Absent: none."""
+    """Why it no longer holds, for a person. Absent: none. Example: "Reduced by 0.1"."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
     """
     def __init__(
         self,
@@ -353,7 +357,7 @@ class ResolveRiskAlertResponse(_message.Message):
     ALERT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def alert(self) -> _alert_pb2.Alert:
-        """The alert."""
+        """The alert. Required. Example: see Alert."""
 
     def __init__(
         self,
@@ -385,24 +389,24 @@ class StreamRiskAlertsRequest(_message.Message):
     HEARTBEAT_INTERVAL_FIELD_NUMBER: _builtins.int
     CONFLATE_FIELD_NUMBER: _builtins.int
     min_severity: _risk_alert_pb2.RiskAlertSeverity.ValueType
-    """Alerts of at least this severity only. Absent: all."""
+    """Alerts of at least this severity only. Absent: all. Example: "RISK_ALERT_SEVERITY_MEDIUM"."""
     resume_token: _builtins.str
     """resume_token of the last message received: the stream goes on behind it, or says what is missing. Absent: from now
-    on.
+    on. Example: "c2VxOjQ4MTUxNjIzNDI".
     """
     skip_snapshot: _builtins.bool
-    """Whether to leave out the state at the start. Absent: false, the state comes first."""
+    """Whether to leave out the state at the start. Absent: false, the state comes first. Example: true."""
     conflate: _builtins.bool
     """Whether a slow reader may miss all but the newest state of each key. Absent: false, a slow reader is ended with
-    RESOURCE_EXHAUSTED.
+    RESOURCE_EXHAUSTED. Example: true.
     """
     @_builtins.property
     def portfolio_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Portfolios to follow (UUIDs), 1 to 200."""
+        """Portfolios to follow (UUIDs), 1 to 200. Required: one or more. Example: ["e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"]."""
 
     @_builtins.property
     def heartbeat_interval(self) -> _duration_pb2.Duration:
-        """Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds."""
+        """Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds. Example: "5s"."""
 
     def __init__(
         self,
@@ -451,22 +455,26 @@ class StreamRiskAlertsResponse(_message.Message):
     GAP_NOTICE_FIELD_NUMBER: _builtins.int
     RESUME_TOKEN_FIELD_NUMBER: _builtins.int
     resume_token: _builtins.str
-    """To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here."""
+    """To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here. Example:
+    "c2VxOjQ4MTUxNjIzNDI".
+    """
     @_builtins.property
     def data(self) -> _alert_pb2.Alert:
-        """One of the alerts."""
+        """One of the alerts. Absent: another member of payload is set. Example: see Alert."""
 
     @_builtins.property
     def heartbeat(self) -> _stream_pb2.Heartbeat:
-        """Nothing happened; the stream is alive."""
+        """Nothing happened; the stream is alive. Absent: another member of payload is set. Example: see Heartbeat."""
 
     @_builtins.property
     def subscription_status(self) -> _stream_pb2.SubscriptionStatus:
-        """A subscription began, was refused or ended."""
+        """A subscription began, was refused or ended. Absent: another member of payload is set. Example: see
+        SubscriptionStatus.
+        """
 
     @_builtins.property
     def gap_notice(self) -> _stream_pb2.GapNotice:
-        """Something is missing; the state follows anew."""
+        """Something is missing; the state follows anew. Absent: another member of payload is set. Example: see GapNotice."""
 
     def __init__(
         self,

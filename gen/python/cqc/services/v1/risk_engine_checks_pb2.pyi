@@ -53,14 +53,14 @@ class CheckOrderRequest(_message.Message):
     INCLUDE_SNAPSHOT_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     include_snapshot: _builtins.bool
-    """Whether to answer with the risk after the order. Absent: false."""
+    """Whether to answer with the risk after the order. Absent: false. Example: true."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
     """
     @_builtins.property
     def order(self) -> _new_order_pb2.NewOrder:
-        """The order."""
+        """The order. Required. Example: see NewOrder."""
 
     def __init__(
         self,
@@ -104,16 +104,16 @@ class CheckOrderResponse(_message.Message):
     PROJECTED_FIELD_NUMBER: _builtins.int
     MAX_QUANTITY_FIELD_NUMBER: _builtins.int
     allowed: _builtins.bool
-    """Whether it may be placed."""
+    """Whether it may be placed. Required. Example: false."""
     max_quantity: _builtins.str
-    """Largest quantity that would be allowed, in the market's size unit. Absent: none, or not computed."""
+    """Largest quantity that would be allowed, in the market's size unit. Absent: none, or not computed. Example: "2.5"."""
     @_builtins.property
     def violations(self) -> _containers.RepeatedCompositeFieldContainer[_risk_snapshot_pb2.RiskViolation]:
-        """Limits that it would breach, at most 100. Empty: none."""
+        """Limits that it would breach, at most 100. Empty: none. Example: see RiskViolation."""
 
     @_builtins.property
     def projected(self) -> _risk_snapshot_pb2.RiskSnapshot:
-        """Risk after the order. Absent: not asked for."""
+        """Risk after the order. Absent: not asked for. Example: see RiskSnapshot."""
 
     def __init__(
         self,
@@ -144,10 +144,10 @@ class GetRiskSnapshotRequest(_message.Message):
     PORTFOLIO_ID_FIELD_NUMBER: _builtins.int
     AS_OF_FIELD_NUMBER: _builtins.int
     portfolio_id: _builtins.str
-    """Portfolio (UUID)."""
+    """Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"."""
     @_builtins.property
     def as_of(self) -> _timestamp_pb2.Timestamp:
-        """Moment that is asked for. Absent: now."""
+        """Moment that is asked for. Absent: now. Example: "2026-01-15T09:30:00.100Z"."""
 
     def __init__(
         self,
@@ -208,7 +208,7 @@ class GetRiskSnapshotResponse(_message.Message):
     SNAPSHOT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def snapshot(self) -> _risk_snapshot_pb2.RiskSnapshot:
-        """The risk."""
+        """The risk. Required. Example: see RiskSnapshot."""
 
     def __init__(
         self,
@@ -240,21 +240,21 @@ class StreamRiskSnapshotsRequest(_message.Message):
     CONFLATE_FIELD_NUMBER: _builtins.int
     resume_token: _builtins.str
     """resume_token of the last message received: the stream goes on behind it, or says what is missing. Absent: from now
-    on.
+    on. Example: "c2VxOjQ4MTUxNjIzNDI".
     """
     skip_snapshot: _builtins.bool
-    """Whether to leave out the state at the start. Absent: false, the state comes first."""
+    """Whether to leave out the state at the start. Absent: false, the state comes first. Example: true."""
     conflate: _builtins.bool
     """Whether a slow reader may miss all but the newest state of each key. Absent: false, a slow reader is ended with
-    RESOURCE_EXHAUSTED.
+    RESOURCE_EXHAUSTED. Example: true.
     """
     @_builtins.property
     def portfolio_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Portfolios to follow (UUIDs), 1 to 200."""
+        """Portfolios to follow (UUIDs), 1 to 200. Required: one or more. Example: ["e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"]."""
 
     @_builtins.property
     def heartbeat_interval(self) -> _duration_pb2.Duration:
-        """Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds."""
+        """Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds. Example: "5s"."""
 
     def __init__(
         self,
@@ -296,22 +296,26 @@ class StreamRiskSnapshotsResponse(_message.Message):
     GAP_NOTICE_FIELD_NUMBER: _builtins.int
     RESUME_TOKEN_FIELD_NUMBER: _builtins.int
     resume_token: _builtins.str
-    """To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here."""
+    """To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here. Example:
+    "c2VxOjQ4MTUxNjIzNDI".
+    """
     @_builtins.property
     def data(self) -> _risk_snapshot_pb2.RiskSnapshot:
-        """One of the risk snapshots."""
+        """One of the risk snapshots. Absent: another member of payload is set. Example: see RiskSnapshot."""
 
     @_builtins.property
     def heartbeat(self) -> _stream_pb2.Heartbeat:
-        """Nothing happened; the stream is alive."""
+        """Nothing happened; the stream is alive. Absent: another member of payload is set. Example: see Heartbeat."""
 
     @_builtins.property
     def subscription_status(self) -> _stream_pb2.SubscriptionStatus:
-        """A subscription began, was refused or ended."""
+        """A subscription began, was refused or ended. Absent: another member of payload is set. Example: see
+        SubscriptionStatus.
+        """
 
     @_builtins.property
     def gap_notice(self) -> _stream_pb2.GapNotice:
-        """Something is missing; the state follows anew."""
+        """Something is missing; the state follows anew. Absent: another member of payload is set. Example: see GapNotice."""
 
     def __init__(
         self,
@@ -354,20 +358,20 @@ class CalculateVaRRequest(_message.Message):
     LOOKBACK_FIELD_NUMBER: _builtins.int
     SIMULATIONS_FIELD_NUMBER: _builtins.int
     portfolio_id: _builtins.str
-    """Portfolio (UUID)."""
+    """Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"."""
     confidence: _builtins.str
-    """Probability that the loss stays below it, 0 to 1, for example "0.99"."""
+    """Probability that the loss stays below it, 0 to 1, for example "0.99". Required."""
     method: _builtins.str
-    """How it is computed: HISTORICAL, PARAMETRIC or MONTE_CARLO. Absent: HISTORICAL."""
+    """How it is computed: HISTORICAL, PARAMETRIC or MONTE_CARLO. Absent: HISTORICAL. Example: "HISTORICAL"."""
     simulations: _builtins.int
-    """Number of simulations, for MONTE_CARLO. Absent or 0: chosen by the engine."""
+    """Number of simulations, for MONTE_CARLO. Absent or 0: chosen by the engine. Example: 10000."""
     @_builtins.property
     def horizon(self) -> _duration_pb2.Duration:
-        """Time that it is for, above zero and at most 365 days."""
+        """Time that it is for, above zero and at most 365 days. Required. Example: "86400s"."""
 
     @_builtins.property
     def lookback(self) -> _duration_pb2.Duration:
-        """Length of the past that it is computed from, above zero. Absent: one year."""
+        """Length of the past that it is computed from, above zero. Absent: one year. Example: "31536000s"."""
 
     def __init__(
         self,
@@ -411,20 +415,22 @@ class CalculateVaRResponse(_message.Message):
     OBSERVATIONS_FIELD_NUMBER: _builtins.int
     AS_OF_FIELD_NUMBER: _builtins.int
     value_at_risk: _builtins.str
-    """Loss that is not exceeded with the given probability, in the portfolio's valuation asset."""
+    """Loss that is not exceeded with the given probability, in the portfolio's valuation asset. Required. Example:
+    "3120.44".
+    """
     expected_shortfall: _builtins.str
-    """Average loss beyond it, in the portfolio's valuation asset."""
+    """Average loss beyond it, in the portfolio's valuation asset. Required. Example: "4410.02"."""
     confidence: _builtins.str
-    """Probability that it is for."""
+    """Probability that it is for, 0 to 1. Required. Example: "0.99"."""
     observations: _builtins.int
-    """Past periods or simulations that it rests on. Absent: not stated."""
+    """Past periods or simulations that it rests on. Absent: not stated. Example: 365."""
     @_builtins.property
     def horizon(self) -> _duration_pb2.Duration:
-        """Time that it is for."""
+        """Time that it is for. Required. Example: "86400s"."""
 
     @_builtins.property
     def as_of(self) -> _timestamp_pb2.Timestamp:
-        """Moment for which it holds."""
+        """Moment for which it holds. Required. Example: "2026-01-15T09:31:00Z"."""
 
     def __init__(
         self,
@@ -475,10 +481,10 @@ class RunStressTestRequest(_message.Message):
     PORTFOLIO_ID_FIELD_NUMBER: _builtins.int
     SCENARIOS_FIELD_NUMBER: _builtins.int
     portfolio_id: _builtins.str
-    """Portfolio (UUID)."""
+    """Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"."""
     @_builtins.property
     def scenarios(self) -> _containers.RepeatedCompositeFieldContainer[_stress_pb2.StressScenario]:
-        """The scenarios, 1 to 50."""
+        """The scenarios, 1 to 50. Required: one or more. Example: see StressScenario."""
 
     def __init__(
         self,
@@ -518,7 +524,7 @@ class RunStressTestResponse(_message.Message):
     RESULTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def results(self) -> _containers.RepeatedCompositeFieldContainer[_stress_pb2.StressResult]:
-        """One for each scenario, in the order asked for."""
+        """One for each scenario, in the order asked for. Required: one or more. Example: see StressResult."""
 
     def __init__(
         self,
@@ -548,12 +554,12 @@ class GetLiquidationRiskRequest(_message.Message):
     POSITION_ID_FIELD_NUMBER: _builtins.int
     HORIZON_FIELD_NUMBER: _builtins.int
     portfolio_id: _builtins.str
-    """Portfolio (UUID)."""
+    """Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"."""
     position_id: _builtins.str
-    """This position only (UUID). Absent: all."""
+    """This position only (UUID). Absent: all. Example: "1f0d7c84-3d0b-4f6e-8d3f-9a4b8c7e6d52"."""
     @_builtins.property
     def horizon(self) -> _duration_pb2.Duration:
-        """Time for which probabilities are wanted, above zero and at most 365 days. Absent: one day."""
+        """Time for which probabilities are wanted, above zero and at most 365 days. Absent: one day. Example: "86400s"."""
 
     def __init__(
         self,
@@ -597,7 +603,7 @@ class GetLiquidationRiskResponse(_message.Message):
     RISKS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def risks(self) -> _containers.RepeatedCompositeFieldContainer[_liquidation_risk_pb2.LiquidationRisk]:
-        """The positions, nearest first, at most 1000. Empty: none with leverage."""
+        """The positions, nearest first, at most 1000. Empty: none with leverage. Example: see LiquidationRisk."""
 
     def __init__(
         self,

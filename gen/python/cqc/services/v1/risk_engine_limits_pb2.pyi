@@ -54,34 +54,34 @@ class CreateRiskLimitRequest(_message.Message):
     EFFECTIVE_TO_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     portfolio_id: _builtins.str
-    """Portfolio (UUID)."""
+    """Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"."""
     account_id: _builtins.str
-    """Account that it is for (UUID). Absent: all."""
+    """Account that it is for (UUID). Absent: all. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"."""
     metric: _risk_limit_pb2.RiskMetric.ValueType
-    """What it bounds."""
+    """What it bounds. Required. Example: "RISK_METRIC_LEVERAGE"."""
     dimension: _exposure_pb2.ExposureDimension.ValueType
-    """By what the measure is split. Absent: not split."""
+    """By what the measure is split. Absent: not split. Example: "EXPOSURE_DIMENSION_ASSET"."""
     dimension_value: _builtins.str
     """Which one of them, for example a venue_id. Absent: not split."""
     soft_threshold: _builtins.str
-    """Value from which to warn, in the unit of the metric. Absent: no warning."""
+    """Value from which to warn, in the unit of the metric. Absent: no warning. Example: "4"."""
     hard_threshold: _builtins.str
-    """Value from which to act, in the unit of the metric, for example "5"."""
+    """Value from which to act, in the unit of the metric, for example "5". Required."""
     action: _risk_limit_pb2.LimitAction.ValueType
-    """What happens then."""
+    """What happens then. Required. Example: "LIMIT_ACTION_BLOCK"."""
     is_enabled: _builtins.bool
-    """Whether it holds. Absent: false."""
+    """Whether it holds. Absent: false. Example: true."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
     """
     @_builtins.property
     def effective_from(self) -> _timestamp_pb2.Timestamp:
-        """When it begins to hold. Absent: at once."""
+        """When it begins to hold. Absent: at once. Example: "2026-01-02T08:00:00Z"."""
 
     @_builtins.property
     def effective_to(self) -> _timestamp_pb2.Timestamp:
-        """When it ceases to hold, after effective_from. Absent: never."""
+        """When it ceases to hold, after effective_from. Absent: never. Example: "2026-02-01T00:00:00Z"."""
 
     def __init__(
         self,
@@ -130,7 +130,7 @@ class CreateRiskLimitResponse(_message.Message):
     RISK_LIMIT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def risk_limit(self) -> _risk_limit_pb2.RiskLimit:
-        """The risk limit."""
+        """The risk limit. Required. Example: see RiskLimit."""
 
     def __init__(
         self,
@@ -157,7 +157,7 @@ class GetRiskLimitRequest(_message.Message):
 
     LIMIT_ID_FIELD_NUMBER: _builtins.int
     limit_id: _builtins.str
-    """Id of the risk limit (UUID)."""
+    """Id of the risk limit (UUID). Required. Example: "60b5a4f3-2e1d-4c8b-9a7f-6e5d4c3b2a19"."""
     def __init__(
         self,
         *,
@@ -194,7 +194,7 @@ class GetRiskLimitResponse(_message.Message):
     RISK_LIMIT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def risk_limit(self) -> _risk_limit_pb2.RiskLimit:
-        """The risk limit."""
+        """The risk limit. Required. Example: see RiskLimit."""
 
     def __init__(
         self,
@@ -236,32 +236,34 @@ class UpdateRiskLimitRequest(_message.Message):
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     limit_id: _builtins.str
-    """Limit to change (UUID)."""
+    """Limit to change (UUID). Required. Example: "60b5a4f3-2e1d-4c8b-9a7f-6e5d4c3b2a19"."""
     soft_threshold: _builtins.str
-    """Value from which to warn, in the unit of the metric. Absent: see update_mask."""
+    """Value from which to warn, in the unit of the metric. Absent: see update_mask. Example: "4"."""
     hard_threshold: _builtins.str
     """Value from which to act, in the unit of the metric, for example "5". Absent: see update_mask."""
     action: _risk_limit_pb2.LimitAction.ValueType
-    """What happens then. Absent: see update_mask."""
+    """What happens then. Absent: see update_mask. Example: "LIMIT_ACTION_BLOCK"."""
     is_enabled: _builtins.bool
-    """Whether it holds. Absent: see update_mask."""
+    """Whether it holds. Absent: see update_mask. Example: true."""
     etag: _builtins.str
-    """Version that the change is based on; another one is refused with ABORTED. Absent: not checked."""
+    """Version that the change is based on; another one is refused with ABORTED. Absent: not checked. Example: "v1"."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
     """
     @_builtins.property
     def effective_from(self) -> _timestamp_pb2.Timestamp:
-        """When it begins to hold. Absent: see update_mask."""
+        """When it begins to hold. Absent: see update_mask. Example: "2026-01-01T00:00:00Z"."""
 
     @_builtins.property
     def effective_to(self) -> _timestamp_pb2.Timestamp:
-        """When it ceases to hold, after effective_from. Absent: see update_mask."""
+        """When it ceases to hold, after effective_from. Absent: see update_mask. Example: "2026-02-01T00:00:00Z"."""
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set."""
+        """Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set. Example:
+        "softThreshold,hardThreshold".
+        """
 
     def __init__(
         self,
@@ -308,7 +310,7 @@ class UpdateRiskLimitResponse(_message.Message):
     RISK_LIMIT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def risk_limit(self) -> _risk_limit_pb2.RiskLimit:
-        """The risk limit."""
+        """The risk limit. Required. Example: see RiskLimit."""
 
     def __init__(
         self,
@@ -337,12 +339,12 @@ class DeleteRiskLimitRequest(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     limit_id: _builtins.str
-    """Id of the risk limit (UUID)."""
+    """Id of the risk limit (UUID). Required. Example: "60b5a4f3-2e1d-4c8b-9a7f-6e5d4c3b2a19"."""
     etag: _builtins.str
-    """Version that is to be deleted; another one is refused with ABORTED. Absent: not checked."""
+    """Version that is to be deleted; another one is refused with ABORTED. Absent: not checked. Example: "v3"."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
     """
     def __init__(
         self,
@@ -399,19 +401,23 @@ class ListRiskLimitsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     ORDER_BY_FIELD_NUMBER: _builtins.int
     portfolio_id: _builtins.str
-    """Limits of this portfolio only (UUID). Absent: all."""
+    """Limits of this portfolio only (UUID). Absent: all. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"."""
     account_id: _builtins.str
-    """Limits of this account only (UUID). Absent: all."""
+    """Limits of this account only (UUID). Absent: all. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"."""
     metric: _risk_limit_pb2.RiskMetric.ValueType
-    """Limits of this measure only. Absent: all."""
+    """Limits of this measure only. Absent: all. Example: "RISK_METRIC_LEVERAGE"."""
     include_disabled: _builtins.bool
-    """Whether to list those that do not hold. Absent: false."""
+    """Whether to list those that do not hold. Absent: false. Example: true."""
     page_size: _builtins.int
-    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50."""
+    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50."""
     page_token: _builtins.str
-    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
+    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+    "cGFnZTo1MA".
+    """
     order_by: _builtins.str
-    """Order of the items: a field name (created_at), with " desc" for descending. Absent: by created_at."""
+    """Order of the items: a field name (created_at), with " desc" for descending. Absent: by created_at. Example:
+    "created_at desc".
+    """
     def __init__(
         self,
         *,
@@ -457,10 +463,10 @@ class ListRiskLimitsResponse(_message.Message):
     RISK_LIMITS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
-    """To be sent as page_token for the next page. Absent or empty: this is the last page."""
+    """To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw"."""
     @_builtins.property
     def risk_limits(self) -> _containers.RepeatedCompositeFieldContainer[_risk_limit_pb2.RiskLimit]:
-        """The risk limits of this page, at most 1000. Empty: none."""
+        """The risk limits of this page, at most 1000. Empty: none. Example: see RiskLimit."""
 
     def __init__(
         self,

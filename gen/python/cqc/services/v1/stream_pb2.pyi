@@ -92,10 +92,10 @@ class Heartbeat(_message.Message):
     SERVER_TIME_FIELD_NUMBER: _builtins.int
     LAST_SEQUENCE_FIELD_NUMBER: _builtins.int
     last_sequence: _builtins.int
-    """Sequence number of the last message. Absent: the data has none."""
+    """Sequence number of the last message. Absent: the data has none. Example: "4815162342"."""
     @_builtins.property
     def server_time(self) -> _timestamp_pb2.Timestamp:
-        """Time of the server."""
+        """Time of the server. Required. Example: "2026-01-15T09:30:15Z"."""
 
     def __init__(
         self,
@@ -132,13 +132,13 @@ class SubscriptionStatus(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
     selector: _builtins.str
-    """What was asked for: an id, or "{venue_id}:{venue_symbol}"."""
+    """What was asked for: an id, or "{venue_id}:{venue_symbol}". Required. Example: "binance:BTCUSD"."""
     state: Global___SubscriptionState.ValueType
-    """How it stands."""
+    """How it stands. Required. Example: "SUBSCRIPTION_STATE_REJECTED"."""
     reason: _error_reason_pb2.ErrorReason.ValueType
-    """Why it was refused or ended. Absent: it runs, or nothing failed."""
+    """Why it was refused or ended. Absent: it runs, or nothing failed. Example: "ERROR_REASON_MARKET_NOT_FOUND"."""
     message: _builtins.str
-    """The same in words. Absent: none."""
+    """The same in words. Absent: none. Example: "No market BTCUSD at binance"."""
     def __init__(
         self,
         *,
@@ -175,13 +175,15 @@ class GapNotice(_message.Message):
     TO_SEQUENCE_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     selector: _builtins.str
-    """Subscription concerned: an id, or "{venue_id}:{venue_symbol}"."""
+    """Subscription concerned: an id, or "{venue_id}:{venue_symbol}". Required. Example:
+    "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
+    """
     from_sequence: _builtins.int
-    """First sequence number that is missing. Absent: not known."""
+    """First sequence number that is missing. Absent: not known. Example: "4815162343"."""
     to_sequence: _builtins.int
-    """Last sequence number that is missing. Absent: not known."""
+    """Last sequence number that is missing. Absent: not known. Example: "4815162390"."""
     reason: Global___GapReason.ValueType
-    """Why it is missing."""
+    """Why it is missing. Required. Example: "GAP_REASON_SEQUENCE"."""
     def __init__(
         self,
         *,

@@ -68,44 +68,44 @@ class CreateAccountRequest(_message.Message):
     METADATA_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     venue_id: _builtins.str
-    """Venue, for example "binance"."""
+    """Venue, for example "binance". Required."""
     name: _builtins.str
-    """Name for people."""
+    """Name for people. Required. Example: "Market making"."""
     account_type: _venue_account_pb2.AccountType.ValueType
-    """What it is for."""
+    """What it is for. Required. Example: "ACCOUNT_TYPE_UNIFIED"."""
     portfolio_id: _builtins.str
-    """Portfolio that its positions belong to (UUID). Absent: none."""
+    """Portfolio that its positions belong to (UUID). Absent: none. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"."""
     owner_id: _builtins.str
-    """Who owns it, for example a desk or a person."""
+    """Who owns it, for example a desk or a person. Required."""
     venue_account_id: _builtins.str
-    """Id at the venue. Absent: none."""
+    """Id at the venue. Absent: none. Example: "48151623"."""
     parent_account_id: _builtins.str
-    """Account of which it is a sub-account (UUID). Absent: none."""
+    """Account of which it is a sub-account (UUID). Absent: none. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"."""
     margin_mode: _margin_mode_pb2.MarginMode.ValueType
-    """Margin mode of new positions. Absent: the venue's default."""
+    """Margin mode of new positions. Absent: the venue's default. Example: "MARGIN_MODE_CROSS"."""
     position_mode: _venue_account_pb2.PositionMode.ValueType
-    """How long and short are held at once. Absent: the venue's default."""
+    """How long and short are held at once. Absent: the venue's default. Example: "POSITION_MODE_NET"."""
     wallet_address: _builtins.str
-    """Address of the wallet. Absent: not a wallet."""
+    """Address of the wallet. Absent: not a wallet. Example: "0x742d35Cc6634C0532925a3b844Bc454e4438f44e"."""
     chain_id: _builtins.str
-    """Chain of the wallet. Absent: not a wallet."""
+    """Chain of the wallet. Absent: not a wallet. Example: "ethereum"."""
     is_sandbox: _builtins.bool
-    """Whether its money is not real. Absent: false."""
+    """Whether its money is not real. Absent: false. Example: false."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
     """
     @_builtins.property
     def credentials(self) -> _venue_account_pb2.CredentialRef:
-        """Where its credentials are."""
+        """Where its credentials are. Required. Example: see CredentialRef."""
 
     @_builtins.property
     def permissions(self) -> _containers.RepeatedScalarFieldContainer[_venue_account_pb2.AccountPermission.ValueType]:
-        """What the credentials allow. Empty: not known."""
+        """What the credentials allow. Empty: not known. Example: ["ACCOUNT_PERMISSION_READ","ACCOUNT_PERMISSION_TRADE"]."""
 
     @_builtins.property
     def metadata(self) -> _struct_pb2.Struct:
-        """Further facts without a field of their own. Absent: none."""
+        """Further facts without a field of their own. Absent: none. Example: {"source":"manual"}."""
 
     def __init__(
         self,
@@ -164,7 +164,7 @@ class CreateAccountResponse(_message.Message):
     ACCOUNT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def account(self) -> _venue_account_pb2.VenueAccount:
-        """The account."""
+        """The account. Required. Example: see VenueAccount."""
 
     def __init__(
         self,
@@ -191,7 +191,7 @@ class GetAccountRequest(_message.Message):
 
     ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
-    """Id of the account (UUID)."""
+    """Id of the account (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"."""
     def __init__(
         self,
         *,
@@ -234,7 +234,7 @@ class GetAccountResponse(_message.Message):
     ACCOUNT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def account(self) -> _venue_account_pb2.VenueAccount:
-        """The account."""
+        """The account. Required. Example: see VenueAccount."""
 
     def __init__(
         self,
@@ -278,36 +278,42 @@ class UpdateAccountRequest(_message.Message):
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
-    """Account to change (UUID)."""
+    """Account to change (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"."""
     name: _builtins.str
-    """Name for people. Absent: see update_mask."""
+    """Name for people. Absent: see update_mask. Example: "Market making"."""
     status: _venue_account_pb2.AccountStatus.ValueType
-    """State. Absent: see update_mask."""
+    """State. Absent: see update_mask. Example: "ACCOUNT_STATUS_ACTIVE"."""
     portfolio_id: _builtins.str
-    """Portfolio that its positions belong to (UUID). Absent: see update_mask."""
+    """Portfolio that its positions belong to (UUID). Absent: see update_mask. Example:
+    "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
+    """
     owner_id: _builtins.str
     """Who owns it, for example a desk or a person. Absent: see update_mask."""
     margin_mode: _margin_mode_pb2.MarginMode.ValueType
-    """Margin mode of new positions. Absent: see update_mask."""
+    """Margin mode of new positions. Absent: see update_mask. Example: "MARGIN_MODE_CROSS"."""
     position_mode: _venue_account_pb2.PositionMode.ValueType
-    """How long and short are held at once. Absent: see update_mask."""
+    """How long and short are held at once. Absent: see update_mask. Example: "POSITION_MODE_NET"."""
     etag: _builtins.str
-    """Version that the change is based on; another one is refused with ABORTED. Absent: not checked."""
+    """Version that the change is based on; another one is refused with ABORTED. Absent: not checked. Example: "v4"."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
     """
     @_builtins.property
     def permissions(self) -> _containers.RepeatedScalarFieldContainer[_venue_account_pb2.AccountPermission.ValueType]:
-        """What the credentials allow. Empty: see update_mask."""
+        """What the credentials allow. Empty: see update_mask. Example:
+        ["ACCOUNT_PERMISSION_READ","ACCOUNT_PERMISSION_TRADE"].
+        """
 
     @_builtins.property
     def metadata(self) -> _struct_pb2.Struct:
-        """Further facts without a field of their own. Absent: see update_mask."""
+        """Further facts without a field of their own. Absent: see update_mask. Example: {"source":"manual"}."""
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set."""
+        """Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set. Example:
+        "name,status".
+        """
 
     def __init__(
         self,
@@ -362,7 +368,7 @@ class UpdateAccountResponse(_message.Message):
     ACCOUNT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def account(self) -> _venue_account_pb2.VenueAccount:
-        """The account."""
+        """The account. Required. Example: see VenueAccount."""
 
     def __init__(
         self,
@@ -391,12 +397,12 @@ class DeleteAccountRequest(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
-    """Id of the account (UUID)."""
+    """Id of the account (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"."""
     etag: _builtins.str
-    """Version that is to be deleted; another one is refused with ABORTED. Absent: not checked."""
+    """Version that is to be deleted; another one is refused with ABORTED. Absent: not checked. Example: "v3"."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
     """
     def __init__(
         self,
@@ -459,19 +465,23 @@ class ListAccountsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     ORDER_BY_FIELD_NUMBER: _builtins.int
     venue_id: _builtins.str
-    """Accounts at this venue only. Absent: all."""
+    """Accounts at this venue only. Absent: all. Example: "binance"."""
     portfolio_id: _builtins.str
-    """Accounts of this portfolio only (UUID). Absent: all."""
+    """Accounts of this portfolio only (UUID). Absent: all. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"."""
     account_type: _venue_account_pb2.AccountType.ValueType
-    """Accounts of this type only. Absent: all."""
+    """Accounts of this type only. Absent: all. Example: "ACCOUNT_TYPE_UNIFIED"."""
     status: _venue_account_pb2.AccountStatus.ValueType
-    """Accounts in this state only. Absent: all."""
+    """Accounts in this state only. Absent: all. Example: "ACCOUNT_STATUS_ACTIVE"."""
     page_size: _builtins.int
-    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50."""
+    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50."""
     page_token: _builtins.str
-    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
+    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+    "cGFnZTo1MA".
+    """
     order_by: _builtins.str
-    """Order of the items: a field name (created_at or name), with " desc" for descending. Absent: by created_at."""
+    """Order of the items: a field name (created_at or name), with " desc" for descending. Absent: by created_at. Example:
+    "created_at desc".
+    """
     def __init__(
         self,
         *,
@@ -523,10 +533,10 @@ class ListAccountsResponse(_message.Message):
     ACCOUNTS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
-    """To be sent as page_token for the next page. Absent or empty: this is the last page."""
+    """To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw"."""
     @_builtins.property
     def accounts(self) -> _containers.RepeatedCompositeFieldContainer[_venue_account_pb2.VenueAccount]:
-        """The accounts of this page, at most 1000. Empty: none."""
+        """The accounts of this page, at most 1000. Empty: none. Example: see VenueAccount."""
 
     def __init__(
         self,
@@ -555,7 +565,7 @@ class VerifyCredentialsRequest(_message.Message):
 
     ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
-    """Id of the account (UUID)."""
+    """Id of the account (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"."""
     def __init__(
         self,
         *,
@@ -589,18 +599,18 @@ class VerifyCredentialsResponse(_message.Message):
     FAILURE_TEXT_FIELD_NUMBER: _builtins.int
     CHECKED_AT_FIELD_NUMBER: _builtins.int
     valid: _builtins.bool
-    """Whether the venue takes them."""
+    """Whether the venue takes them. Required. Example: true."""
     failure_reason: _order_pb2.RejectReason.ValueType
-    """Why not. Absent: they work."""
+    """Why not. Absent: they work. Example: "REJECT_REASON_PERMISSION"."""
     failure_text: _builtins.str
-    """The venue's words. Absent: none."""
+    """The venue's words. Absent: none. Example: "Invalid API key"."""
     @_builtins.property
     def permissions(self) -> _containers.RepeatedScalarFieldContainer[_venue_account_pb2.AccountPermission.ValueType]:
-        """What they allow. Empty: nothing, or not known."""
+        """What they allow. Empty: nothing, or not known. Example: ["ACCOUNT_PERMISSION_READ","ACCOUNT_PERMISSION_TRADE"]."""
 
     @_builtins.property
     def checked_at(self) -> _timestamp_pb2.Timestamp:
-        """When it was tried."""
+        """When it was tried. Required. Example: "2026-01-15T09:30:00Z"."""
 
     def __init__(
         self,
@@ -642,14 +652,14 @@ class RotateCredentialsRequest(_message.Message):
     CREDENTIALS_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
-    """Id of the account (UUID)."""
+    """Id of the account (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
     """
     @_builtins.property
     def credentials(self) -> _venue_account_pb2.CredentialRef:
-        """Where the new credentials are; they are verified before they are used."""
+        """Where the new credentials are; they are verified before they are used. Required. Example: see CredentialRef."""
 
     def __init__(
         self,
@@ -695,7 +705,7 @@ class RotateCredentialsResponse(_message.Message):
     ACCOUNT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def account(self) -> _venue_account_pb2.VenueAccount:
-        """The account."""
+        """The account. Required. Example: see VenueAccount."""
 
     def __init__(
         self,
@@ -723,9 +733,9 @@ class GetTradingLimitsRequest(_message.Message):
     ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     MARKET_ID_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
-    """Id of the account (UUID)."""
+    """Id of the account (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"."""
     market_id: _builtins.str
-    """Market that it is asked for (UUID). Absent: all of the account."""
+    """Market that it is asked for (UUID). Absent: all of the account. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"."""
     def __init__(
         self,
         *,
@@ -766,20 +776,22 @@ class GetTradingLimitsResponse(_message.Message):
     MAX_POSITION_NOTIONAL_FIELD_NUMBER: _builtins.int
     AS_OF_FIELD_NUMBER: _builtins.int
     max_leverage: _builtins.str
-    """Highest leverage at the market, above zero. Absent: no market asked for, or not known."""
+    """Highest leverage at the market, above zero, as a multiple of the collateral. Absent: no market asked for, or not
+    known. Example: "125".
+    """
     max_position_notional: _builtins.str
-    """Largest position at the market, in US dollars. Absent: no market asked for, or not known."""
+    """Largest position at the market, in US dollars. Absent: no market asked for, or not known. Example: "5000000"."""
     @_builtins.property
     def limits(self) -> _venue_account_pb2.AccountLimits:
-        """Limits of the account."""
+        """Limits of the account. Required. Example: see AccountLimits."""
 
     @_builtins.property
     def fees(self) -> _venue_account_pb2.FeeSchedule:
-        """What it pays. Absent: not known."""
+        """What it pays. Absent: not known. Example: see FeeSchedule."""
 
     @_builtins.property
     def as_of(self) -> _timestamp_pb2.Timestamp:
-        """When it held."""
+        """When it held. Required. Example: "2026-01-15T09:30:00Z"."""
 
     def __init__(
         self,
@@ -811,7 +823,7 @@ class GetAccountHealthRequest(_message.Message):
 
     ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
-    """Id of the account (UUID)."""
+    """Id of the account (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"."""
     def __init__(
         self,
         *,
@@ -852,24 +864,24 @@ class GetAccountHealthResponse(_message.Message):
     WARNINGS_FIELD_NUMBER: _builtins.int
     AS_OF_FIELD_NUMBER: _builtins.int
     status: _venue_account_pb2.AccountStatus.ValueType
-    """State of the account."""
+    """State of the account. Required. Example: "ACCOUNT_STATUS_ACTIVE"."""
     connected: _builtins.bool
-    """Whether the venue answers now. Absent: false."""
+    """Whether the venue answers now. Absent: false. Example: true."""
     equity: _builtins.str
-    """Value of the account, in US dollars. Absent: not known."""
+    """Value of the account, in US dollars. Absent: not known. Example: "125000.50"."""
     margin_used: _builtins.str
-    """Margin bound, in US dollars. Absent: none or not known."""
+    """Margin bound, in US dollars. Absent: none or not known. Example: "6425.01"."""
     margin_ratio: _builtins.str
-    """Maintenance margin over collateral; liquidation at 1. Absent: no margin, or not known."""
+    """Maintenance margin over collateral; liquidation at 1. Absent: no margin, or not known. Example: "0.41"."""
     leverage: _builtins.str
-    """Gross exposure over equity. Absent: not known."""
+    """Gross exposure over equity, as a multiple. Absent: not known. Example: "0.26"."""
     @_builtins.property
     def warnings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """What to look at, for a person. Empty: nothing."""
+        """What to look at, for a person. Empty: nothing. Example: ["Margin ratio is near the maintenance margin"]."""
 
     @_builtins.property
     def as_of(self) -> _timestamp_pb2.Timestamp:
-        """When it held."""
+        """When it held. Required. Example: "2026-01-15T09:30:00Z"."""
 
     def __init__(
         self,

@@ -35,11 +35,11 @@ class GetBalanceRequest(_message.Message):
     ASSET_ID_FIELD_NUMBER: _builtins.int
     BALANCE_TYPE_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
-    """Account (UUID)."""
+    """Account (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"."""
     asset_id: _builtins.str
-    """Asset (UUID)."""
+    """Asset (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     balance_type: _balance_pb2.BalanceType.ValueType
-    """Which pot. Absent: the first that the account has."""
+    """Which pot. Absent: the first that the account has. Example: "BALANCE_TYPE_UNIFIED"."""
     def __init__(
         self,
         *,
@@ -79,7 +79,7 @@ class GetBalanceResponse(_message.Message):
     BALANCE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def balance(self) -> _balance_pb2.Balance:
-        """The balance."""
+        """The balance. Required. Example: see Balance."""
 
     def __init__(
         self,
@@ -120,21 +120,25 @@ class ListBalancesRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     ORDER_BY_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
-    """Balances of this account only (UUID). Absent: all."""
+    """Balances of this account only (UUID). Absent: all. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"."""
     venue_id: _builtins.str
-    """Balances at this venue only. Absent: all."""
+    """Balances at this venue only. Absent: all. Example: "binance"."""
     asset_id: _builtins.str
-    """Balances of this asset only (UUID). Absent: all."""
+    """Balances of this asset only (UUID). Absent: all. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     balance_type: _balance_pb2.BalanceType.ValueType
-    """Balances of this pot only. Absent: all."""
+    """Balances of this pot only. Absent: all. Example: "BALANCE_TYPE_UNIFIED"."""
     include_zero: _builtins.bool
-    """Whether to list those of nothing. Absent: false."""
+    """Whether to list those of nothing. Absent: false. Example: true."""
     page_size: _builtins.int
-    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50."""
+    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50."""
     page_token: _builtins.str
-    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
+    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+    "cGFnZTo1MA".
+    """
     order_by: _builtins.str
-    """Order of the items: a field name (asset_id or as_of), with " desc" for descending. Absent: by asset_id."""
+    """Order of the items: a field name (asset_id or as_of), with " desc" for descending. Absent: by asset_id. Example:
+    "asset_id desc".
+    """
     def __init__(
         self,
         *,
@@ -182,10 +186,10 @@ class ListBalancesResponse(_message.Message):
     BALANCES_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
-    """To be sent as page_token for the next page. Absent or empty: this is the last page."""
+    """To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw"."""
     @_builtins.property
     def balances(self) -> _containers.RepeatedCompositeFieldContainer[_balance_pb2.Balance]:
-        """The balances of this page, at most 1000. Empty: none."""
+        """The balances of this page, at most 1000. Empty: none. Example: see Balance."""
 
     def __init__(
         self,
@@ -219,25 +223,25 @@ class StreamBalancesRequest(_message.Message):
     CONFLATE_FIELD_NUMBER: _builtins.int
     resume_token: _builtins.str
     """resume_token of the last message received: the stream goes on behind it, or says what is missing. Absent: from now
-    on.
+    on. Example: "c2VxOjQ4MTUxNjIzNDI".
     """
     skip_snapshot: _builtins.bool
-    """Whether to leave out the state at the start. Absent: false, the state comes first."""
+    """Whether to leave out the state at the start. Absent: false, the state comes first. Example: true."""
     conflate: _builtins.bool
     """Whether a slow reader may miss all but the newest state of each key. Absent: false, a slow reader is ended with
-    RESOURCE_EXHAUSTED.
+    RESOURCE_EXHAUSTED. Example: true.
     """
     @_builtins.property
     def account_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Accounts to follow (UUIDs), 1 to 200."""
+        """Accounts to follow (UUIDs), 1 to 200. Required: one or more. Example: ["a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"]."""
 
     @_builtins.property
     def asset_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Assets to follow (UUIDs), at most 200. Empty: all."""
+        """Assets to follow (UUIDs), at most 200. Empty: all. Example: ["5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"]."""
 
     @_builtins.property
     def heartbeat_interval(self) -> _duration_pb2.Duration:
-        """Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds."""
+        """Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds. Example: "5s"."""
 
     def __init__(
         self,
@@ -286,22 +290,26 @@ class StreamBalancesResponse(_message.Message):
     GAP_NOTICE_FIELD_NUMBER: _builtins.int
     RESUME_TOKEN_FIELD_NUMBER: _builtins.int
     resume_token: _builtins.str
-    """To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here."""
+    """To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here. Example:
+    "c2VxOjQ4MTUxNjIzNDI".
+    """
     @_builtins.property
     def data(self) -> _balance_pb2.Balance:
-        """One of the balances."""
+        """One of the balances. Absent: another member of payload is set. Example: see Balance."""
 
     @_builtins.property
     def heartbeat(self) -> _stream_pb2.Heartbeat:
-        """Nothing happened; the stream is alive."""
+        """Nothing happened; the stream is alive. Absent: another member of payload is set. Example: see Heartbeat."""
 
     @_builtins.property
     def subscription_status(self) -> _stream_pb2.SubscriptionStatus:
-        """A subscription began, was refused or ended."""
+        """A subscription began, was refused or ended. Absent: another member of payload is set. Example: see
+        SubscriptionStatus.
+        """
 
     @_builtins.property
     def gap_notice(self) -> _stream_pb2.GapNotice:
-        """Something is missing; the state follows anew."""
+        """Something is missing; the state follows anew. Absent: another member of payload is set. Example: see GapNotice."""
 
     def __init__(
         self,

@@ -34,7 +34,7 @@ class GetExecutionReportRequest(_message.Message):
 
     EXECUTION_ID_FIELD_NUMBER: _builtins.int
     execution_id: _builtins.str
-    """Id of the execution report (UUID)."""
+    """Id of the execution report (UUID). Required. Example: "c8d7e6f5-a4b3-4c2d-9e1f-0a9b8c7d6e52"."""
     def __init__(
         self,
         *,
@@ -80,7 +80,7 @@ class GetExecutionReportResponse(_message.Message):
     EXECUTION_REPORT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def execution_report(self) -> _execution_report_pb2.ExecutionReport:
-        """The execution report."""
+        """The execution report. Required. Example: see ExecutionReport."""
 
     def __init__(
         self,
@@ -122,26 +122,30 @@ class ListExecutionReportsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     ORDER_BY_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
-    """Reports of this account only (UUID). Absent: all."""
+    """Reports of this account only (UUID). Absent: all. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"."""
     order_id: _builtins.str
-    """Reports of this order only (UUID). Absent: all."""
+    """Reports of this order only (UUID). Absent: all. Example: "7c9e6679-7425-40de-944b-e07fc1f90ae7"."""
     market_id: _builtins.str
-    """Reports of this market only (UUID). Absent: all."""
+    """Reports of this market only (UUID). Absent: all. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"."""
     execution_type: _execution_report_pb2.ExecutionType.ValueType
-    """Reports of this type only. Absent: all."""
+    """Reports of this type only. Absent: all. Example: "EXECUTION_TYPE_TRADE"."""
     page_size: _builtins.int
-    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50."""
+    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50."""
     page_token: _builtins.str
-    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
+    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+    "cGFnZTo1MA".
+    """
     order_by: _builtins.str
-    """Order of the items: a field name (executed_at), with " desc" for descending. Absent: by executed_at."""
+    """Order of the items: a field name (executed_at), with " desc" for descending. Absent: by executed_at. Example:
+    "executed_at desc".
+    """
     @_builtins.property
     def executed_from(self) -> _timestamp_pb2.Timestamp:
-        """Reports at or after this moment only. Absent: from the first."""
+        """Reports at or after this moment only. Absent: from the first. Example: "2026-01-01T00:00:00Z"."""
 
     @_builtins.property
     def executed_to(self) -> _timestamp_pb2.Timestamp:
-        """Reports before this moment only. Absent: to the last."""
+        """Reports before this moment only. Absent: to the last. Example: "2026-02-01T00:00:00Z"."""
 
     def __init__(
         self,
@@ -198,10 +202,10 @@ class ListExecutionReportsResponse(_message.Message):
     EXECUTION_REPORTS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
-    """To be sent as page_token for the next page. Absent or empty: this is the last page."""
+    """To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw"."""
     @_builtins.property
     def execution_reports(self) -> _containers.RepeatedCompositeFieldContainer[_execution_report_pb2.ExecutionReport]:
-        """The execution reports of this page, at most 1000. Empty: none."""
+        """The execution reports of this page, at most 1000. Empty: none. Example: see ExecutionReport."""
 
     def __init__(
         self,
@@ -236,25 +240,27 @@ class StreamExecutionReportsRequest(_message.Message):
     CONFLATE_FIELD_NUMBER: _builtins.int
     resume_token: _builtins.str
     """resume_token of the last message received: the stream goes on behind it, or says what is missing. Absent: from now
-    on.
+    on. Example: "c2VxOjQ4MTUxNjIzNDI".
     """
     skip_snapshot: _builtins.bool
-    """Whether to leave out the state at the start. Absent: false, the state comes first."""
+    """Whether to leave out the state at the start. Absent: false, the state comes first. Example: true."""
     conflate: _builtins.bool
     """Whether a slow reader may miss all but the newest state of each key. Absent: false, a slow reader is ended with
-    RESOURCE_EXHAUSTED.
+    RESOURCE_EXHAUSTED. Example: true.
     """
     @_builtins.property
     def account_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Accounts to follow (UUIDs), 1 to 200."""
+        """Accounts to follow (UUIDs), 1 to 200. Required: one or more. Example: ["a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"]."""
 
     @_builtins.property
     def market_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Markets to follow (UUIDs), at most 200. Empty: all."""
+        """Markets to follow (UUIDs), at most 200. Empty: all. Example:
+        ["0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11","2e7d1c90-6a4b-4f58-9c03-5d8e1f2a7b46"].
+        """
 
     @_builtins.property
     def heartbeat_interval(self) -> _duration_pb2.Duration:
-        """Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds."""
+        """Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds. Example: "5s"."""
 
     def __init__(
         self,
@@ -310,22 +316,26 @@ class StreamExecutionReportsResponse(_message.Message):
     GAP_NOTICE_FIELD_NUMBER: _builtins.int
     RESUME_TOKEN_FIELD_NUMBER: _builtins.int
     resume_token: _builtins.str
-    """To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here."""
+    """To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here. Example:
+    "c2VxOjQ4MTUxNjIzNDI".
+    """
     @_builtins.property
     def data(self) -> _execution_report_pb2.ExecutionReport:
-        """One of the execution reports."""
+        """One of the execution reports. Absent: another member of payload is set. Example: see ExecutionReport."""
 
     @_builtins.property
     def heartbeat(self) -> _stream_pb2.Heartbeat:
-        """Nothing happened; the stream is alive."""
+        """Nothing happened; the stream is alive. Absent: another member of payload is set. Example: see Heartbeat."""
 
     @_builtins.property
     def subscription_status(self) -> _stream_pb2.SubscriptionStatus:
-        """A subscription began, was refused or ended."""
+        """A subscription began, was refused or ended. Absent: another member of payload is set. Example: see
+        SubscriptionStatus.
+        """
 
     @_builtins.property
     def gap_notice(self) -> _stream_pb2.GapNotice:
-        """Something is missing; the state follows anew."""
+        """Something is missing; the state follows anew. Absent: another member of payload is set. Example: see GapNotice."""
 
     def __init__(
         self,

@@ -53,11 +53,11 @@ class PlaceOrderRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
     """
     @_builtins.property
     def order(self) -> _new_order_pb2.NewOrder:
-        """The order."""
+        """The order. Required. Example: see NewOrder."""
 
     def __init__(
         self,
@@ -103,7 +103,7 @@ class PlaceOrderResponse(_message.Message):
     ORDER_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def order(self) -> _order_pb2.Order:
-        """The order."""
+        """The order. Required. Example: see Order."""
 
     def __init__(
         self,
@@ -131,9 +131,9 @@ class OrderRejection(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
     reason: _order_pb2.RejectReason.ValueType
-    """Why."""
+    """Why. Required. Example: "REJECT_REASON_INSUFFICIENT_FUNDS"."""
     text: _builtins.str
-    """The venue's words. Absent: none."""
+    """The venue's words. Absent: none. Example: "Balance is 12 USDT"."""
     def __init__(
         self,
         *,
@@ -165,14 +165,16 @@ class OrderOutcome(_message.Message):
     ORDER_FIELD_NUMBER: _builtins.int
     REJECTION_FIELD_NUMBER: _builtins.int
     client_order_id: _builtins.str
-    """Id sent to the venue by us, unique per account, 1 to 36 letters, digits, "_" and "-"; makes placing idempotent."""
+    """Id sent to the venue by us, unique per account, 1 to 36 letters, digits, "_" and "-"; makes placing idempotent.
+    Required. Example: "mm-20260115-000043".
+    """
     @_builtins.property
     def order(self) -> _order_pb2.Order:
-        """It was sent."""
+        """It was sent. Absent: another member of outcome is set. Example: see Order."""
 
     @_builtins.property
     def rejection(self) -> Global___OrderRejection:
-        """It was not."""
+        """It was not. Absent: another member of outcome is set. Example: see OrderRejection."""
 
     def __init__(
         self,
@@ -223,11 +225,11 @@ class BatchPlaceOrdersRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
     """
     @_builtins.property
     def orders(self) -> _containers.RepeatedCompositeFieldContainer[_new_order_pb2.NewOrder]:
-        """The orders, 1 to 50."""
+        """The orders, 1 to 50. Required: one or more. Example: see NewOrder."""
 
     def __init__(
         self,
@@ -286,7 +288,7 @@ class BatchPlaceOrdersResponse(_message.Message):
     OUTCOMES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def outcomes(self) -> _containers.RepeatedCompositeFieldContainer[Global___OrderOutcome]:
-        """One for each order."""
+        """One for each order. Required: one or more. Example: see OrderOutcome."""
 
     def __init__(
         self,
@@ -317,16 +319,18 @@ class CancelOrderRequest(_message.Message):
     VENUE_ORDER_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
-    """Account of the order (UUID). Absent: order_id is given."""
+    """Account of the order (UUID). Absent: order_id is given. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"."""
     order_id: _builtins.str
-    """Id in the platform (UUID)."""
+    """Id in the platform (UUID). Absent: another member of selector is set. Example:
+    "7c9e6679-7425-40de-944b-e07fc1f90ae7".
+    """
     client_order_id: _builtins.str
-    """Id that we sent."""
+    """Id that we sent. Absent: another member of selector is set. Example: "mm-20260115-000042"."""
     venue_order_id: _builtins.str
-    """Id given by the venue."""
+    """Id given by the venue. Absent: another member of selector is set. Example: "8886774"."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
     """
     def __init__(
         self,
@@ -384,7 +388,7 @@ class CancelOrderResponse(_message.Message):
     ORDER_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def order(self) -> _order_pb2.Order:
-        """The order."""
+        """The order. Required. Example: see Order."""
 
     def __init__(
         self,
@@ -419,14 +423,14 @@ class CancelAllOrdersRequest(_message.Message):
     SIDE_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
-    """Account that places the order (UUID)."""
+    """Account that places the order (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"."""
     market_id: _builtins.str
-    """Orders on this market only (UUID). Absent: all."""
+    """Orders on this market only (UUID). Absent: all. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"."""
     side: _order_pb2.OrderSide.ValueType
-    """Orders on this side only. Absent: both."""
+    """Orders on this side only. Absent: both. Example: "ORDER_SIDE_BUY"."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
     """
     def __init__(
         self,
@@ -457,10 +461,10 @@ class CancelAllOrdersResponse(_message.Message):
     CANCELED_COUNT_FIELD_NUMBER: _builtins.int
     FAILED_ORDER_IDS_FIELD_NUMBER: _builtins.int
     canceled_count: _builtins.int
-    """Orders for which a cancel was sent."""
+    """Orders for which a cancel was sent. Required. Example: 2."""
     @_builtins.property
     def failed_order_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Orders for which none could be sent (UUIDs). Empty: none."""
+        """Orders for which none could be sent (UUIDs). Empty: none. Example: ["7c9e6679-7425-40de-944b-e07fc1f90ae7"]."""
 
     def __init__(
         self,
@@ -502,30 +506,34 @@ class ModifyOrderRequest(_message.Message):
     EXPECTED_VERSION_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
-    """Account of the order (UUID). Absent: order_id is given."""
+    """Account of the order (UUID). Absent: order_id is given. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"."""
     order_id: _builtins.str
-    """Id in the platform (UUID)."""
+    """Id in the platform (UUID). Absent: another member of selector is set. Example:
+    "7c9e6679-7425-40de-944b-e07fc1f90ae7".
+    """
     client_order_id: _builtins.str
-    """Id that we sent."""
+    """Id that we sent. Absent: another member of selector is set. Example: "mm-20260115-000042"."""
     venue_order_id: _builtins.str
-    """Id given by the venue."""
+    """Id given by the venue. Absent: another member of selector is set. Example: "8886774"."""
     quantity: _builtins.str
-    """New quantity, what is filled included, above zero. Absent: unchanged."""
+    """New quantity, what is filled included, above zero, in the market's size unit. Absent: unchanged. Example: "0.5"."""
     price: _builtins.str
-    """New limit price, above zero. Absent: unchanged."""
+    """New limit price, above zero, in the market's price currency. Absent: unchanged. Example: "63900.00"."""
     trigger_price: _builtins.str
-    """New trigger price, above zero. Absent: unchanged."""
+    """New trigger price, above zero, in the market's price currency. Absent: unchanged. Example: "63000.00"."""
     new_client_order_id: _builtins.str
-    """Id to send with the change, for venues that ask for a new one. Absent: made by the gateway."""
+    """Id to send with the change, for venues that ask for a new one. Absent: made by the gateway. Example:
+    "mm-20260115-000043".
+    """
     expected_version: _builtins.int
-    """Version that the change is based on; another one is refused with ABORTED. Absent: not checked."""
+    """Version that the change is based on; another one is refused with ABORTED. Absent: not checked. Example: "2"."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
     """
     @_builtins.property
     def expires_at(self) -> _timestamp_pb2.Timestamp:
-        """New expiry. Absent: unchanged."""
+        """New expiry. Absent: unchanged. Example: "2026-07-01T00:00:00Z"."""
 
     def __init__(
         self,
@@ -583,7 +591,7 @@ class ModifyOrderResponse(_message.Message):
     ORDER_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def order(self) -> _order_pb2.Order:
-        """The order."""
+        """The order. Required. Example: see Order."""
 
     def __init__(
         self,
@@ -614,15 +622,17 @@ class GetOrderRequest(_message.Message):
     VENUE_ORDER_ID_FIELD_NUMBER: _builtins.int
     REFRESH_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
-    """Account of the order (UUID). Absent: order_id is given."""
+    """Account of the order (UUID). Absent: order_id is given. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"."""
     order_id: _builtins.str
-    """Id in the platform (UUID)."""
+    """Id in the platform (UUID). Absent: another member of selector is set. Example:
+    "7c9e6679-7425-40de-944b-e07fc1f90ae7".
+    """
     client_order_id: _builtins.str
-    """Id that we sent."""
+    """Id that we sent. Absent: another member of selector is set. Example: "mm-20260115-000042"."""
     venue_order_id: _builtins.str
-    """Id given by the venue."""
+    """Id given by the venue. Absent: another member of selector is set. Example: "8886774"."""
     refresh: _builtins.bool
-    """Whether to ask the venue first. Absent: false."""
+    """Whether to ask the venue first. Absent: false. Example: true."""
     def __init__(
         self,
         *,
@@ -672,7 +682,7 @@ class GetOrderResponse(_message.Message):
     ORDER_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def order(self) -> _order_pb2.Order:
-        """The order."""
+        """The order. Required. Example: see Order."""
 
     def __init__(
         self,
@@ -714,30 +724,34 @@ class ListOrdersRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     ORDER_BY_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
-    """Orders of this account only (UUID). Absent: all."""
+    """Orders of this account only (UUID). Absent: all. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"."""
     portfolio_id: _builtins.str
-    """Orders of this portfolio only (UUID). Absent: all."""
+    """Orders of this portfolio only (UUID). Absent: all. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"."""
     market_id: _builtins.str
-    """Orders on this market only (UUID). Absent: all."""
+    """Orders on this market only (UUID). Absent: all. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"."""
     open_only: _builtins.bool
-    """Whether to list only those that are not final. Absent: false."""
+    """Whether to list only those that are not final. Absent: false. Example: true."""
     page_size: _builtins.int
-    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50."""
+    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50."""
     page_token: _builtins.str
-    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
+    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+    "cGFnZTo1MA".
+    """
     order_by: _builtins.str
-    """Order of the items: a field name (created_at or updated_at), with " desc" for descending. Absent: by created_at."""
+    """Order of the items: a field name (created_at or updated_at), with " desc" for descending. Absent: by created_at.
+    Example: "created_at desc".
+    """
     @_builtins.property
     def statuses(self) -> _containers.RepeatedScalarFieldContainer[_order_pb2.OrderStatus.ValueType]:
-        """Orders in these states only. Empty: all."""
+        """Orders in these states only. Empty: all. Example: ["ORDER_STATUS_OPEN","ORDER_STATUS_PARTIALLY_FILLED"]."""
 
     @_builtins.property
     def created_from(self) -> _timestamp_pb2.Timestamp:
-        """Orders made at or after this moment only. Absent: from the first."""
+        """Orders made at or after this moment only. Absent: from the first. Example: "2026-01-01T00:00:00Z"."""
 
     @_builtins.property
     def created_to(self) -> _timestamp_pb2.Timestamp:
-        """Orders made before this moment only. Absent: to the last."""
+        """Orders made before this moment only. Absent: to the last. Example: "2026-02-01T00:00:00Z"."""
 
     def __init__(
         self,
@@ -794,10 +808,10 @@ class ListOrdersResponse(_message.Message):
     ORDERS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
-    """To be sent as page_token for the next page. Absent or empty: this is the last page."""
+    """To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw"."""
     @_builtins.property
     def orders(self) -> _containers.RepeatedCompositeFieldContainer[_order_pb2.Order]:
-        """The orders of this page, at most 1000. Empty: none."""
+        """The orders of this page, at most 1000. Empty: none. Example: see Order."""
 
     def __init__(
         self,
@@ -831,25 +845,27 @@ class StreamOrdersRequest(_message.Message):
     CONFLATE_FIELD_NUMBER: _builtins.int
     resume_token: _builtins.str
     """resume_token of the last message received: the stream goes on behind it, or says what is missing. Absent: from now
-    on.
+    on. Example: "c2VxOjQ4MTUxNjIzNDI".
     """
     skip_snapshot: _builtins.bool
-    """Whether to leave out the state at the start. Absent: false, the state comes first."""
+    """Whether to leave out the state at the start. Absent: false, the state comes first. Example: true."""
     conflate: _builtins.bool
     """Whether a slow reader may miss all but the newest state of each key. Absent: false, a slow reader is ended with
-    RESOURCE_EXHAUSTED.
+    RESOURCE_EXHAUSTED. Example: true.
     """
     @_builtins.property
     def account_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Accounts to follow (UUIDs), 1 to 200."""
+        """Accounts to follow (UUIDs), 1 to 200. Required: one or more. Example: ["a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"]."""
 
     @_builtins.property
     def market_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Markets to follow (UUIDs), at most 200. Empty: all."""
+        """Markets to follow (UUIDs), at most 200. Empty: all. Example:
+        ["0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11","2e7d1c90-6a4b-4f58-9c03-5d8e1f2a7b46"].
+        """
 
     @_builtins.property
     def heartbeat_interval(self) -> _duration_pb2.Duration:
-        """Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds."""
+        """Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds. Example: "5s"."""
 
     def __init__(
         self,
@@ -904,22 +920,26 @@ class StreamOrdersResponse(_message.Message):
     GAP_NOTICE_FIELD_NUMBER: _builtins.int
     RESUME_TOKEN_FIELD_NUMBER: _builtins.int
     resume_token: _builtins.str
-    """To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here."""
+    """To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here. Example:
+    "c2VxOjQ4MTUxNjIzNDI".
+    """
     @_builtins.property
     def data(self) -> _order_pb2.Order:
-        """One of the orders."""
+        """One of the orders. Absent: another member of payload is set. Example: see Order."""
 
     @_builtins.property
     def heartbeat(self) -> _stream_pb2.Heartbeat:
-        """Nothing happened; the stream is alive."""
+        """Nothing happened; the stream is alive. Absent: another member of payload is set. Example: see Heartbeat."""
 
     @_builtins.property
     def subscription_status(self) -> _stream_pb2.SubscriptionStatus:
-        """A subscription began, was refused or ended."""
+        """A subscription began, was refused or ended. Absent: another member of payload is set. Example: see
+        SubscriptionStatus.
+        """
 
     @_builtins.property
     def gap_notice(self) -> _stream_pb2.GapNotice:
-        """Something is missing; the state follows anew."""
+        """Something is missing; the state follows anew. Absent: another member of payload is set. Example: see GapNotice."""
 
     def __init__(
         self,

@@ -40,11 +40,11 @@ class GetDepositAddressRequest(_message.Message):
     ASSET_ID_FIELD_NUMBER: _builtins.int
     NETWORK_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
-    """Account that it is of, or goes from (UUID)."""
+    """Account that it is of, or goes from (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"."""
     asset_id: _builtins.str
-    """Asset to deposit (UUID)."""
+    """Asset to deposit (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     network: _builtins.str
-    """Name of the network at the venue. Absent: the one that the venue has."""
+    """Name of the network at the venue. Absent: the one that the venue has. Example: "ETH"."""
     def __init__(
         self,
         *,
@@ -82,18 +82,18 @@ class GetDepositAddressResponse(_message.Message):
     MIN_DEPOSIT_FIELD_NUMBER: _builtins.int
     EXPIRES_AT_FIELD_NUMBER: _builtins.int
     address: _builtins.str
-    """Address on the chain."""
+    """Address on the chain. Required. Example: "0x9d8e7f6a5b4c3d2e1f0a9b8c7d6e5f4a3b2c1d0e"."""
     memo: _builtins.str
-    """Memo or tag that must go with it. Absent: none needed."""
+    """Memo or tag that must go with it. Absent: none needed. Example: "104857"."""
     chain_id: _builtins.str
     """Chain, for example "ethereum". Absent: not known."""
     network: _builtins.str
-    """Name of the network at the venue. Absent: the venue has one."""
+    """Name of the network at the venue. Absent: the venue has one. Example: "ETH"."""
     min_deposit: _builtins.str
-    """Smallest deposit, in units of the asset. Absent: none or not known."""
+    """Smallest deposit, in units of the asset. Absent: none or not known. Example: "0.01"."""
     @_builtins.property
     def expires_at(self) -> _timestamp_pb2.Timestamp:
-        """Until when it may be used. Absent: for good."""
+        """Until when it may be used. Absent: for good. Example: "2026-07-01T00:00:00Z"."""
 
     def __init__(
         self,
@@ -143,26 +143,26 @@ class RequestWithdrawalRequest(_message.Message):
     MAX_FEE_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     client_transfer_id: _builtins.str
-    """Id sent by us, unique per account; makes the transfer idempotent."""
+    """Id sent by us, unique per account; makes the transfer idempotent. Required. Example: "wd-20260115-0007"."""
     account_id: _builtins.str
-    """Account that it is of, or goes from (UUID)."""
+    """Account that it is of, or goes from (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"."""
     asset_id: _builtins.str
-    """Asset (UUID)."""
+    """Asset (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     amount: _builtins.str
-    """Amount in units of the asset, above zero, without the fee."""
+    """Amount in units of the asset, above zero, without the fee. Required. Example: "2500"."""
     address: _builtins.str
-    """Address on the chain."""
+    """Address on the chain. Required. Example: "0x9d8e7f6a5b4c3d2e1f0a9b8c7d6e5f4a3b2c1d0e"."""
     memo: _builtins.str
-    """Memo or tag that goes with the address. Absent: none."""
+    """Memo or tag that goes with the address. Absent: none. Example: "104857"."""
     chain_id: _builtins.str
-    """Chain over which it goes. Absent: not on a chain."""
+    """Chain over which it goes. Absent: not on a chain. Example: "ethereum"."""
     network: _builtins.str
     """Name of the network at the venue, for example "ETH". Absent: the venue has one."""
     max_fee: _builtins.str
-    """Highest fee to accept, in units of the asset, above zero. Absent: any."""
+    """Highest fee to accept, in units of the asset, above zero. Absent: any. Example: "0.0005"."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
     """
     def __init__(
         self,
@@ -211,7 +211,7 @@ class RequestWithdrawalResponse(_message.Message):
     TRANSFER_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def transfer(self) -> _funds_transfer_pb2.FundsTransfer:
-        """The transfer."""
+        """The transfer. Required. Example: see FundsTransfer."""
 
     def __init__(
         self,
@@ -251,18 +251,18 @@ class TransferFundsRequest(_message.Message):
     AMOUNT_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     client_transfer_id: _builtins.str
-    """Id sent by us, unique per account; makes the transfer idempotent."""
+    """Id sent by us, unique per account; makes the transfer idempotent. Required. Example: "tf-20260115-0003"."""
     account_id: _builtins.str
-    """Account that it is of, or goes from (UUID)."""
+    """Account that it is of, or goes from (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"."""
     to_account_id: _builtins.str
-    """Account that it goes to (UUID)."""
+    """Account that it goes to (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"."""
     asset_id: _builtins.str
-    """Asset (UUID)."""
+    """Asset (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     amount: _builtins.str
-    """Amount in units of the asset, above zero, without the fee."""
+    """Amount in units of the asset, above zero, without the fee. Required. Example: "1000"."""
     request_id: _builtins.str
     """Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-    not idempotent.
+    not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
     """
     def __init__(
         self,
@@ -307,7 +307,7 @@ class TransferFundsResponse(_message.Message):
     TRANSFER_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def transfer(self) -> _funds_transfer_pb2.FundsTransfer:
-        """The transfer."""
+        """The transfer. Required. Example: see FundsTransfer."""
 
     def __init__(
         self,
@@ -334,7 +334,7 @@ class GetTransferRequest(_message.Message):
 
     TRANSFER_ID_FIELD_NUMBER: _builtins.int
     transfer_id: _builtins.str
-    """Id of the transfer (UUID)."""
+    """Id of the transfer (UUID). Required. Example: "f1e2d3c4-b5a6-4978-8a69-5b4c3d2e1f07"."""
     def __init__(
         self,
         *,
@@ -373,7 +373,7 @@ class GetTransferResponse(_message.Message):
     TRANSFER_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def transfer(self) -> _funds_transfer_pb2.FundsTransfer:
-        """The transfer."""
+        """The transfer. Required. Example: see FundsTransfer."""
 
     def __init__(
         self,
@@ -415,26 +415,30 @@ class ListTransfersRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     ORDER_BY_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
-    """Transfers of this account only (UUID). Absent: all."""
+    """Transfers of this account only (UUID). Absent: all. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"."""
     asset_id: _builtins.str
-    """Transfers of this asset only (UUID). Absent: all."""
+    """Transfers of this asset only (UUID). Absent: all. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     direction: _funds_transfer_pb2.TransferDirection.ValueType
-    """Transfers this way only. Absent: all."""
+    """Transfers this way only. Absent: all. Example: "TRANSFER_DIRECTION_WITHDRAWAL"."""
     status: _funds_transfer_pb2.TransferStatus.ValueType
-    """Transfers in this state only. Absent: all."""
+    """Transfers in this state only. Absent: all. Example: "TRANSFER_STATUS_CONFIRMING"."""
     page_size: _builtins.int
-    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50."""
+    """Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50."""
     page_token: _builtins.str
-    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page."""
+    """next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+    "cGFnZTo1MA".
+    """
     order_by: _builtins.str
-    """Order of the items: a field name (requested_at), with " desc" for descending. Absent: by requested_at."""
+    """Order of the items: a field name (requested_at), with " desc" for descending. Absent: by requested_at. Example:
+    "requested_at desc".
+    """
     @_builtins.property
     def requested_from(self) -> _timestamp_pb2.Timestamp:
-        """Transfers asked for at or after this moment only. Absent: from the first."""
+        """Transfers asked for at or after this moment only. Absent: from the first. Example: "2026-01-01T00:00:00Z"."""
 
     @_builtins.property
     def requested_to(self) -> _timestamp_pb2.Timestamp:
-        """Transfers asked for before this moment only. Absent: to the last."""
+        """Transfers asked for before this moment only. Absent: to the last. Example: "2026-02-01T00:00:00Z"."""
 
     def __init__(
         self,
@@ -485,10 +489,10 @@ class ListTransfersResponse(_message.Message):
     TRANSFERS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
-    """To be sent as page_token for the next page. Absent or empty: this is the last page."""
+    """To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw"."""
     @_builtins.property
     def transfers(self) -> _containers.RepeatedCompositeFieldContainer[_funds_transfer_pb2.FundsTransfer]:
-        """The transfers of this page, at most 1000. Empty: none."""
+        """The transfers of this page, at most 1000. Empty: none. Example: see FundsTransfer."""
 
     def __init__(
         self,
@@ -521,21 +525,21 @@ class StreamTransfersRequest(_message.Message):
     CONFLATE_FIELD_NUMBER: _builtins.int
     resume_token: _builtins.str
     """resume_token of the last message received: the stream goes on behind it, or says what is missing. Absent: from now
-    on.
+    on. Example: "c2VxOjQ4MTUxNjIzNDI".
     """
     skip_snapshot: _builtins.bool
-    """Whether to leave out the state at the start. Absent: false, the state comes first."""
+    """Whether to leave out the state at the start. Absent: false, the state comes first. Example: true."""
     conflate: _builtins.bool
     """Whether a slow reader may miss all but the newest state of each key. Absent: false, a slow reader is ended with
-    RESOURCE_EXHAUSTED.
+    RESOURCE_EXHAUSTED. Example: true.
     """
     @_builtins.property
     def account_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Accounts to follow (UUIDs), 1 to 200."""
+        """Accounts to follow (UUIDs), 1 to 200. Required: one or more. Example: ["a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"]."""
 
     @_builtins.property
     def heartbeat_interval(self) -> _duration_pb2.Duration:
-        """Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds."""
+        """Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds. Example: "5s"."""
 
     def __init__(
         self,
@@ -584,22 +588,26 @@ class StreamTransfersResponse(_message.Message):
     GAP_NOTICE_FIELD_NUMBER: _builtins.int
     RESUME_TOKEN_FIELD_NUMBER: _builtins.int
     resume_token: _builtins.str
-    """To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here."""
+    """To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here. Example:
+    "c2VxOjQ4MTUxNjIzNDI".
+    """
     @_builtins.property
     def data(self) -> _funds_transfer_pb2.FundsTransfer:
-        """One of the transfers."""
+        """One of the transfers. Absent: another member of payload is set. Example: see FundsTransfer."""
 
     @_builtins.property
     def heartbeat(self) -> _stream_pb2.Heartbeat:
-        """Nothing happened; the stream is alive."""
+        """Nothing happened; the stream is alive. Absent: another member of payload is set. Example: see Heartbeat."""
 
     @_builtins.property
     def subscription_status(self) -> _stream_pb2.SubscriptionStatus:
-        """A subscription began, was refused or ended."""
+        """A subscription began, was refused or ended. Absent: another member of payload is set. Example: see
+        SubscriptionStatus.
+        """
 
     @_builtins.property
     def gap_notice(self) -> _stream_pb2.GapNotice:
-        """Something is missing; the state follows anew."""
+        """Something is missing; the state follows anew. Absent: another member of payload is set. Example: see GapNotice."""
 
     def __init__(
         self,

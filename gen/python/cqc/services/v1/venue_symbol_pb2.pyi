@@ -29,9 +29,9 @@ class VenueSymbol(_message.Message):
     VENUE_ID_FIELD_NUMBER: _builtins.int
     VENUE_SYMBOL_FIELD_NUMBER: _builtins.int
     venue_id: _builtins.str
-    """Venue, for example "binance"."""
+    """Venue, for example "binance". Required."""
     venue_symbol: _builtins.str
-    """Name of the market at the venue, for example "BTCUSDT"."""
+    """Name of the market at the venue, for example "BTCUSDT". Required."""
     def __init__(
         self,
         *,

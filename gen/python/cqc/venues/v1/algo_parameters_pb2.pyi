@@ -42,18 +42,18 @@ class AlgoParameters(_message.Message):
     participation_rate: _builtins.str
     """Largest share of the market's volume to take, from 0 to 1, for example "0.1". Absent: no limit."""
     price_limit: _builtins.str
-    """Price beyond which no slice is placed, in the market's price currency. Absent: no limit."""
+    """Price beyond which no slice is placed, in the market's price currency. Absent: no limit. Example: "65000"."""
     @_builtins.property
     def start_at(self) -> _timestamp_pb2.Timestamp:
-        """When to begin. Absent: at once."""
+        """When to begin. Absent: at once. Example: "2026-01-15T10:00:00Z"."""
 
     @_builtins.property
     def end_at(self) -> _timestamp_pb2.Timestamp:
-        """When to be done. Absent: no limit."""
+        """When to be done. Absent: no limit. Example: "2026-01-15T12:00:00Z"."""
 
     @_builtins.property
     def slice_interval(self) -> _duration_pb2.Duration:
-        """Time between two slices, above zero and at most one day. Absent: chosen by the algorithm."""
+        """Time between two slices, above zero and at most one day. Absent: chosen by the algorithm. Example: "60s"."""
 
     def __init__(
         self,

@@ -104,44 +104,44 @@ class Balance(_message.Message):
     AS_OF_FIELD_NUMBER: _builtins.int
     RECEIVED_AT_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
-    """Account (UUID)."""
+    """Account (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"."""
     venue_id: _builtins.str
-    """Venue, for example "binance"."""
+    """Venue, for example "binance". Required."""
     asset_id: _builtins.str
-    """Asset (UUID)."""
+    """Asset (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     balance_type: Global___BalanceType.ValueType
-    """Which pot it is."""
+    """Which pot it is. Required. Example: "BALANCE_TYPE_UNIFIED"."""
     total: _builtins.str
-    """All of it, in units of the asset; negative when owed."""
+    """All of it, in units of the asset; negative when owed. Required. Example: "125000.50"."""
     available: _builtins.str
-    """What can be used at once."""
+    """What can be used at once, in units of the asset. Required. Example: "93000.50"."""
     locked: _builtins.str
-    """What is bound by open orders."""
+    """What is bound by open orders, in units of the asset. Required. Example: "32000.00"."""
     reserved: _builtins.str
-    """What is held back otherwise. Absent: none."""
+    """What is held back otherwise, in units of the asset. Absent: none. Example: "0"."""
     borrowed: _builtins.str
-    """What is borrowed. Absent: none."""
+    """What is borrowed, in units of the asset. Absent: none. Example: "250.00"."""
     interest: _builtins.str
-    """Interest owed on it. Absent: none."""
+    """Interest owed on it, in units of the asset. Absent: none. Example: "0"."""
     usd_value: _builtins.str
-    """Value of the total in US dollars. Absent: not valued."""
+    """Value of the total in US dollars. Absent: not valued. Example: "124987.11"."""
     wallet_address: _builtins.str
-    """Address that holds it. Absent: not on a chain."""
+    """Address that holds it. Absent: not on a chain. Example: "0x742d35Cc6634C0532925a3b844Bc454e4438f44e"."""
     chain_id: _builtins.str
-    """Chain on which it lies. Absent: not on a chain."""
+    """Chain on which it lies. Absent: not on a chain. Example: "ethereum"."""
     sequence: _builtins.int
-    """Sequence number of the venue, growing per account. Absent: the venue has none."""
+    """Sequence number of the venue, growing per account. Absent: the venue has none. Example: "778812"."""
     @_builtins.property
     def unlock_at(self) -> _timestamp_pb2.Timestamp:
-        """When what is locked comes free. Absent: not bound by time."""
+        """When what is locked comes free. Absent: not bound by time. Example: "2026-06-30T00:00:00Z"."""
 
     @_builtins.property
     def as_of(self) -> _timestamp_pb2.Timestamp:
-        """When it held, by the venue's clock."""
+        """When it held, by the venue's clock. Required. Example: "2026-01-15T09:30:00.100Z"."""
 
     @_builtins.property
     def received_at(self) -> _timestamp_pb2.Timestamp:
-        """When the platform received it, by our clock. Absent: not recorded."""
+        """When the platform received it, by our clock. Absent: not recorded. Example: "2026-01-15T09:30:00.131Z"."""
 
     def __init__(
         self,

@@ -187,68 +187,70 @@ class ExecutionReport(_message.Message):
     EXECUTED_AT_FIELD_NUMBER: _builtins.int
     RECEIVED_AT_FIELD_NUMBER: _builtins.int
     execution_id: _builtins.str
-    """Id of this report (UUID)."""
+    """Id of this report (UUID). Required. Example: "c8d7e6f5-a4b3-4c2d-9e1f-0a9b8c7d6e52"."""
     venue_execution_id: _builtins.str
-    """Id of the execution at the venue (17). Absent: none."""
+    """Id of the execution at the venue (17). Absent: none. Example: "3819472910"."""
     order_id: _builtins.str
-    """Order in the platform (UUID)."""
+    """Order in the platform (UUID). Required. Example: "7c9e6679-7425-40de-944b-e07fc1f90ae7"."""
     client_order_id: _builtins.str
-    """Id that we sent with the order (11)."""
+    """Id that we sent with the order (11). Required. Example: "mm-20260115-000042"."""
     original_client_order_id: _builtins.str
-    """Id that the order had before it was changed (41). Absent: it was not."""
+    """Id that the order had before it was changed (41). Absent: it was not. Example: "mm-20260115-000041"."""
     venue_order_id: _builtins.str
-    """Id given by the venue (37). Absent: not acknowledged."""
+    """Id given by the venue (37). Absent: not acknowledged. Example: "8886774"."""
     account_id: _builtins.str
-    """Account (UUID)."""
+    """Account (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"."""
     venue_id: _builtins.str
-    """Venue, for example "binance"."""
+    """Venue, for example "binance". Required."""
     market_id: _builtins.str
-    """Market (UUID)."""
+    """Market (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"."""
     execution_type: Global___ExecutionType.ValueType
-    """What happened (150)."""
+    """What happened (150). Required. Example: "EXECUTION_TYPE_TRADE"."""
     order_status: _order_pb2.OrderStatus.ValueType
-    """State of the order after it (39)."""
+    """State of the order after it (39). Required. Example: "ORDER_STATUS_PARTIALLY_FILLED"."""
     side: _order_pb2.OrderSide.ValueType
-    """Side of the order (54)."""
+    """Side of the order (54). Required. Example: "ORDER_SIDE_BUY"."""
     order_type: _order_type_pb2.OrderType.ValueType
-    """Type of the order (40). Absent: not stated."""
+    """Type of the order (40). Absent: not stated. Example: "ORDER_TYPE_LIMIT"."""
     last_quantity: _builtins.str
-    """Size of this fill, above zero (32). Absent: no fill."""
+    """Size of this fill, above zero, in the market's size unit (32). Absent: no fill. Example: "0.2"."""
     last_price: _builtins.str
-    """Price of this fill (31). Absent: no fill."""
+    """Price of this fill, in the market's price currency (31). Absent: no fill. Example: "64000.00"."""
     cumulative_quantity: _builtins.str
-    """Size filled so far (14)."""
+    """Size filled so far, in the market's size unit (14). Required. Example: "0.2"."""
     leaves_quantity: _builtins.str
-    """Size still open (151)."""
+    """Size still open, in the market's size unit (151). Required. Example: "0.3"."""
     average_price: _builtins.str
-    """Average price of the fills so far (6). Absent: nothing filled."""
+    """Average price of the fills so far, in the market's price currency (6). Absent: nothing filled. Example: "64000.00"."""
     last_quote_value: _builtins.str
-    """Value of this fill in the quote asset. Absent: no fill, or not stated."""
+    """Value of this fill in the quote asset. Absent: no fill, or not stated. Example: "12800.00"."""
     liquidity_side: Global___LiquiditySide.ValueType
-    """Who took whose order (851). Absent: no fill, or not known."""
+    """Who took whose order (851). Absent: no fill, or not known. Example: "LIQUIDITY_SIDE_MAKER"."""
     trade_id: _builtins.str
-    """Id of the public trade. Absent: no fill, or not stated."""
+    """Id of the public trade. Absent: no fill, or not stated. Example: "3819472910"."""
     tx_hash: _builtins.str
-    """Hash of the transaction. Absent: not on a chain."""
+    """Hash of the transaction. Absent: not on a chain. Example:
+    "0x5c504ed432cb51138bcf09aa5e8a410dd4a1e204ef84bfed1be16dfba1b22060".
+    """
     block_number: _builtins.int
-    """Number of the block. Absent: not on a chain."""
+    """Number of the block. Absent: not on a chain. Example: "21600000"."""
     reject_reason: _order_pb2.RejectReason.ValueType
-    """Why it was refused (103). Absent: it was not."""
+    """Why it was refused (103). Absent: it was not. Example: "REJECT_REASON_INSUFFICIENT_FUNDS"."""
     text: _builtins.str
-    """The venue's words (58). Absent: none."""
+    """The venue's words (58). Absent: none. Example: "Filled"."""
     sequence: _builtins.int
-    """Sequence number of the venue, growing per account. Absent: the venue has none."""
+    """Sequence number of the venue, growing per account. Absent: the venue has none. Example: "991"."""
     @_builtins.property
     def fee(self) -> _fee_pb2.Fee:
-        """Fee of this fill. Absent: none or not known."""
+        """Fee of this fill. Absent: none or not known. Example: see Fee."""
 
     @_builtins.property
     def executed_at(self) -> _timestamp_pb2.Timestamp:
-        """When it happened, by the venue's clock (60)."""
+        """When it happened, by the venue's clock (60). Required. Example: "2026-01-15T09:30:02.120Z"."""
 
     @_builtins.property
     def received_at(self) -> _timestamp_pb2.Timestamp:
-        """When the platform received it, by our clock. Absent: not recorded."""
+        """When the platform received it, by our clock. Absent: not recorded. Example: "2026-01-15T09:30:00.145Z"."""
 
     def __init__(
         self,

@@ -73,13 +73,15 @@ class Fee(_message.Message):
     RATE_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
     asset_id: _builtins.str
-    """Asset in which the fee is charged (UUID)."""
+    """Asset in which the fee is charged (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     amount: _builtins.str
-    """Amount in units of the asset; negative for a rebate, for example "0.96375"."""
+    """Amount in units of the asset; negative for a rebate, for example "0.96375". Required."""
     rate: _builtins.str
-    """Rate as a fraction of the traded value (0.001 is 10 basis points); negative for a rebate. Absent: a flat fee."""
+    """Rate as a fraction of the traded value (0.001 is 10 basis points); negative for a rebate. Absent: a flat fee.
+    Example: "0.001".
+    """
     kind: Global___FeeKind.ValueType
-    """What the fee was charged for."""
+    """What the fee was charged for. Required. Example: "FEE_KIND_TRADING"."""
     def __init__(
         self,
         *,

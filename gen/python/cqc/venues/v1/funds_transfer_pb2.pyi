@@ -138,48 +138,50 @@ class FundsTransfer(_message.Message):
     REQUESTED_AT_FIELD_NUMBER: _builtins.int
     COMPLETED_AT_FIELD_NUMBER: _builtins.int
     transfer_id: _builtins.str
-    """Id of the transfer (UUID)."""
+    """Id of the transfer (UUID). Required. Example: "f1e2d3c4-b5a6-4978-8a69-5b4c3d2e1f07"."""
     client_transfer_id: _builtins.str
-    """Id sent by us, unique per account; makes the transfer idempotent."""
+    """Id sent by us, unique per account; makes the transfer idempotent. Required. Example: "wd-20260115-0007"."""
     direction: Global___TransferDirection.ValueType
-    """Which way it goes."""
+    """Which way it goes. Required. Example: "TRANSFER_DIRECTION_WITHDRAWAL"."""
     account_id: _builtins.str
-    """Account that it is of, or goes from (UUID)."""
+    """Account that it is of, or goes from (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"."""
     to_account_id: _builtins.str
-    """Account that it goes to (UUID). Absent: not between accounts."""
+    """Account that it goes to (UUID). Absent: not between accounts. Example: "b4cc290f-9c0a-4d1b-8c2c-4f1f4c7f5e21"."""
     asset_id: _builtins.str
-    """Asset (UUID)."""
+    """Asset (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     chain_id: _builtins.str
-    """Chain over which it goes. Absent: not on a chain."""
+    """Chain over which it goes. Absent: not on a chain. Example: "ethereum"."""
     network: _builtins.str
     """Name of the network at the venue, for example "ETH". Absent: the venue has one."""
     amount: _builtins.str
-    """Amount in units of the asset, above zero, without the fee."""
+    """Amount in units of the asset, above zero, without the fee. Required. Example: "2500"."""
     address: _builtins.str
-    """Address on the chain. Absent: not on a chain."""
+    """Address on the chain. Absent: not on a chain. Example: "0x9d8e7f6a5b4c3d2e1f0a9b8c7d6e5f4a3b2c1d0e"."""
     memo: _builtins.str
-    """Memo or tag that goes with the address. Absent: none."""
+    """Memo or tag that goes with the address. Absent: none. Example: "104857"."""
     tx_hash: _builtins.str
-    """Hash of the transaction. Absent: not sent yet, or not on a chain."""
+    """Hash of the transaction. Absent: not sent yet, or not on a chain. Example:
+    "0x5c504ed432cb51138bcf09aa5e8a410dd4a1e204ef84bfed1be16dfba1b22060".
+    """
     confirmations: _builtins.int
-    """Blocks since then. Absent: not known."""
+    """Blocks since then. Absent: not known. Example: 3."""
     status: Global___TransferStatus.ValueType
-    """State."""
+    """State. Required. Example: "TRANSFER_STATUS_CONFIRMING"."""
     venue_transfer_id: _builtins.str
-    """Id at the venue. Absent: not acknowledged."""
+    """Id at the venue. Absent: not acknowledged. Example: "772163"."""
     failure_reason: _builtins.str
-    """Why it failed, for a person. Absent: it did not."""
+    """Why it failed, for a person. Absent: it did not. Example: "Withdrawals of this asset are suspended"."""
     @_builtins.property
     def fee(self) -> _fee_pb2.Fee:
-        """Fee. Absent: none or not known."""
+        """Fee. Absent: none or not known. Example: see Fee."""
 
     @_builtins.property
     def requested_at(self) -> _timestamp_pb2.Timestamp:
-        """When it was asked for."""
+        """When it was asked for. Required. Example: "2026-01-15T09:00:00Z"."""
 
     @_builtins.property
     def completed_at(self) -> _timestamp_pb2.Timestamp:
-        """When it reached a final status. Absent: still on its way."""
+        """When it reached a final status. Absent: still on its way. Example: "2026-06-30T00:00:00Z"."""
 
     def __init__(
         self,

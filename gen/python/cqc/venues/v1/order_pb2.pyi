@@ -331,116 +331,126 @@ class Order(_message.Message):
     UPDATED_AT_FIELD_NUMBER: _builtins.int
     TAGS_FIELD_NUMBER: _builtins.int
     order_id: _builtins.str
-    """Id of the order in the platform (UUID)."""
+    """Id of the order in the platform (UUID). Required. Example: "7c9e6679-7425-40de-944b-e07fc1f90ae7"."""
     client_order_id: _builtins.str
-    """Id sent to the venue by us, unique per account, 1 to 36 letters, digits, "_" and "-"; makes placing idempotent."""
+    """Id sent to the venue by us, unique per account, 1 to 36 letters, digits, "_" and "-"; makes placing idempotent.
+    Required. Example: "mm-20260115-000042".
+    """
     venue_order_id: _builtins.str
-    """Id given by the venue. Absent: not yet acknowledged."""
+    """Id given by the venue. Absent: not yet acknowledged. Example: "8886774"."""
     account_id: _builtins.str
-    """Account that places the order (UUID)."""
+    """Account that places the order (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"."""
     portfolio_id: _builtins.str
-    """Portfolio that the order belongs to (UUID). Absent: none."""
+    """Portfolio that the order belongs to (UUID). Absent: none. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"."""
     strategy_id: _builtins.str
     """Strategy that decided on the order, for example "mm-1". Absent: placed by hand."""
     market_id: _builtins.str
-    """Market on which the order is placed (UUID)."""
+    """Market on which the order is placed (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"."""
     venue_id: _builtins.str
-    """Venue of that market, for example "binance"."""
+    """Venue of that market, for example "binance". Required."""
     side: Global___OrderSide.ValueType
-    """Buy or sell."""
+    """Buy or sell. Required. Example: "ORDER_SIDE_BUY"."""
     order_type: _order_type_pb2.OrderType.ValueType
-    """How the order is priced and triggered."""
+    """How the order is priced and triggered. Required. Example: "ORDER_TYPE_LIMIT"."""
     time_in_force: _order_type_pb2.TimeInForce.ValueType
-    """How long the order lives."""
+    """How long the order lives. Required. Example: "TIME_IN_FORCE_GTC"."""
     quantity: _builtins.str
-    """Quantity in the market's size unit, above zero. Absent: quote_quantity is given instead."""
+    """Quantity in the market's size unit, above zero. Absent: quote_quantity is given instead. Example: "0.5"."""
     quote_quantity: _builtins.str
-    """Amount of the quote asset to spend or receive, above zero. Absent: quantity is given instead."""
+    """Amount of the quote asset to spend or receive, above zero. Absent: quantity is given instead. Example: "1000"."""
     price: _builtins.str
-    """Limit price in the market's price currency, above zero. Absent: the type has no limit price."""
+    """Limit price in the market's price currency, above zero. Absent: the type has no limit price. Example: "64000.00"."""
     trigger_price: _builtins.str
-    """Price that triggers the order, above zero. Absent: the type has no trigger."""
+    """Price that triggers the order, above zero, in the market's price currency. Absent: the type has no trigger.
+    Example: "63000.00".
+    """
     trigger_price_type: _price_pb2.PriceType.ValueType
-    """Which price is compared with trigger_price. Absent: the venue's default."""
+    """Which price is compared with trigger_price. Absent: the venue's default. Example: "PRICE_TYPE_MARK"."""
     trailing_offset: _builtins.str
-    """Distance of the trigger from the price, above zero, in trailing_offset_unit. Absent: not a trailing stop."""
+    """Distance of the trigger from the price, above zero, in trailing_offset_unit. Absent: not a trailing stop. Example:
+    "150.00".
+    """
     trailing_offset_unit: Global___TrailingOffsetUnit.ValueType
-    """Unit of trailing_offset. Absent: not a trailing stop."""
+    """Unit of trailing_offset. Absent: not a trailing stop. Example: "TRAILING_OFFSET_UNIT_PRICE"."""
     display_quantity: _builtins.str
-    """Part shown in the book (iceberg), above zero, in the market's size unit. Absent: all of it."""
+    """Part shown in the book (iceberg), above zero, in the market's size unit. Absent: all of it. Example: "0.1"."""
     post_only: _builtins.bool
-    """Whether the order must not take liquidity. Absent: false."""
+    """Whether the order must not take liquidity. Absent: false. Example: true."""
     reduce_only: _builtins.bool
-    """Whether the order may only reduce a position. Absent: false."""
+    """Whether the order may only reduce a position. Absent: false. Example: true."""
     close_position: _builtins.bool
-    """Whether the order closes the whole position. Absent: false."""
+    """Whether the order closes the whole position. Absent: false. Example: true."""
     margin_mode: _margin_mode_pb2.MarginMode.ValueType
-    """Margin mode of the position. Absent: the account's mode."""
+    """Margin mode of the position. Absent: the account's mode. Example: "MARGIN_MODE_CROSS"."""
     position_side: _position_pb2.PositionSide.ValueType
-    """Position that the order changes when the account holds long and short at once. Absent: one net position."""
+    """Position that the order changes when the account holds long and short at once. Absent: one net position. Example:
+    "POSITION_SIDE_LONG".
+    """
     leverage: _builtins.str
     """Leverage, above zero, for example "5". Absent: the account's leverage."""
     status: Global___OrderStatus.ValueType
-    """State of the order."""
+    """State of the order. Required. Example: "ORDER_STATUS_OPEN"."""
     filled_quantity: _builtins.str
-    """Quantity filled so far, in the market's size unit. Absent: not known."""
+    """Quantity filled so far, in the market's size unit. Absent: not known. Example: "0"."""
     remaining_quantity: _builtins.str
-    """Quantity still open, in the market's size unit. Absent: not known."""
+    """Quantity still open, in the market's size unit. Absent: not known. Example: "0.5"."""
     average_fill_price: _builtins.str
-    """Average price of the fills, in the price currency. Absent: nothing filled."""
+    """Average price of the fills, in the price currency. Absent: nothing filled. Example: "64010.25"."""
     filled_quote: _builtins.str
-    """Value of the fills in the quote asset. Absent: not known."""
+    """Value of the fills in the quote asset. Absent: not known. Example: "32125.05"."""
     reject_reason: Global___RejectReason.ValueType
-    """Why the order was refused. Absent: it was not."""
+    """Why the order was refused. Absent: it was not. Example: "REJECT_REASON_INSUFFICIENT_FUNDS"."""
     reject_text: _builtins.str
-    """The venue's words on the refusal, at most 1024 characters. Absent: none."""
+    """The venue's words on the refusal, at most 1024 characters. Absent: none. Example: "Account has insufficient balance
+    for requested action".
+    """
     parent_order_id: _builtins.str
-    """Order of which this one is a slice or child (UUID). Absent: none."""
+    """Order of which this one is a slice or child (UUID). Absent: none. Example: "7c9e6679-7425-40de-944b-e07fc1f90ae7"."""
     contingency_type: Global___ContingencyType.ValueType
-    """How the linked orders depend on each other. Absent: they do not."""
+    """How the linked orders depend on each other. Absent: they do not. Example: "CONTINGENCY_TYPE_OCO"."""
     version: _builtins.int
-    """Grows by at least one with each change, from 1."""
+    """Grows by at least one with each change, from 1. Required. Example: "2"."""
     is_simulated: _builtins.bool
-    """Whether the order is simulated (paper trading, back-test). Absent: false."""
+    """Whether the order is simulated (paper trading, back-test). Absent: false. Example: true."""
     @_builtins.property
     def expires_at(self) -> _timestamp_pb2.Timestamp:
-        """When the order expires. Absent: by time_in_force alone."""
+        """When the order expires. Absent: by time_in_force alone. Example: "2026-07-01T00:00:00Z"."""
 
     @_builtins.property
     def algo(self) -> _algo_parameters_pb2.AlgoParameters:
-        """Parameters of a TWAP or VWAP order. Absent: not an algorithmic order."""
+        """Parameters of a TWAP or VWAP order. Absent: not an algorithmic order. Example: see AlgoParameters."""
 
     @_builtins.property
     def fees(self) -> _containers.RepeatedCompositeFieldContainer[_fee_pb2.Fee]:
-        """Fees so far, one for each asset and kind. Empty: none known."""
+        """Fees so far, one for each asset and kind. Empty: none known. Example: see Fee."""
 
     @_builtins.property
     def linked_order_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Orders linked by contingency_type (UUIDs). Empty: none."""
+        """Orders linked by contingency_type (UUIDs). Empty: none. Example: ["7c9e6679-7425-40de-944b-e07fc1f90ae7"]."""
 
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
-        """When the order was made here."""
+        """When the order was made here. Required. Example: "2026-01-15T09:30:00Z"."""
 
     @_builtins.property
     def submitted_at(self) -> _timestamp_pb2.Timestamp:
-        """When it was sent to the venue. Absent: not yet."""
+        """When it was sent to the venue. Absent: not yet. Example: "2026-01-15T09:30:00.010Z"."""
 
     @_builtins.property
     def accepted_at(self) -> _timestamp_pb2.Timestamp:
-        """When the venue accepted it. Absent: not yet."""
+        """When the venue accepted it. Absent: not yet. Example: "2026-01-15T09:30:00.045Z"."""
 
     @_builtins.property
     def triggered_at(self) -> _timestamp_pb2.Timestamp:
-        """When its trigger was reached. Absent: not triggered."""
+        """When its trigger was reached. Absent: not triggered. Example: "2026-06-30T00:00:00Z"."""
 
     @_builtins.property
     def closed_at(self) -> _timestamp_pb2.Timestamp:
-        """When it reached a final status. Absent: still alive."""
+        """When it reached a final status. Absent: still alive. Example: "2026-01-15T09:30:00.140Z"."""
 
     @_builtins.property
     def updated_at(self) -> _timestamp_pb2.Timestamp:
-        """When this record last changed."""
+        """When this record last changed. Required. Example: "2026-01-15T09:30:00.045Z"."""
 
     @_builtins.property
     def tags(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:

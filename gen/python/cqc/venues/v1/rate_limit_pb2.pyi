@@ -60,12 +60,12 @@ class RateLimit(_message.Message):
     LIMIT_FIELD_NUMBER: _builtins.int
     INTERVAL_FIELD_NUMBER: _builtins.int
     scope: Global___RateLimitScope.ValueType
-    """What is counted."""
+    """What is counted. Required. Example: "RATE_LIMIT_SCOPE_WEIGHT"."""
     limit: _builtins.int
-    """How many within the interval, at least 1."""
+    """How many within the interval, at least 1. Required. Example: 2400."""
     @_builtins.property
     def interval(self) -> _duration_pb2.Duration:
-        """Length of the interval, above zero and at most one day."""
+        """Length of the interval, above zero and at most one day. Required. Example: "60s"."""
 
     def __init__(
         self,

@@ -236,14 +236,16 @@ class CredentialRef(_message.Message):
     SCHEME_FIELD_NUMBER: _builtins.int
     EXPIRES_AT_FIELD_NUMBER: _builtins.int
     key_id: _builtins.str
-    """Public half: the API key's id or the address."""
+    """Public half: the API key's id or the address. Required. Example: "AKX7Q2"."""
     secret_uri: _builtins.str
-    """Where the secret is: "vault:", "awssm:" (AWS Secrets Manager), "env:" or "file:" and a path."""
+    """Where the secret is: "vault:", "awssm:" (AWS Secrets Manager), "env:" or "file:" and a path. Required. Example:
+    "vault:trading/binance/main".
+    """
     scheme: Global___CredentialScheme.ValueType
-    """How requests are signed."""
+    """How requests are signed. Required. Example: "CREDENTIAL_SCHEME_HMAC"."""
     @_builtins.property
     def expires_at(self) -> _timestamp_pb2.Timestamp:
-        """When they expire. Absent: they do not, or not known."""
+        """When they expire. Absent: they do not, or not known. Example: "2026-12-31T00:00:00Z"."""
 
     def __init__(
         self,
@@ -277,16 +279,18 @@ class FeeSchedule(_message.Message):
     FEE_ASSET_ID_FIELD_NUMBER: _builtins.int
     EFFECTIVE_AT_FIELD_NUMBER: _builtins.int
     maker_rate: _builtins.str
-    """Fee of resting orders as a fraction of the value; negative for a rebate."""
+    """Fee of resting orders as a fraction of the value; negative for a rebate. Required. Example: "-0.00005"."""
     taker_rate: _builtins.str
-    """Fee of taking orders as a fraction of the value."""
+    """Fee of taking orders as a fraction of the value. Required. Example: "0.0004"."""
     tier: _builtins.str
-    """The venue's name of the tier. Absent: none."""
+    """The venue's name of the tier. Absent: none. Example: "VIP 3"."""
     fee_asset_id: _builtins.str
-    """Asset in which fees are charged (UUID). Absent: as the venue decides."""
+    """Asset in which fees are charged (UUID). Absent: as the venue decides. Example:
+    "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
+    """
     @_builtins.property
     def effective_at(self) -> _timestamp_pb2.Timestamp:
-        """Since when it holds. Absent: not known."""
+        """Since when it holds. Absent: not known. Example: "2026-01-01T00:00:00Z"."""
 
     def __init__(
         self,
@@ -328,18 +332,18 @@ class AccountLimits(_message.Message):
     DAILY_WITHDRAWAL_USED_FIELD_NUMBER: _builtins.int
     RATE_LIMITS_FIELD_NUMBER: _builtins.int
     max_leverage: _builtins.str
-    """Highest leverage, above zero. Absent: as the market says."""
+    """Highest leverage, above zero, as a multiple of the collateral. Absent: as the market says. Example: "20"."""
     max_open_orders: _builtins.int
-    """Most open orders. Absent: none or not known."""
+    """Most open orders. Absent: none or not known. Example: 200."""
     max_order_notional: _builtins.str
-    """Largest value of an order, in US dollars. Absent: none or not known."""
+    """Largest value of an order, in US dollars. Absent: none or not known. Example: "5000000"."""
     daily_withdrawal_limit: _builtins.str
-    """Most that may be withdrawn a day, in the venue's unit. Absent: none or not known."""
+    """Most that may be withdrawn a day, in the venue's unit. Absent: none or not known. Example: "100"."""
     daily_withdrawal_used: _builtins.str
-    """What was withdrawn today, same unit. Absent: not known."""
+    """What was withdrawn today, same unit. Absent: not known. Example: "2.5"."""
     @_builtins.property
     def rate_limits(self) -> _containers.RepeatedCompositeFieldContainer[_rate_limit_pb2.RateLimit]:
-        """How often the account may call. Empty: as the venue says."""
+        """How often the account may call. Empty: as the venue says. Example: see RateLimit."""
 
     def __init__(
         self,
@@ -418,70 +422,70 @@ class VenueAccount(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
-    """Id of the account (UUID)."""
+    """Id of the account (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"."""
     venue_id: _builtins.str
-    """Venue, for example "binance"."""
+    """Venue, for example "binance". Required."""
     name: _builtins.str
-    """Name for people."""
+    """Name for people. Required. Example: "Market making"."""
     account_type: Global___AccountType.ValueType
-    """What it is for."""
+    """What it is for. Required. Example: "ACCOUNT_TYPE_UNIFIED"."""
     status: Global___AccountStatus.ValueType
-    """State."""
+    """State. Required. Example: "ACCOUNT_STATUS_ACTIVE"."""
     portfolio_id: _builtins.str
-    """Portfolio that its positions belong to (UUID). Absent: none."""
+    """Portfolio that its positions belong to (UUID). Absent: none. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"."""
     owner_id: _builtins.str
-    """Who owns it, for example a desk or a person."""
+    """Who owns it, for example a desk or a person. Required."""
     venue_account_id: _builtins.str
-    """Id at the venue. Absent: none."""
+    """Id at the venue. Absent: none. Example: "48151623"."""
     parent_account_id: _builtins.str
-    """Account of which it is a sub-account (UUID). Absent: none."""
+    """Account of which it is a sub-account (UUID). Absent: none. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"."""
     margin_mode: _margin_mode_pb2.MarginMode.ValueType
-    """Margin mode of new positions. Absent: the venue's default."""
+    """Margin mode of new positions. Absent: the venue's default. Example: "MARGIN_MODE_CROSS"."""
     position_mode: Global___PositionMode.ValueType
-    """How long and short are held at once. Absent: the venue's default."""
+    """How long and short are held at once. Absent: the venue's default. Example: "POSITION_MODE_NET"."""
     wallet_address: _builtins.str
-    """Address of the wallet. Absent: not a wallet."""
+    """Address of the wallet. Absent: not a wallet. Example: "0x742d35Cc6634C0532925a3b844Bc454e4438f44e"."""
     chain_id: _builtins.str
-    """Chain of the wallet. Absent: not a wallet."""
+    """Chain of the wallet. Absent: not a wallet. Example: "ethereum"."""
     is_sandbox: _builtins.bool
-    """Whether its money is not real. Absent: false."""
+    """Whether its money is not real. Absent: false. Example: false."""
     etag: _builtins.str
-    """Version of this record, to be sent back with a change. Absent: not versioned."""
+    """Version of this record, to be sent back with a change. Absent: not versioned. Example: "v4"."""
     @_builtins.property
     def credentials(self) -> Global___CredentialRef:
-        """Where its credentials are."""
+        """Where its credentials are. Required. Example: see CredentialRef."""
 
     @_builtins.property
     def permissions(self) -> _containers.RepeatedScalarFieldContainer[Global___AccountPermission.ValueType]:
-        """What the credentials allow. Empty: not known."""
+        """What the credentials allow. Empty: not known. Example: ["ACCOUNT_PERMISSION_READ","ACCOUNT_PERMISSION_TRADE"]."""
 
     @_builtins.property
     def fees(self) -> Global___FeeSchedule:
-        """What it pays. Absent: not known."""
+        """What it pays. Absent: not known. Example: see FeeSchedule."""
 
     @_builtins.property
     def limits(self) -> Global___AccountLimits:
-        """What the venue allows it. Absent: not known."""
+        """What the venue allows it. Absent: not known. Example: see AccountLimits."""
 
     @_builtins.property
     def credentials_verified_at(self) -> _timestamp_pb2.Timestamp:
-        """When the credentials last worked. Absent: never tried."""
+        """When the credentials last worked. Absent: never tried. Example: "2026-06-30T00:00:00Z"."""
 
     @_builtins.property
     def last_connected_at(self) -> _timestamp_pb2.Timestamp:
-        """When the venue was last reached with it. Absent: never."""
+        """When the venue was last reached with it. Absent: never. Example: "2026-06-30T00:00:00Z"."""
 
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
-        """When it was registered."""
+        """When it was registered. Required. Example: "2026-01-02T08:00:00Z"."""
 
     @_builtins.property
     def updated_at(self) -> _timestamp_pb2.Timestamp:
-        """When this record last changed."""
+        """When this record last changed. Required. Example: "2026-01-15T09:30:00Z"."""
 
     @_builtins.property
     def metadata(self) -> _struct_pb2.Struct:
-        """Further facts without a field of their own. Absent: none."""
+        """Further facts without a field of their own. Absent: none. Example: {"source":"manual"}."""
 
     def __init__(
         self,

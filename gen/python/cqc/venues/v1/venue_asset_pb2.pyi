@@ -70,56 +70,58 @@ class VenueAsset(_message.Message):
     UPDATED_AT_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
     venue_id: _builtins.str
-    """Venue, for example "binance"."""
+    """Venue, for example "binance". Required."""
     asset_id: _builtins.str
-    """Asset (UUID)."""
+    """Asset (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"."""
     venue_asset_symbol: _builtins.str
-    """Name of the asset at the venue, for example "USDT"."""
+    """Name of the asset at the venue, for example "USDT". Required."""
     deployment_id: _builtins.str
-    """Deployment that the venue moves. Absent: not on a chain, or not known."""
+    """Deployment that the venue moves. Absent: not on a chain, or not known. Example:
+    "ethereum:0xdac17f958d2ee523a2206206994597c13d831ec7".
+    """
     network: _builtins.str
     """Name of the network at the venue, for example "ETH". Absent: the venue has one."""
     deposit_enabled: _builtins.bool
-    """Whether it can be deposited now. Absent: false."""
+    """Whether it can be deposited now. Absent: false. Example: true."""
     withdraw_enabled: _builtins.bool
-    """Whether it can be withdrawn now. Absent: false."""
+    """Whether it can be withdrawn now. Absent: false. Example: true."""
     trading_enabled: _builtins.bool
-    """Whether it can be traded now. Absent: false."""
+    """Whether it can be traded now. Absent: false. Example: true."""
     min_deposit: _builtins.str
-    """Smallest deposit, in units of the asset. Absent: none or not known."""
+    """Smallest deposit, in units of the asset. Absent: none or not known. Example: "0.01"."""
     min_withdrawal: _builtins.str
-    """Smallest withdrawal, in units of the asset. Absent: none or not known."""
+    """Smallest withdrawal, in units of the asset. Absent: none or not known. Example: "10"."""
     withdrawal_fee: _builtins.str
-    """Fee of a withdrawal, in units of the asset. Absent: not known."""
+    """Fee of a withdrawal, in units of the asset. Absent: not known. Example: "1.5"."""
     deposit_fee: _builtins.str
-    """Fee of a deposit, in units of the asset. Absent: none or not known."""
+    """Fee of a deposit, in units of the asset. Absent: none or not known. Example: "0"."""
     withdrawal_precision: _builtins.int
-    """Decimal places of a withdrawal's amount, at most 255. Absent: not known."""
+    """Decimal places of a withdrawal's amount, at most 255. Absent: not known. Example: 6."""
     confirmations_required: _builtins.int
-    """Blocks after which a deposit is credited. Absent: not known."""
+    """Blocks after which a deposit is credited. Absent: not known. Example: 12."""
     requires_memo: _builtins.bool
-    """Whether a deposit needs a memo or tag. Absent: false."""
+    """Whether a deposit needs a memo or tag. Absent: false. Example: false."""
     is_active: _builtins.bool
-    """Whether the venue lists it. Absent: false."""
+    """Whether the venue lists it. Absent: false. Example: true."""
     @_builtins.property
     def listed_at(self) -> _timestamp_pb2.Timestamp:
-        """When the venue listed it. Absent: not known."""
+        """When the venue listed it. Absent: not known. Example: "2018-07-01T00:00:00Z"."""
 
     @_builtins.property
     def delisted_at(self) -> _timestamp_pb2.Timestamp:
-        """When the venue took it off, after listed_at. Absent: it is listed."""
+        """When the venue took it off, after listed_at. Absent: it is listed. Example: "2026-06-30T00:00:00Z"."""
 
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
-        """When it was registered."""
+        """When it was registered. Required. Example: "2026-01-02T08:00:00Z"."""
 
     @_builtins.property
     def updated_at(self) -> _timestamp_pb2.Timestamp:
-        """When this record last changed."""
+        """When this record last changed. Required. Example: "2026-01-15T09:30:00Z"."""
 
     @_builtins.property
     def metadata(self) -> _struct_pb2.Struct:
-        """Further facts without a field of their own. Absent: none."""
+        """Further facts without a field of their own. Absent: none. Example: {"source":"manual"}."""
 
     def __init__(
         self,

@@ -181,46 +181,46 @@ class Venue(_message.Message):
     UPDATED_AT_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
     venue_id: _builtins.str
-    """Id of the venue in the platform, for example "binance"."""
+    """Id of the venue in the platform, for example "binance". Required."""
     name: _builtins.str
-    """Full name, for example "Binance"."""
+    """Full name, for example "Binance". Required."""
     venue_type: Global___VenueType.ValueType
-    """What kind of place it is."""
+    """What kind of place it is. Required. Example: "VENUE_TYPE_CEX"."""
     chain_id: _builtins.str
-    """Chain on which it lives. Absent: none or several."""
+    """Chain on which it lives. Absent: none or several. Example: "ethereum"."""
     protocol_address: _builtins.str
-    """Address of its main contract. Absent: none."""
+    """Address of its main contract. Absent: none. Example: "0x1F98431c8aD98523631AE4a59f267346ea31F984"."""
     website_url: _builtins.str
-    """Address of its website. Absent: none."""
+    """Address of its website. Absent: none. Example: "https://www.binance.com"."""
     api_endpoint: _builtins.str
-    """Address of its API. Absent: none."""
+    """Address of its API. Absent: none. Example: "https://api.binance.com"."""
     websocket_endpoint: _builtins.str
-    """Address of its WebSocket API. Absent: none."""
+    """Address of its WebSocket API. Absent: none. Example: "wss://stream.binance.com:9443"."""
     country: _builtins.str
     """Country where it is registered, ISO 3166-1 alpha-2, for example "SC". Absent: not known or none."""
     is_active: _builtins.bool
-    """Whether the platform still uses it. Absent: false."""
+    """Whether the platform still uses it. Absent: false. Example: true."""
     is_sandbox: _builtins.bool
-    """Whether its money is not real. Absent: false."""
+    """Whether its money is not real. Absent: false. Example: false."""
     @_builtins.property
     def capabilities(self) -> _containers.RepeatedScalarFieldContainer[Global___VenueCapability.ValueType]:
-        """What the platform can do there. Empty: not known."""
+        """What the platform can do there. Empty: not known. Example: ["VENUE_CAPABILITY_SPOT","VENUE_CAPABILITY_PERPETUALS"]."""
 
     @_builtins.property
     def rate_limits(self) -> _containers.RepeatedCompositeFieldContainer[_rate_limit_pb2.RateLimit]:
-        """How often it may be called without an account. Empty: not known."""
+        """How often it may be called without an account. Empty: not known. Example: see RateLimit."""
 
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
-        """When it was registered."""
+        """When it was registered. Required. Example: "2026-01-02T08:00:00Z"."""
 
     @_builtins.property
     def updated_at(self) -> _timestamp_pb2.Timestamp:
-        """When this record last changed."""
+        """When this record last changed. Required. Example: "2026-01-02T08:00:00Z"."""
 
     @_builtins.property
     def metadata(self) -> _struct_pb2.Struct:
-        """Further facts without a field of their own. Absent: none."""
+        """Further facts without a field of their own. Absent: none. Example: {"source":"manual"}."""
 
     def __init__(
         self,

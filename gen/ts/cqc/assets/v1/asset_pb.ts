@@ -42,28 +42,28 @@ export const file_cqc_assets_v1_asset: GenFile = /*@__PURE__*/
  */
 export type Asset = Message<"cqc.assets.v1.Asset"> & {
   /**
-   * Id of the asset in the platform (UUID).
+   * Id of the asset in the platform (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string asset_id = 1;
    */
   assetId: string;
 
   /**
-   * Short name, 1 to 32 characters without blanks, for example "USDT" or "$MICHI". Not unique.
+   * Short name, 1 to 32 characters without blanks, for example "USDT" or "$MICHI". Not unique. Required.
    *
    * @generated from field: string symbol = 2;
    */
   symbol: string;
 
   /**
-   * Full name, for example "Tether USD".
+   * Full name, for example "Tether USD". Required.
    *
    * @generated from field: string name = 3;
    */
   name: string;
 
   /**
-   * What kind of thing it is.
+   * What kind of thing it is. Required. Example: "ASSET_TYPE_ERC20".
    *
    * @generated from field: cqc.assets.v1.AssetType asset_type = 4;
    */
@@ -77,21 +77,21 @@ export type Asset = Message<"cqc.assets.v1.Asset"> & {
   category: string;
 
   /**
-   * What it is, for a person. Absent: none.
+   * What it is, for a person. Absent: none. Example: "A dollar stablecoin issued by Tether".
    *
    * @generated from field: string description = 6;
    */
   description: string;
 
   /**
-   * Address of its logo. Absent: none.
+   * Address of its logo. Absent: none. Example: "https://assets.example.com/usdt.png".
    *
    * @generated from field: string logo_url = 7;
    */
   logoUrl: string;
 
   /**
-   * Address of its website. Absent: none.
+   * Address of its website. Absent: none. Example: "https://tether.to".
    *
    * @generated from field: string website_url = 8;
    */
@@ -105,35 +105,35 @@ export type Asset = Message<"cqc.assets.v1.Asset"> & {
   tags: string[];
 
   /**
-   * Whether the platform still uses it. Absent: false.
+   * Whether the platform still uses it. Absent: false. Example: true.
    *
    * @generated from field: bool is_active = 10;
    */
   isActive: boolean;
 
   /**
-   * When it was registered.
+   * When it was registered. Required. Example: "2026-01-02T08:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp created_at = 11;
    */
   createdAt?: Timestamp | undefined;
 
   /**
-   * When this record last changed.
+   * When this record last changed. Required. Example: "2026-01-15T09:30:00Z".
    *
    * @generated from field: google.protobuf.Timestamp updated_at = 12;
    */
   updatedAt?: Timestamp | undefined;
 
   /**
-   * Version of this record, to be sent back with a change. Absent: not versioned.
+   * Version of this record, to be sent back with a change. Absent: not versioned. Example: "v3".
    *
    * @generated from field: string etag = 13;
    */
   etag: string;
 
   /**
-   * Further facts without a field of their own. Absent: none.
+   * Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
    *
    * @generated from field: google.protobuf.Struct metadata = 14;
    */

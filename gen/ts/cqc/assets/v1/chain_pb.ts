@@ -41,28 +41,29 @@ export const file_cqc_assets_v1_chain: GenFile = /*@__PURE__*/
  */
 export type Chain = Message<"cqc.assets.v1.Chain"> & {
   /**
-   * Id of the chain in the platform, for example "ethereum".
+   * Id of the chain in the platform, for example "ethereum". Required.
    *
    * @generated from field: string chain_id = 1;
    */
   chainId: string;
 
   /**
-   * Full name, for example "Ethereum".
+   * Full name, for example "Ethereum". Required.
    *
    * @generated from field: string chain_name = 2;
    */
   chainName: string;
 
   /**
-   * Family of the chain: EVM, UTXO, SVM (Solana), COSMOS, MOVE, TVM (TON), SUBSTRATE or OTHER.
+   * Family of the chain: EVM, UTXO, SVM (Solana), COSMOS, MOVE, TVM (TON), SUBSTRATE or OTHER. Required. Example:
+   * "EVM".
    *
    * @generated from field: string chain_type = 3;
    */
   chainType: string;
 
   /**
-   * Number of the network, the EVM chain id; real ones go beyond 32 bits. Absent: the family has none.
+   * Number of the network, the EVM chain id; real ones go beyond 32 bits. Absent: the family has none. Example: "1".
    *
    * @generated from field: int64 network_id = 4;
    */
@@ -76,63 +77,63 @@ export type Chain = Message<"cqc.assets.v1.Chain"> & {
   caip2Id: string;
 
   /**
-   * Asset in which fees are paid (UUID). Absent: not registered.
+   * Asset in which fees are paid (UUID). Absent: not registered. Example: "3c8a5b1e-9d27-4f60-8e34-7b6a1c2d5f03".
    *
    * @generated from field: string native_asset_id = 6;
    */
   nativeAssetId: string;
 
   /**
-   * Address of its block explorer. Absent: none.
+   * Address of its block explorer. Absent: none. Example: "https://etherscan.io".
    *
    * @generated from field: string explorer_url = 7;
    */
   explorerUrl: string;
 
   /**
-   * Whether its coins are worthless by design. Absent: false.
+   * Whether its coins are worthless by design. Absent: false. Example: false.
    *
    * @generated from field: bool is_testnet = 8;
    */
   isTestnet: boolean;
 
   /**
-   * Usual time between two blocks, above zero and at most one day. Absent: not known.
+   * Usual time between two blocks, above zero and at most one day. Absent: not known. Example: "12s".
    *
    * @generated from field: google.protobuf.Duration average_block_time = 9;
    */
   averageBlockTime?: Duration | undefined;
 
   /**
-   * Blocks after which a transaction counts as final. Absent: the platform's default.
+   * Blocks after which a transaction counts as final. Absent: the platform's default. Example: 12.
    *
    * @generated from field: uint32 confirmations_required = 10;
    */
   confirmationsRequired: number;
 
   /**
-   * Whether the platform still uses it. Absent: false.
+   * Whether the platform still uses it. Absent: false. Example: true.
    *
    * @generated from field: bool is_active = 11;
    */
   isActive: boolean;
 
   /**
-   * When it was registered.
+   * When it was registered. Required. Example: "2026-01-02T08:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp created_at = 12;
    */
   createdAt?: Timestamp | undefined;
 
   /**
-   * When this record last changed.
+   * When this record last changed. Required. Example: "2026-01-02T08:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp updated_at = 13;
    */
   updatedAt?: Timestamp | undefined;
 
   /**
-   * Further facts without a field of their own. Absent: none.
+   * Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
    *
    * @generated from field: google.protobuf.Struct metadata = 14;
    */

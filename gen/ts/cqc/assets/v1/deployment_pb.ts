@@ -42,49 +42,51 @@ export const file_cqc_assets_v1_deployment: GenFile = /*@__PURE__*/
  */
 export type AssetDeployment = Message<"cqc.assets.v1.AssetDeployment"> & {
   /**
-   * Id of the deployment: "{chain_id}:{address}", or "{chain_id}:native" for the coin of the chain.
+   * Id of the deployment: "{chain_id}:{address}", or "{chain_id}:native" for the coin of the chain. Required. Example:
+   * "ethereum:0xdac17f958d2ee523a2206206994597c13d831ec7".
    *
    * @generated from field: string deployment_id = 1;
    */
   deploymentId: string;
 
   /**
-   * Asset that lives there (UUID).
+   * Asset that lives there (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string asset_id = 2;
    */
   assetId: string;
 
   /**
-   * Chain, for example "ethereum".
+   * Chain, for example "ethereum". Required.
    *
    * @generated from field: string chain_id = 3;
    */
   chainId: string;
 
   /**
-   * Name of the chain, for people. Absent: look it up by chain_id.
+   * Name of the chain, for people. Absent: look it up by chain_id. Example: "Ethereum".
    *
    * @generated from field: string chain_name = 4;
    */
   chainName: string;
 
   /**
-   * Whether it is the coin of the chain, without a contract. Absent: false.
+   * Whether it is the coin of the chain, without a contract. Absent: false. Example: false.
    *
    * @generated from field: bool is_native = 5;
    */
   isNative: boolean;
 
   /**
-   * Address of the contract, in the chain's own form. Absent: the coin of the chain.
+   * Address of the contract, in the chain's own form. Absent: the coin of the chain. Example:
+   * "0xdac17f958d2ee523a2206206994597c13d831ec7".
    *
    * @generated from field: string address = 6;
    */
   address: string;
 
   /**
-   * Decimal places of the smallest unit, 0 to 255; real lists hold up to 24.
+   * Decimal places of the smallest unit, 0 to 255; real lists hold up to 24. Required. Example: 6.
    *
    * @generated from field: int32 decimals = 7;
    */
@@ -92,13 +94,14 @@ export type AssetDeployment = Message<"cqc.assets.v1.AssetDeployment"> & {
 
   /**
    * Standard of the contract: ERC20, SPL, TRC20, BEP20, IBC, JETTON, CW20 or OTHER. Absent: not known, or a coin.
+   * Example: "ERC20".
    *
    * @generated from field: string token_standard = 8;
    */
   tokenStandard: string;
 
   /**
-   * Whether the issuer itself deployed it there. Absent: false.
+   * Whether the issuer itself deployed it there. Absent: false. Example: true.
    *
    * @generated from field: bool is_canonical = 9;
    */
@@ -112,35 +115,35 @@ export type AssetDeployment = Message<"cqc.assets.v1.AssetDeployment"> & {
   bridgeProtocol: string;
 
   /**
-   * When it was deployed. Absent: not known.
+   * When it was deployed. Absent: not known. Example: "2017-11-28T00:41:21Z".
    *
    * @generated from field: google.protobuf.Timestamp deployed_at = 11;
    */
   deployedAt?: Timestamp | undefined;
 
   /**
-   * Block in which it was deployed. Absent: not known.
+   * Block in which it was deployed. Absent: not known. Example: "4634748".
    *
    * @generated from field: uint64 deployed_block = 12;
    */
   deployedBlock: bigint;
 
   /**
-   * When it was registered.
+   * When it was registered. Required. Example: "2026-01-02T08:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp created_at = 13;
    */
   createdAt?: Timestamp | undefined;
 
   /**
-   * When this record last changed.
+   * When this record last changed. Required. Example: "2026-01-02T08:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp updated_at = 14;
    */
   updatedAt?: Timestamp | undefined;
 
   /**
-   * Further facts without a field of their own. Absent: none.
+   * Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
    *
    * @generated from field: google.protobuf.Struct metadata = 15;
    */

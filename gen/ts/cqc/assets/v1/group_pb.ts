@@ -34,42 +34,42 @@ export const file_cqc_assets_v1_group: GenFile = /*@__PURE__*/
  */
 export type AssetGroupMember = Message<"cqc.assets.v1.AssetGroupMember"> & {
   /**
-   * Id of this record (UUID).
+   * Id of this record (UUID). Required. Example: "b6a1f3d2-7c48-4e95-8f20-1d3c5b7a9e64".
    *
    * @generated from field: string member_id = 1;
    */
   memberId: string;
 
   /**
-   * Group (UUID).
+   * Group (UUID). Required. Example: "4d7e2f18-93ab-4c56-b0d1-8e5f6a7c9b32".
    *
    * @generated from field: string group_id = 2;
    */
   groupId: string;
 
   /**
-   * Asset (UUID).
+   * Asset (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string asset_id = 3;
    */
   assetId: string;
 
   /**
-   * Weight within the group, above zero; the one figure of the domain that is no decimal text. Absent: 1.
+   * Weight within the group, above zero; the one figure of the domain that is no decimal text. Absent: 1. Example: 1.
    *
    * @generated from field: double weight = 4;
    */
   weight: number;
 
   /**
-   * When the asset joined.
+   * When the asset joined. Required. Example: "2026-01-02T08:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp added_at = 5;
    */
   addedAt?: Timestamp | undefined;
 
   /**
-   * When it left. Absent: it is a member.
+   * When it left. Absent: it is a member. Example: "2026-06-30T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp removed_at = 6;
    */
@@ -110,63 +110,63 @@ export const AssetGroupMemberSchema: GenMessage<AssetGroupMember> = /*@__PURE__*
  */
 export type AssetGroup = Message<"cqc.assets.v1.AssetGroup"> & {
   /**
-   * Id of the group (UUID).
+   * Id of the group (UUID). Required. Example: "4d7e2f18-93ab-4c56-b0d1-8e5f6a7c9b32".
    *
    * @generated from field: string group_id = 1;
    */
   groupId: string;
 
   /**
-   * Unique name, 1 to 64 lower case letters, digits and "_", for example "usd_stablecoins".
+   * Unique name, 1 to 64 lower case letters, digits and "_", for example "usd_stablecoins". Required.
    *
    * @generated from field: string name = 2;
    */
   name: string;
 
   /**
-   * Name for people. Absent: name.
+   * Name for people. Absent: name. Example: "Dollar stablecoins".
    *
    * @generated from field: string display_name = 3;
    */
   displayName: string;
 
   /**
-   * What the members have in common. Absent: none.
+   * What the members have in common. Absent: none. Example: "Assets pegged to the US dollar".
    *
    * @generated from field: string description = 4;
    */
   description: string;
 
   /**
-   * Members, also those that left. Empty: none.
+   * Members, also those that left. Empty: none. Example: see AssetGroupMember.
    *
    * @generated from field: repeated cqc.assets.v1.AssetGroupMember members = 5;
    */
   members: AssetGroupMember[];
 
   /**
-   * When it was made.
+   * When it was made. Required. Example: "2026-01-02T08:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp created_at = 6;
    */
   createdAt?: Timestamp | undefined;
 
   /**
-   * When this record last changed.
+   * When this record last changed. Required. Example: "2026-01-02T08:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp updated_at = 7;
    */
   updatedAt?: Timestamp | undefined;
 
   /**
-   * Further facts without a field of their own. Absent: none.
+   * Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
    *
    * @generated from field: google.protobuf.Struct metadata = 8;
    */
   metadata?: JsonObject | undefined;
 
   /**
-   * Version of this record, to be sent back with a change. Absent: not versioned.
+   * Version of this record, to be sent back with a change. Absent: not versioned. Example: "v3".
    *
    * @generated from field: string etag = 9;
    */

@@ -37,70 +37,70 @@ export const file_cqc_assets_v1_identifier: GenFile = /*@__PURE__*/
  */
 export type AssetIdentifier = Message<"cqc.assets.v1.AssetIdentifier"> & {
   /**
-   * Id of this record (UUID).
+   * Id of this record (UUID). Required. Example: "5a9e8d7c-6b4f-4312-a0c9-8e7d6f5b4a30".
    *
    * @generated from field: string identifier_id = 1;
    */
   identifierId: string;
 
   /**
-   * Asset that is named (UUID).
+   * Asset that is named (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string asset_id = 2;
    */
   assetId: string;
 
   /**
-   * Who gave the id.
+   * Who gave the id. Required. Example: "DATA_SOURCE_COINGECKO".
    *
    * @generated from field: cqc.assets.v1.DataSource source = 3;
    */
   source: DataSource;
 
   /**
-   * Id at the source, 1 to 255 characters without a blank at either end, for example "tether".
+   * Id at the source, 1 to 255 characters without a blank at either end, for example "tether". Required.
    *
    * @generated from field: string external_id = 4;
    */
   externalId: string;
 
   /**
-   * Whether it is the preferred one of the source. Absent: false.
+   * Whether it is the preferred one of the source. Absent: false. Example: true.
    *
    * @generated from field: bool is_primary = 5;
    */
   isPrimary: boolean;
 
   /**
-   * When it was last found to be right. Absent: never checked.
+   * When it was last found to be right. Absent: never checked. Example: "2026-01-10T12:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp verified_at = 6;
    */
   verifiedAt?: Timestamp | undefined;
 
   /**
-   * When it was registered.
+   * When it was registered. Required. Example: "2026-01-02T08:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp created_at = 7;
    */
   createdAt?: Timestamp | undefined;
 
   /**
-   * When this record last changed.
+   * When this record last changed. Required. Example: "2026-01-10T12:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp updated_at = 8;
    */
   updatedAt?: Timestamp | undefined;
 
   /**
-   * Further facts without a field of their own. Absent: none.
+   * Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
    *
    * @generated from field: google.protobuf.Struct metadata = 9;
    */
   metadata?: JsonObject | undefined;
 
   /**
-   * Version of this record, to be sent back with a change. Absent: not versioned.
+   * Version of this record, to be sent back with a change. Absent: not versioned. Example: "v3".
    *
    * @generated from field: string etag = 10;
    */

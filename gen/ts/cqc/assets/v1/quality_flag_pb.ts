@@ -42,105 +42,107 @@ export const file_cqc_assets_v1_quality_flag: GenFile = /*@__PURE__*/
  */
 export type AssetQualityFlag = Message<"cqc.assets.v1.AssetQualityFlag"> & {
   /**
-   * Id of the flag (UUID).
+   * Id of the flag (UUID). Required. Example: "d9c4b7a6-1e53-4820-9f6b-2a8d0e7c5f13".
    *
    * @generated from field: string flag_id = 1;
    */
   flagId: string;
 
   /**
-   * Asset that is warned about (UUID).
+   * Asset that is warned about (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string asset_id = 2;
    */
   assetId: string;
 
   /**
-   * Deployment concerned, since a flag often hits one chain only. Absent: all of the asset.
+   * Deployment concerned, since a flag often hits one chain only. Absent: all of the asset. Example:
+   * "ethereum:0xdac17f958d2ee523a2206206994597c13d831ec7".
    *
    * @generated from field: string deployment_id = 3;
    */
   deploymentId: string;
 
   /**
-   * What is wrong.
+   * What is wrong. Required. Example: "FLAG_TYPE_BLACKLISTABLE".
    *
    * @generated from field: cqc.assets.v1.FlagType flag_type = 4;
    */
   flagType: FlagType;
 
   /**
-   * How bad it is.
+   * How bad it is. Required. Example: "FLAG_SEVERITY_LOW".
    *
    * @generated from field: cqc.assets.v1.FlagSeverity severity = 5;
    */
   severity: FlagSeverity;
 
   /**
-   * Who found out, for example "certik", "tokensniffer" or "manual".
+   * Who found out, for example "certik", "tokensniffer" or "manual". Required.
    *
    * @generated from field: string source = 6;
    */
   source: string;
 
   /**
-   * What is wrong, for a person.
+   * What is wrong, for a person. Required. Example: "The issuer can freeze addresses".
    *
    * @generated from field: string reason = 7;
    */
   reason: string;
 
   /**
-   * Where the evidence is. Absent: none.
+   * Where the evidence is. Absent: none. Example:
+   * "https://etherscan.io/address/0xdac17f958d2ee523a2206206994597c13d831ec7#code".
    *
    * @generated from field: string evidence_url = 8;
    */
   evidenceUrl: string;
 
   /**
-   * Who raised it, for example "user:ada" or "service:cqar".
+   * Who raised it, for example "user:ada" or "service:cqar". Required.
    *
    * @generated from field: string raised_by = 9;
    */
   raisedBy: string;
 
   /**
-   * When it was raised.
+   * When it was raised. Required. Example: "2026-01-10T12:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp raised_at = 10;
    */
   raisedAt?: Timestamp | undefined;
 
   /**
-   * When it ceases to hold by itself, after raised_at. Absent: only when resolved.
+   * When it ceases to hold by itself, after raised_at. Absent: only when resolved. Example: "2026-07-01T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp expires_at = 11;
    */
   expiresAt?: Timestamp | undefined;
 
   /**
-   * When it was resolved. Absent: it holds.
+   * When it was resolved. Absent: it holds. Example: "2026-01-12T10:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp resolved_at = 12;
    */
   resolvedAt?: Timestamp | undefined;
 
   /**
-   * Who resolved it. Absent: it holds.
+   * Who resolved it. Absent: it holds. Example: "user:grace".
    *
    * @generated from field: string resolved_by = 13;
    */
   resolvedBy: string;
 
   /**
-   * Why it no longer holds, for a person. Absent: none.
+   * Why it no longer holds, for a person. Absent: none. Example: "Known and accepted".
    *
    * @generated from field: string resolution_notes = 14;
    */
   resolutionNotes: string;
 
   /**
-   * Further facts without a field of their own. Absent: none.
+   * Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
    *
    * @generated from field: google.protobuf.Struct metadata = 15;
    */

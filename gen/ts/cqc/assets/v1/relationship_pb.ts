@@ -40,42 +40,42 @@ export const file_cqc_assets_v1_relationship: GenFile = /*@__PURE__*/
  */
 export type AssetRelationship = Message<"cqc.assets.v1.AssetRelationship"> & {
   /**
-   * Id of this record (UUID).
+   * Id of this record (UUID). Required. Example: "17f6e5d4-c3b2-4a19-8087-6f5e4d3c2b1a".
    *
    * @generated from field: string relationship_id = 1;
    */
   relationshipId: string;
 
   /**
-   * The derivative (UUID), for example WETH.
+   * The derivative (UUID), for example WETH. Required.
    *
    * @generated from field: string from_asset_id = 2;
    */
   fromAssetId: string;
 
   /**
-   * The underlying (UUID), for example ETH.
+   * The underlying (UUID), for example ETH. Required.
    *
    * @generated from field: string to_asset_id = 3;
    */
   toAssetId: string;
 
   /**
-   * How from stands to to.
+   * How from stands to to. Required. Example: "RELATIONSHIP_TYPE_WRAPS".
    *
    * @generated from field: cqc.assets.v1.RelationshipType relationship_type = 4;
    */
   relationshipType: RelationshipType;
 
   /**
-   * Units of to for one unit of from, above zero. Absent: variable or not known.
+   * Units of to for one unit of from, above zero. Absent: variable or not known. Example: "1".
    *
    * @generated from field: string conversion_rate = 5;
    */
   conversionRate: string;
 
   /**
-   * Whether the rate changes over time, as for rETH. Absent: false.
+   * Whether the rate changes over time, as for rETH. Absent: false. Example: false.
    *
    * @generated from field: bool is_rate_variable = 6;
    */
@@ -89,49 +89,49 @@ export type AssetRelationship = Message<"cqc.assets.v1.AssetRelationship"> & {
   protocol: string;
 
   /**
-   * Words for a person. Absent: none.
+   * Words for a person. Absent: none. Example: "Wrapped Ether on Ethereum".
    *
    * @generated from field: string description = 8;
    */
   description: string;
 
   /**
-   * When it began to hold. Absent: from the start.
+   * When it began to hold. Absent: from the start. Example: "2017-12-12T11:17:35Z".
    *
    * @generated from field: google.protobuf.Timestamp valid_from = 9;
    */
   validFrom?: Timestamp | undefined;
 
   /**
-   * When it ceased to hold, after valid_from. Absent: it holds.
+   * When it ceased to hold, after valid_from. Absent: it holds. Example: "2026-06-30T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp valid_to = 10;
    */
   validTo?: Timestamp | undefined;
 
   /**
-   * When it was registered.
+   * When it was registered. Required. Example: "2026-01-02T08:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp created_at = 11;
    */
   createdAt?: Timestamp | undefined;
 
   /**
-   * When this record last changed.
+   * When this record last changed. Required. Example: "2026-01-02T08:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp updated_at = 12;
    */
   updatedAt?: Timestamp | undefined;
 
   /**
-   * Further facts without a field of their own. Absent: none.
+   * Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
    *
    * @generated from field: google.protobuf.Struct metadata = 13;
    */
   metadata?: JsonObject | undefined;
 
   /**
-   * Version of this record, to be sent back with a change. Absent: not versioned.
+   * Version of this record, to be sent back with a change. Absent: not versioned. Example: "v3".
    *
    * @generated from field: string etag = 14;
    */

@@ -40,7 +40,7 @@ export const file_cqc_auth_v1_api_key: GenFile = /*@__PURE__*/
  */
 export type ApiKey = Message<"cqc.auth.v1.ApiKey"> & {
   /**
-   * Public id of the key; may be logged.
+   * Public id of the key; may be logged. Required. Example: "k_01hq3v".
    *
    * @generated from field: string key_id = 1;
    */
@@ -54,35 +54,36 @@ export type ApiKey = Message<"cqc.auth.v1.ApiKey"> & {
   name: string;
 
   /**
-   * Beginning of the key by which people tell keys apart, 4 to 16 characters. Absent: none.
+   * Beginning of the key by which people tell keys apart, 4 to 16 characters. Absent: none. Example: "cq_live".
    *
    * @generated from field: string prefix = 3;
    */
   prefix: string;
 
   /**
-   * Hash of the key, 32 to 64 bytes. Never printed.
+   * Hash of the key, 32 to 64 bytes. Never printed. Required. Example: "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=".
    *
    * @generated from field: bytes key_hash = 4;
    */
   keyHash: Uint8Array;
 
   /**
-   * How key_hash was made: SHA256 and HMAC_SHA256 for random keys of 128 bits or more, ARGON2ID for others.
+   * How key_hash was made: SHA256 and HMAC_SHA256 for random keys of 128 bits or more, ARGON2ID for others. Required.
+   * Example: "SHA256".
    *
    * @generated from field: string hash_algorithm = 5;
    */
   hashAlgorithm: string;
 
   /**
-   * Whom the key stands for.
+   * Whom the key stands for. Required. Example: see Principal.
    *
    * @generated from field: cqc.auth.v1.Principal principal = 6;
    */
   principal?: Principal | undefined;
 
   /**
-   * Scopes that the key has, each once. Empty: none.
+   * Scopes that the key has, each once. Empty: none. Example: ["positions:read"].
    *
    * @generated from field: repeated string scopes = 7;
    */
@@ -96,35 +97,35 @@ export type ApiKey = Message<"cqc.auth.v1.ApiKey"> & {
   allowedCidrs: string[];
 
   /**
-   * When it was issued.
+   * When it was issued. Required. Example: "2026-01-01T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp created_at = 9;
    */
   createdAt?: Timestamp | undefined;
 
   /**
-   * When it ends. Absent: it does not.
+   * When it ends. Absent: it does not. Example: "2026-07-01T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp expires_at = 10;
    */
   expiresAt?: Timestamp | undefined;
 
   /**
-   * When it was last used. Absent: never, or not recorded.
+   * When it was last used. Absent: never, or not recorded. Example: "2026-06-30T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp last_used_at = 11;
    */
   lastUsedAt?: Timestamp | undefined;
 
   /**
-   * When it was revoked. Absent: it was not.
+   * When it was revoked. Absent: it was not. Example: "2026-06-30T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp revoked_at = 12;
    */
   revokedAt?: Timestamp | undefined;
 
   /**
-   * Roles that the key has, each once. Empty: none.
+   * Roles that the key has, each once. Empty: none. Example: ["trader"].
    *
    * @generated from field: repeated string roles = 13;
    */

@@ -41,21 +41,21 @@ export const file_cqc_auth_v1_auth_context: GenFile = /*@__PURE__*/
  */
 export type AuthContext = Message<"cqc.auth.v1.AuthContext"> & {
   /**
-   * Who calls.
+   * Who calls. Required. Example: see Principal.
    *
    * @generated from field: cqc.auth.v1.Principal principal = 1;
    */
   principal?: Principal | undefined;
 
   /**
-   * How it was proved.
+   * How it was proved. Required. Example: "AUTH_METHOD_JWT".
    *
    * @generated from field: cqc.auth.v1.AuthMethod method = 2;
    */
   method: AuthMethod;
 
   /**
-   * Roles, each once. Empty: none.
+   * Roles, each once. Empty: none. Example: ["trader"].
    *
    * @generated from field: repeated string roles = 3;
    */
@@ -69,35 +69,36 @@ export type AuthContext = Message<"cqc.auth.v1.AuthContext"> & {
   scopes: string[];
 
   /**
-   * Id of the API key, or the token's "jti"; never the credential. Absent: the token has none.
+   * Id of the API key, or the token's "jti"; never the credential. Absent: the token has none. Example:
+   * "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
    *
    * @generated from field: string token_id = 5;
    */
   tokenId: string;
 
   /**
-   * When the credential was issued. Absent: not known.
+   * When the credential was issued. Absent: not known. Example: "2026-01-15T09:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp issued_at = 6;
    */
   issuedAt?: Timestamp | undefined;
 
   /**
-   * When the credential ends. Absent: it does not, or not known.
+   * When the credential ends. Absent: it does not, or not known. Example: "2026-01-15T10:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp expires_at = 7;
    */
   expiresAt?: Timestamp | undefined;
 
   /**
-   * Claims beyond the registered ones. Absent: none.
+   * Claims beyond the registered ones. Absent: none. Example: {"desk":"delta-one"}.
    *
    * @generated from field: google.protobuf.Struct claims = 8;
    */
   claims?: JsonObject | undefined;
 
   /**
-   * When the caller was authenticated.
+   * When the caller was authenticated. Required. Example: "2026-01-15T09:30:00Z".
    *
    * @generated from field: google.protobuf.Timestamp authenticated_at = 9;
    */

@@ -37,70 +37,70 @@ export const file_cqc_auth_v1_jwt_claims: GenFile = /*@__PURE__*/
  */
 export type JwtClaims = Message<"cqc.auth.v1.JwtClaims"> & {
   /**
-   * Issuer.
+   * Issuer. Required. Example: "https://id.example.com".
    *
    * @generated from field: string iss = 1;
    */
   iss: string;
 
   /**
-   * Subject.
+   * Subject. Required. Example: "ada".
    *
    * @generated from field: string sub = 2;
    */
   sub: string;
 
   /**
-   * Audiences, one or more, each once.
+   * Audiences, one or more, each once. Required. Example: ["cqpm"].
    *
    * @generated from field: repeated string aud = 3;
    */
   aud: string[];
 
   /**
-   * When the token ends.
+   * When the token ends. Required. Example: "2026-01-15T10:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp exp = 4;
    */
   exp?: Timestamp | undefined;
 
   /**
-   * When the token begins. Absent: at once.
+   * When the token begins. Absent: at once. Example: "2026-06-30T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp nbf = 5;
    */
   nbf?: Timestamp | undefined;
 
   /**
-   * When the token was issued. Absent: not stated.
+   * When the token was issued. Absent: not stated. Example: "2026-01-15T09:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp iat = 6;
    */
   iat?: Timestamp | undefined;
 
   /**
-   * Id of the token. Absent: it has none.
+   * Id of the token. Absent: it has none. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
    *
    * @generated from field: string jti = 7;
    */
   jti: string;
 
   /**
-   * Scopes, joined by spaces (RFC 8693). Absent: none.
+   * Scopes, joined by spaces (RFC 8693). Absent: none. Example: "orders:write positions:read".
    *
    * @generated from field: string scope = 8;
    */
   scope: string;
 
   /**
-   * Roles, each once. Empty: none.
+   * Roles, each once. Empty: none. Example: ["trader"].
    *
    * @generated from field: repeated string roles = 9;
    */
   roles: string[];
 
   /**
-   * All other claims. Absent: none.
+   * All other claims. Absent: none. Example: {"tenant_id":"fund-1"}.
    *
    * @generated from field: google.protobuf.Struct extra = 10;
    */

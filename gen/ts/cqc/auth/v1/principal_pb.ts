@@ -30,28 +30,28 @@ export const file_cqc_auth_v1_principal: GenFile = /*@__PURE__*/
  */
 export type Principal = Message<"cqc.auth.v1.Principal"> & {
   /**
-   * Id, unique within the type: a subject or a service name, for example "ada" or "cqpm".
+   * Id, unique within the type: a subject or a service name, for example "ada" or "cqpm". Required.
    *
    * @generated from field: string principal_id = 1;
    */
   principalId: string;
 
   /**
-   * What it is.
+   * What it is. Required. Example: "PRINCIPAL_TYPE_USER".
    *
    * @generated from field: cqc.auth.v1.PrincipalType type = 2;
    */
   type: PrincipalType;
 
   /**
-   * Name for people. Absent: the id serves.
+   * Name for people. Absent: the id serves. Example: "Ada".
    *
    * @generated from field: string display_name = 3;
    */
   displayName: string;
 
   /**
-   * Tenant (customer, fund) that it belongs to. Absent: none.
+   * Tenant (customer, fund) that it belongs to. Absent: none. Example: "fund-1".
    *
    * @generated from field: string tenant_id = 4;
    */

@@ -47,28 +47,28 @@ export const file_cqc_config_v1_auth_config: GenFile = /*@__PURE__*/
  */
 export type AuthConfig = Message<"cqc.config.v1.AuthConfig"> & {
   /**
-   * API keys that are accepted, by hash. Empty, the default: none.
+   * API keys that are accepted, by hash. Empty, the default: none. Example: see ApiKeyEntry.
    *
    * @generated from field: repeated cqc.config.v1.ApiKeyEntry api_keys = 1;
    */
   apiKeys: ApiKeyEntry[];
 
   /**
-   * How API keys are read. Default: all its defaults.
+   * How API keys are read. Default: all its defaults. Example: see ApiKeyAuthConfig.
    *
    * @generated from field: cqc.config.v1.ApiKeyAuthConfig api_key = 2;
    */
   apiKey?: ApiKeyAuthConfig | undefined;
 
   /**
-   * Tokens that are accepted. Default: none.
+   * Tokens that are accepted. Default: none. Example: see JwtAuthConfig.
    *
    * @generated from field: cqc.config.v1.JwtAuthConfig jwt = 3;
    */
   jwt?: JwtAuthConfig | undefined;
 
   /**
-   * Tokens of further issuers that are accepted. Empty, the default: none.
+   * Tokens of further issuers that are accepted. Empty, the default: none. Example: see JwtAuthConfig.
    *
    * @generated from field: repeated cqc.config.v1.JwtAuthConfig additional_jwt = 4;
    */
@@ -100,42 +100,44 @@ export const AuthConfigSchema: GenMessage<AuthConfig> = /*@__PURE__*/
  */
 export type ApiKeyEntry = Message<"cqc.config.v1.ApiKeyEntry"> & {
   /**
-   * Public id of the key, which is also the part of the key by which its entry is found. Required, no default.
+   * Public id of the key, which is also the part of the key by which its entry is found. Required, no default. Example:
+   * "k_01hq3v".
    *
    * @generated from field: string key_id = 1;
    */
   keyId: string;
 
   /**
-   * Hash of the whole key, 64 lower-case hex digits. Required, no default. Never printed.
+   * Hash of the whole key, 64 lower-case hex digits. Required, no default. Never printed. Example:
+   * "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".
    *
    * @generated from field: string hash = 2;
    */
   hash: string;
 
   /**
-   * How hash was made: SHA256, or HMAC_SHA256 with the pepper of ApiKeyAuthConfig. Default: SHA256.
+   * How hash was made: SHA256, or HMAC_SHA256 with the pepper of ApiKeyAuthConfig. Default: SHA256. Example: "SHA256".
    *
    * @generated from field: string hash_algorithm = 3;
    */
   hashAlgorithm: string;
 
   /**
-   * Whom the key stands for. Required, no default.
+   * Whom the key stands for. Required, no default. Example: see Principal.
    *
    * @generated from field: cqc.auth.v1.Principal principal = 4;
    */
   principal?: Principal | undefined;
 
   /**
-   * Scopes that the key has, each once. Empty, the default: none.
+   * Scopes that the key has, each once. Empty, the default: none. Example: ["positions:read"].
    *
    * @generated from field: repeated string scopes = 5;
    */
   scopes: string[];
 
   /**
-   * Roles that the key has, each once. Empty, the default: none.
+   * Roles that the key has, each once. Empty, the default: none. Example: ["trader"].
    *
    * @generated from field: repeated string roles = 6;
    */
@@ -149,21 +151,21 @@ export type ApiKeyEntry = Message<"cqc.config.v1.ApiKeyEntry"> & {
   name: string;
 
   /**
-   * When the key begins to hold. Default: at once.
+   * When the key begins to hold. Default: at once. Example: "2026-06-30T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp not_before = 8;
    */
   notBefore?: Timestamp | undefined;
 
   /**
-   * When the key ends. Default: it does not.
+   * When the key ends. Default: it does not. Example: "2026-07-01T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp expires_at = 9;
    */
   expiresAt?: Timestamp | undefined;
 
   /**
-   * Whether the key is refused from now on. Default: false.
+   * Whether the key is refused from now on. Default: false. Example: true.
    *
    * @generated from field: bool revoked = 10;
    */
@@ -194,7 +196,7 @@ export const ApiKeyEntrySchema: GenMessage<ApiKeyEntry> = /*@__PURE__*/
  */
 export type ApiKeyAuthConfig = Message<"cqc.config.v1.ApiKeyAuthConfig"> & {
   /**
-   * Header that carries the key, in lower case. Default: "x-api-key".
+   * Header that carries the key, in lower case. Default: "x-api-key". Example: "x-api-key".
    *
    * @generated from field: string header = 1;
    */
@@ -202,20 +204,21 @@ export type ApiKeyAuthConfig = Message<"cqc.config.v1.ApiKeyAuthConfig"> & {
 
   /**
    * Key of the HMAC for entries with HMAC_SHA256, 32 bytes or more. Default: none, such entries are refused at start.
+   * Example: see SecretRef.
    *
    * @generated from field: cqc.config.v1.SecretRef pepper = 2;
    */
   pepper?: SecretRef | undefined;
 
   /**
-   * Failed attempts in failure_window before a source is refused, 1 to 1 million. Default: 10.
+   * Failed attempts in failure_window before a source is refused, 1 to 1 million. Default: 10. Example: 10.
    *
    * @generated from field: uint32 max_failures = 3;
    */
   maxFailures: number;
 
   /**
-   * Time over which failed attempts are counted, up to 24 h. Default: 60s.
+   * Time over which failed attempts are counted, up to 24 h. Default: 60s. Example: "60s".
    *
    * @generated from field: google.protobuf.Duration failure_window = 4;
    */
@@ -245,14 +248,14 @@ export const ApiKeyAuthConfigSchema: GenMessage<ApiKeyAuthConfig> = /*@__PURE__*
  */
 export type JwtAuthConfig = Message<"cqc.config.v1.JwtAuthConfig"> & {
   /**
-   * Issuer that tokens must name. Required, no default.
+   * Issuer that tokens must name. Required, no default. Example: "https://id.example.com".
    *
    * @generated from field: string issuer = 1;
    */
   issuer: string;
 
   /**
-   * Audiences of which a token must name one. Required, at least one, no default.
+   * Audiences of which a token must name one. Required, at least one, no default. Example: ["cqpm"].
    *
    * @generated from field: repeated string audiences = 2;
    */
@@ -265,7 +268,8 @@ export type JwtAuthConfig = Message<"cqc.config.v1.JwtAuthConfig"> & {
    */
   keySource: {
     /**
-     * Address of the issuer's key set, https (http on loopback with insecure_jwks).
+     * Address of the issuer's key set, https (http on loopback with insecure_jwks). Absent: another member of
+     * key_source is set. Example: "https://id.example.com/.well-known/jwks.json".
      *
      * @generated from field: string jwks_uri = 3;
      */
@@ -273,7 +277,8 @@ export type JwtAuthConfig = Message<"cqc.config.v1.JwtAuthConfig"> & {
     case: "jwksUri";
   } | {
     /**
-     * One public key, PEM.
+     * One public key, PEM. Absent: another member of key_source is set. Example: "-----BEGIN PUBLIC
+     * KEY-----\n...\n-----END PUBLIC KEY-----\n".
      *
      * @generated from field: string public_key_pem = 4;
      */
@@ -281,7 +286,8 @@ export type JwtAuthConfig = Message<"cqc.config.v1.JwtAuthConfig"> & {
     case: "publicKeyPem";
   } | {
     /**
-     * Shared secret, for HS256 (32 bytes or more), HS384 (48) and HS512 (64).
+     * Shared secret, for HS256 (32 bytes or more), HS384 (48) and HS512 (64). Absent: another member of key_source is
+     * set. Example: see SecretRef.
      *
      * @generated from field: cqc.config.v1.SecretRef secret = 5;
      */
@@ -291,28 +297,28 @@ export type JwtAuthConfig = Message<"cqc.config.v1.JwtAuthConfig"> & {
 
   /**
    * Algorithms that are accepted: RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, HS256, HS384,
-   * HS512. Required, at least one, no default.
+   * HS512. Required, at least one, no default. Example: ["ES256","EdDSA"].
    *
    * @generated from field: repeated string algorithms = 6;
    */
   algorithms: string[];
 
   /**
-   * By how much clocks may differ, 0 to 5 min. Default: 30s.
+   * By how much clocks may differ, 0 to 5 min. Default: 30s. Example: "30s".
    *
    * @generated from field: google.protobuf.Duration clock_skew = 7;
    */
   clockSkew?: Duration | undefined;
 
   /**
-   * Claims that a token must have besides exp, iss and aud. Empty, the default: none.
+   * Claims that a token must have besides exp, iss and aud. Empty, the default: none. Example: ["tenant_id"].
    *
    * @generated from field: repeated string required_claims = 8;
    */
   requiredClaims: string[];
 
   /**
-   * Longest time between a token's iat and exp, up to 10 years. Default: 24 h (86400s).
+   * Longest time between a token's iat and exp, up to 10 years. Default: 24 h (86400s). Example: "86400s".
    *
    * @generated from field: google.protobuf.Duration max_lifetime = 9;
    */
@@ -326,63 +332,64 @@ export type JwtAuthConfig = Message<"cqc.config.v1.JwtAuthConfig"> & {
   requiredType: string;
 
   /**
-   * Claim that holds the scopes, a string or a list. Default: "scope".
+   * Claim that holds the scopes, a string or a list. Default: "scope". Example: "scope".
    *
    * @generated from field: string scope_claim = 11;
    */
   scopeClaim: string;
 
   /**
-   * Claim that holds the roles, a list. Default: "roles".
+   * Claim that holds the roles, a list. Default: "roles". Example: "roles".
    *
    * @generated from field: string roles_claim = 12;
    */
   rolesClaim: string;
 
   /**
-   * Claim that holds the tenant. Default: none.
+   * Claim that holds the tenant. Default: none. Example: "tenant_id".
    *
    * @generated from field: string tenant_claim = 13;
    */
   tenantClaim: string;
 
   /**
-   * What the tokens' subjects are. Default: a user.
+   * What the tokens' subjects are. Default: a user. Example: "PRINCIPAL_TYPE_SERVICE".
    *
    * @generated from field: cqc.auth.v1.PrincipalType principal_type = 14;
    */
   principalType: PrincipalType;
 
   /**
-   * Time a key set is used before it is fetched again, up to 24 h. Default: 10m (600s).
+   * Time a key set is used before it is fetched again, up to 24 h. Default: 10m (600s). Example: "600s".
    *
    * @generated from field: google.protobuf.Duration jwks_cache_ttl = 15;
    */
   jwksCacheTtl?: Duration | undefined;
 
   /**
-   * Least time between two fetches of a key set, up to 1 h. Default: 30s.
+   * Least time between two fetches of a key set, up to 1 h. Default: 30s. Example: "30s".
    *
    * @generated from field: google.protobuf.Duration jwks_cooldown = 16;
    */
   jwksCooldown?: Duration | undefined;
 
   /**
-   * Time the last good key set is used while the issuer does not answer, up to 7 days. Default: 1 h (3600s).
+   * Time the last good key set is used while the issuer does not answer, up to 7 days. Default: 1 h (3600s). Example:
+   * "3600s".
    *
    * @generated from field: google.protobuf.Duration jwks_max_stale = 17;
    */
   jwksMaxStale?: Duration | undefined;
 
   /**
-   * Time a fetch may take, up to 1 min. Default: 5s.
+   * Time a fetch may take, up to 1 min. Default: 5s. Example: "5s".
    *
    * @generated from field: google.protobuf.Duration jwks_timeout = 18;
    */
   jwksTimeout?: Duration | undefined;
 
   /**
-   * Whether jwks_uri may be http on loopback; refused in production. Default: false.
+   * Whether jwks_uri may be http on loopback; refused in production. Default: false. Example: true.
    *
    * @generated from field: bool insecure_jwks = 19;
    */

@@ -35,70 +35,72 @@ export const file_cqc_config_v1_cache_config: GenFile = /*@__PURE__*/
  */
 export type CacheConfig = Message<"cqc.config.v1.CacheConfig"> & {
   /**
-   * Name of the driver: memory, redis, or one handed in by code. Default: memory.
+   * Name of the driver: memory, redis, or one handed in by code. Default: memory. Example: "redis".
    *
    * @generated from field: string driver = 1;
    */
   driver: string;
 
   /**
-   * Settings of the driver memory. Default: all its defaults.
+   * Settings of the driver memory. Default: all its defaults. Example: see MemoryCacheConfig.
    *
    * @generated from field: cqc.config.v1.MemoryCacheConfig memory = 2;
    */
   memory?: MemoryCacheConfig | undefined;
 
   /**
-   * Settings of the driver redis. Default: all its defaults.
+   * Settings of the driver redis. Default: all its defaults. Example: see RedisConfig.
    *
    * @generated from field: cqc.config.v1.RedisConfig redis = 3;
    */
   redis?: RedisConfig | undefined;
 
   /**
-   * Settings of a driver handed in by code. Default: none.
+   * Settings of a driver handed in by code. Default: none. Example: {"servers":"cache-1:11211"}.
    *
    * @generated from field: google.protobuf.Struct options = 4;
    */
   options?: JsonObject | undefined;
 
   /**
-   * Put before every key, so that services sharing a server do not meet. Default: the name of the service.
+   * Put before every key, so that services sharing a server do not meet. Default: the name of the service. Example:
+   * "cqpm".
    *
    * @generated from field: string key_prefix = 5;
    */
   keyPrefix: string;
 
   /**
-   * Life of an entry unless its keyspace says otherwise, above 0, up to 30 days. Default: 5m (300s).
+   * Life of an entry unless its keyspace says otherwise, above 0, up to 30 days. Default: 5m (300s). Example: "300s".
    *
    * @generated from field: google.protobuf.Duration default_ttl = 6;
    */
   defaultTtl?: Duration | undefined;
 
   /**
-   * Share by which lives are spread at random, 0 to 1; 0.1 is plus or minus 10 %. Default: 0.1.
+   * Share by which lives are spread at random, 0 to 1; 0.1 is plus or minus 10 %. Default: 0.1. Example: 0.1.
    *
    * @generated from field: double ttl_jitter = 7;
    */
   ttlJitter: number;
 
   /**
-   * Time a read or write of the cache may take before it counts as a miss, up to 1 min. Default: 0.100s.
+   * Time a read or write of the cache may take before it counts as a miss, up to 1 min. Default: 0.100s. Example:
+   * "0.100s".
    *
    * @generated from field: google.protobuf.Duration operation_timeout = 8;
    */
   operationTimeout?: Duration | undefined;
 
   /**
-   * Time a load may take, up to 10 min. Default: 30s.
+   * Time a load may take, up to 10 min. Default: 30s. Example: "30s".
    *
    * @generated from field: google.protobuf.Duration load_timeout = 9;
    */
   loadTimeout?: Duration | undefined;
 
   /**
-   * Largest value in bytes, 1 to 512 MiB. Default: 1048576 (1 MiB).
+   * Largest value in bytes, 1 to 512 MiB. Default: 1048576 (1 MiB). Example: 1048576.
    *
    * @generated from field: uint64 max_value_bytes = 10;
    */
@@ -122,14 +124,14 @@ export const CacheConfigSchema: GenMessage<CacheConfig> = /*@__PURE__*/
  */
 export type MemoryCacheConfig = Message<"cqc.config.v1.MemoryCacheConfig"> & {
   /**
-   * Most entries, 1 to 10 million; the least recently used goes first. Default: 10000.
+   * Most entries, 1 to 10 million; the least recently used goes first. Default: 10000. Example: "50000".
    *
    * @generated from field: uint64 max_entries = 1;
    */
   maxEntries: bigint;
 
   /**
-   * Most bytes of keys and values, 1 KiB to 64 GiB. Default: 67108864 (64 MiB).
+   * Most bytes of keys and values, 1 KiB to 64 GiB. Default: 67108864 (64 MiB). Example: "67108864".
    *
    * @generated from field: uint64 max_bytes = 2;
    */

@@ -28,63 +28,63 @@ export const file_cqc_config_v1_circuit_breaker_config: GenFile = /*@__PURE__*/
  */
 export type CircuitBreakerConfig = Message<"cqc.config.v1.CircuitBreakerConfig"> & {
   /**
-   * Whether the breaker acts. Default: true.
+   * Whether the breaker acts. Default: true. Example: false.
    *
    * @generated from field: bool enabled = 1;
    */
   enabled: boolean;
 
   /**
-   * Share of failed calls at which it opens, above 0, up to 1. Default: 0.5.
+   * Share of failed calls at which it opens, above 0, up to 1. Default: 0.5. Example: 0.5.
    *
    * @generated from field: double failure_rate = 2;
    */
   failureRate: number;
 
   /**
-   * Time from which a call counts as slow, up to 1 h. Default: none, no call is slow.
+   * Time from which a call counts as slow, up to 1 h. Default: none, no call is slow. Example: "2s".
    *
    * @generated from field: google.protobuf.Duration slow_call_duration = 3;
    */
   slowCallDuration?: Duration | undefined;
 
   /**
-   * Share of slow calls at which it opens, above 0, up to 1. Default: 1.
+   * Share of slow calls at which it opens, above 0, up to 1. Default: 1. Example: 1.
    *
    * @generated from field: double slow_call_rate = 4;
    */
   slowCallRate: number;
 
   /**
-   * Time over which calls are counted, up to 1 h. Default: 30s.
+   * Time over which calls are counted, up to 1 h. Default: 30s. Example: "30s".
    *
    * @generated from field: google.protobuf.Duration window = 5;
    */
   window?: Duration | undefined;
 
   /**
-   * Calls in the window before rates mean anything, 1 to 1 million. Default: 20.
+   * Calls in the window before rates mean anything, 1 to 1 million. Default: 20. Example: 20.
    *
    * @generated from field: uint32 min_calls = 6;
    */
   minCalls: number;
 
   /**
-   * Time it stays open before calls are tried again, up to 1 h. Default: 10s.
+   * Time it stays open before calls are tried again, up to 1 h. Default: 10s. Example: "10s".
    *
    * @generated from field: google.protobuf.Duration open_duration = 7;
    */
   openDuration?: Duration | undefined;
 
   /**
-   * Calls tried at once when half open; all must succeed, 1 to 1000. Default: 3.
+   * Calls tried at once when half open; all must succeed, 1 to 1000. Default: 3. Example: 3.
    *
    * @generated from field: uint32 half_open_calls = 8;
    */
   halfOpenCalls: number;
 
   /**
-   * Most dependencies with a breaker of their own, idle ones go first, 1 to 1 million. Default: 1000.
+   * Most dependencies with a breaker of their own, idle ones go first, 1 to 1 million. Default: 1000. Example: 1000.
    *
    * @generated from field: uint32 max_keys = 9;
    */

@@ -65,98 +65,98 @@ export const file_cqc_config_v1_cqi_config: GenFile = /*@__PURE__*/
  */
 export type CqiConfig = Message<"cqc.config.v1.CqiConfig"> & {
   /**
-   * Which service this is. Required, no default.
+   * Which service this is. Required, no default. Example: see ServiceConfig.
    *
    * @generated from field: cqc.config.v1.ServiceConfig service = 1;
    */
   service?: ServiceConfig | undefined;
 
   /**
-   * What it listens on. Default: all its defaults.
+   * What it listens on. Default: all its defaults. Example: see ServerConfig.
    *
    * @generated from field: cqc.config.v1.ServerConfig server = 2;
    */
   server?: ServerConfig | undefined;
 
   /**
-   * Where relational data lies. Default: embedded, in memory.
+   * Where relational data lies. Default: embedded, in memory. Example: see DatabaseConfig.
    *
    * @generated from field: cqc.config.v1.DatabaseConfig database = 3;
    */
   database?: DatabaseConfig | undefined;
 
   /**
-   * Where cached values lie. Default: in memory.
+   * Where cached values lie. Default: in memory. Example: see CacheConfig.
    *
    * @generated from field: cqc.config.v1.CacheConfig cache = 4;
    */
   cache?: CacheConfig | undefined;
 
   /**
-   * How events travel. Default: in memory.
+   * How events travel. Default: in memory. Example: see EventBusConfig.
    *
    * @generated from field: cqc.config.v1.EventBusConfig event_bus = 5;
    */
   eventBus?: EventBusConfig | undefined;
 
   /**
-   * What is logged. Default: info and above.
+   * What is logged. Default: info and above. Example: see LogConfig.
    *
    * @generated from field: cqc.config.v1.LogConfig log = 6;
    */
   log?: LogConfig | undefined;
 
   /**
-   * What is measured. Default: all its defaults.
+   * What is measured. Default: all its defaults. Example: see MetricsConfig.
    *
    * @generated from field: cqc.config.v1.MetricsConfig metrics = 7;
    */
   metrics?: MetricsConfig | undefined;
 
   /**
-   * What is traced. Default: nothing is exported.
+   * What is traced. Default: nothing is exported. Example: see TracingConfig.
    *
    * @generated from field: cqc.config.v1.TracingConfig tracing = 8;
    */
   tracing?: TracingConfig | undefined;
 
   /**
-   * Who may call. Default: only open routes answer.
+   * Who may call. Default: only open routes answer. Example: see AuthConfig.
    *
    * @generated from field: cqc.config.v1.AuthConfig auth = 9;
    */
   auth?: AuthConfig | undefined;
 
   /**
-   * How failed calls are tried again. Default: all its defaults.
+   * How failed calls are tried again. Default: all its defaults. Example: see RetryConfig.
    *
    * @generated from field: cqc.config.v1.RetryConfig retry = 10;
    */
   retry?: RetryConfig | undefined;
 
   /**
-   * When calls to a failing dependency stop. Default: all its defaults.
+   * When calls to a failing dependency stop. Default: all its defaults. Example: see CircuitBreakerConfig.
    *
    * @generated from field: cqc.config.v1.CircuitBreakerConfig circuit_breaker = 11;
    */
   circuitBreaker?: CircuitBreakerConfig | undefined;
 
   /**
-   * How many calls are admitted. Default: all are.
+   * How many calls are admitted. Default: all are. Example: see RateLimitConfig.
    *
    * @generated from field: cqc.config.v1.RateLimitConfig rate_limit = 12;
    */
   rateLimit?: RateLimitConfig | undefined;
 
   /**
-   * Where secrets come from. Default: the environment.
+   * Where secrets come from. Default: the environment. Example: see SecretsConfig.
    *
    * @generated from field: cqc.config.v1.SecretsConfig secrets = 13;
    */
   secrets?: SecretsConfig | undefined;
 
   /**
-   * How health is checked. Default: all its defaults.
+   * How health is checked. Default: all its defaults. Example: see HealthConfig.
    *
    * @generated from field: cqc.config.v1.HealthConfig health = 14;
    */

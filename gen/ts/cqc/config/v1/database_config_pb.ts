@@ -42,112 +42,112 @@ export const file_cqc_config_v1_database_config: GenFile = /*@__PURE__*/
  */
 export type DatabaseConfig = Message<"cqc.config.v1.DatabaseConfig"> & {
   /**
-   * Name of the driver: postgres, pglite, mock, or one handed in by code. Default: pglite.
+   * Name of the driver: postgres, pglite, mock, or one handed in by code. Default: pglite. Example: "postgres".
    *
    * @generated from field: string driver = 1;
    */
   driver: string;
 
   /**
-   * Settings of the driver postgres. Default: all its defaults.
+   * Settings of the driver postgres. Default: all its defaults. Example: see PostgresConfig.
    *
    * @generated from field: cqc.config.v1.PostgresConfig postgres = 2;
    */
   postgres?: PostgresConfig | undefined;
 
   /**
-   * Settings of the driver pglite. Default: all its defaults.
+   * Settings of the driver pglite. Default: all its defaults. Example: see PgliteConfig.
    *
    * @generated from field: cqc.config.v1.PgliteConfig pglite = 3;
    */
   pglite?: PgliteConfig | undefined;
 
   /**
-   * Settings of the driver mock. Default: all its defaults.
+   * Settings of the driver mock. Default: all its defaults. Example: see MockDatabaseConfig.
    *
    * @generated from field: cqc.config.v1.MockDatabaseConfig mock = 4;
    */
   mock?: MockDatabaseConfig | undefined;
 
   /**
-   * Settings of a driver handed in by code. Default: none.
+   * Settings of a driver handed in by code. Default: none. Example: {"path":"trading.db"}.
    *
    * @generated from field: google.protobuf.Struct options = 5;
    */
   options?: JsonObject | undefined;
 
   /**
-   * Most connections, 1 to 10000; pglite has one whatever is said. Default: 10.
+   * Most connections, 1 to 10000; pglite has one whatever is said. Default: 10. Example: 20.
    *
    * @generated from field: uint32 max_conns = 6;
    */
   maxConns: number;
 
   /**
-   * Connections kept open, 0 to max_conns. Default: 0.
+   * Connections kept open, 0 to max_conns. Default: 0. Example: 0.
    *
    * @generated from field: uint32 min_conns = 7;
    */
   minConns: number;
 
   /**
-   * Age at which a connection is replaced, up to 24 h. Default: 30m (1800s).
+   * Age at which a connection is replaced, up to 24 h. Default: 30m (1800s). Example: "1800s".
    *
    * @generated from field: google.protobuf.Duration max_conn_lifetime = 8;
    */
   maxConnLifetime?: Duration | undefined;
 
   /**
-   * Idle time after which a connection is closed, up to 24 h. Default: 5m (300s).
+   * Idle time after which a connection is closed, up to 24 h. Default: 5m (300s). Example: "300s".
    *
    * @generated from field: google.protobuf.Duration max_conn_idle_time = 9;
    */
   maxConnIdleTime?: Duration | undefined;
 
   /**
-   * Time to open a connection, up to 5 min. Default: 5s.
+   * Time to open a connection, up to 5 min. Default: 5s. Example: "5s".
    *
    * @generated from field: google.protobuf.Duration connect_timeout = 10;
    */
   connectTimeout?: Duration | undefined;
 
   /**
-   * Time to wait for a free connection, up to 5 min. Default: 5s.
+   * Time to wait for a free connection, up to 5 min. Default: 5s. Example: "5s".
    *
    * @generated from field: google.protobuf.Duration acquire_timeout = 11;
    */
   acquireTimeout?: Duration | undefined;
 
   /**
-   * Time a query may take, enforced by the server too, up to 1 h. Default: 30s.
+   * Time a query may take, enforced by the server too, up to 1 h. Default: 30s. Example: "5s".
    *
    * @generated from field: google.protobuf.Duration query_timeout = 12;
    */
   queryTimeout?: Duration | undefined;
 
   /**
-   * Time a statement waits for a lock, up to 1 h. Default: 10s.
+   * Time a statement waits for a lock, up to 1 h. Default: 10s. Example: "10s".
    *
    * @generated from field: google.protobuf.Duration lock_timeout = 13;
    */
   lockTimeout?: Duration | undefined;
 
   /**
-   * Time a transaction may sit idle before the server ends it, up to 1 h. Default: 60s.
+   * Time a transaction may sit idle before the server ends it, up to 1 h. Default: 60s. Example: "60s".
    *
    * @generated from field: google.protobuf.Duration idle_in_transaction_timeout = 14;
    */
   idleInTransactionTimeout?: Duration | undefined;
 
   /**
-   * Queries that take longer are logged at warn, up to 1 h. Default: 1s.
+   * Queries that take longer are logged at warn, up to 1 h. Default: 1s. Example: "1s".
    *
    * @generated from field: google.protobuf.Duration slow_query_threshold = 15;
    */
   slowQueryThreshold?: Duration | undefined;
 
   /**
-   * Name under which the server shows the connections. Default: the name of the service.
+   * Name under which the server shows the connections. Default: the name of the service. Example: "cqpm".
    *
    * @generated from field: string application_name = 16;
    */
@@ -171,42 +171,42 @@ export const DatabaseConfigSchema: GenMessage<DatabaseConfig> = /*@__PURE__*/
  */
 export type PostgresConfig = Message<"cqc.config.v1.PostgresConfig"> & {
   /**
-   * The whole connection string as one secret. Default: it is made from the other fields.
+   * The whole connection string as one secret. Default: it is made from the other fields. Example: see SecretRef.
    *
    * @generated from field: cqc.config.v1.SecretRef url = 1;
    */
   url?: SecretRef | undefined;
 
   /**
-   * Host name, address, or directory of a Unix socket. Default: "localhost".
+   * Host name, address, or directory of a Unix socket. Default: "localhost". Example: "db.internal".
    *
    * @generated from field: string host = 2;
    */
   host: string;
 
   /**
-   * Port, 1 to 65535. Default: 5432.
+   * Port, 1 to 65535. Default: 5432. Example: 5432.
    *
    * @generated from field: uint32 port = 3;
    */
   port: number;
 
   /**
-   * Database. Default: the same as user.
+   * Database. Default: the same as user. Example: "cqpm".
    *
    * @generated from field: string database = 4;
    */
   database: string;
 
   /**
-   * User. Default: "postgres".
+   * User. Default: "postgres". Example: "cqpm".
    *
    * @generated from field: string user = 5;
    */
   user: string;
 
   /**
-   * Password. Default: none.
+   * Password. Default: none. Example: see SecretRef.
    *
    * @generated from field: cqc.config.v1.SecretRef password = 6;
    */
@@ -214,35 +214,36 @@ export type PostgresConfig = Message<"cqc.config.v1.PostgresConfig"> & {
 
   /**
    * How TLS is used: disable, require, verify-ca or verify-full. Default: verify-full, and disable on loopback and Unix
-   * sockets.
+   * sockets. Example: "verify-full".
    *
    * @generated from field: string ssl_mode = 7;
    */
   sslMode: string;
 
   /**
-   * Certificates for TLS. Default: those of the system, no client certificate.
+   * Certificates for TLS. Default: those of the system, no client certificate. Example: see TlsConfig.
    *
    * @generated from field: cqc.config.v1.TlsConfig tls = 8;
    */
   tls?: TlsConfig | undefined;
 
   /**
-   * Schemas searched for unqualified names, in order. Empty, the default: the server's setting.
+   * Schemas searched for unqualified names, in order. Empty, the default: the server's setting. Example:
+   * ["trading","public"].
    *
    * @generated from field: repeated string search_path = 9;
    */
   searchPath: string[];
 
   /**
-   * Whether statements are prepared by name; false suits poolers in transaction mode. Default: true.
+   * Whether statements are prepared by name; false suits poolers in transaction mode. Default: true. Example: false.
    *
    * @generated from field: bool prepared_statements = 10;
    */
   preparedStatements: boolean;
 
   /**
-   * Servers that take reads, each "host:port". Empty, the default: the primary takes all.
+   * Servers that take reads, each "host:port". Empty, the default: the primary takes all. Example: ["db-2:5432"].
    *
    * @generated from field: repeated string read_replicas = 11;
    */
@@ -267,14 +268,14 @@ export const PostgresConfigSchema: GenMessage<PostgresConfig> = /*@__PURE__*/
  */
 export type PgliteConfig = Message<"cqc.config.v1.PgliteConfig"> & {
   /**
-   * Directory of the data. Default: none, the data is in memory and ends with the process.
+   * Directory of the data. Default: none, the data is in memory and ends with the process. Example: "./.data/cqpm".
    *
    * @generated from field: string data_dir = 1;
    */
   dataDir: string;
 
   /**
-   * Whether writes are answered before they are on disk. Default: false.
+   * Whether writes are answered before they are on disk. Default: false. Example: true.
    *
    * @generated from field: bool relaxed_durability = 2;
    */
@@ -298,7 +299,7 @@ export const PgliteConfigSchema: GenMessage<PgliteConfig> = /*@__PURE__*/
  */
 export type MockDatabaseConfig = Message<"cqc.config.v1.MockDatabaseConfig"> & {
   /**
-   * Whether queries must come in the order in which they were scripted. Default: true.
+   * Whether queries must come in the order in which they were scripted. Default: true. Example: true.
    *
    * @generated from field: bool ordered = 1;
    */

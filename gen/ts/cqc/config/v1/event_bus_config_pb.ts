@@ -40,49 +40,50 @@ export const file_cqc_config_v1_event_bus_config: GenFile = /*@__PURE__*/
  */
 export type EventBusConfig = Message<"cqc.config.v1.EventBusConfig"> & {
   /**
-   * Name of the driver: memory, kafka, kafkajs, or one handed in by code. Default: memory.
+   * Name of the driver: memory, kafka, kafkajs, or one handed in by code. Default: memory. Example: "kafka".
    *
    * @generated from field: string driver = 1;
    */
   driver: string;
 
   /**
-   * Settings of the driver memory. Default: all its defaults.
+   * Settings of the driver memory. Default: all its defaults. Example: see MemoryBusConfig.
    *
    * @generated from field: cqc.config.v1.MemoryBusConfig memory = 2;
    */
   memory?: MemoryBusConfig | undefined;
 
   /**
-   * Settings of the driver kafka. Default: none; that driver asks for them.
+   * Settings of the driver kafka. Default: none; that driver asks for them. Example: see KafkaConfig.
    *
    * @generated from field: cqc.config.v1.KafkaConfig kafka = 3;
    */
   kafka?: KafkaConfig | undefined;
 
   /**
-   * Settings of the driver kafkajs. Default: none; that driver asks for them.
+   * Settings of the driver kafkajs. Default: none; that driver asks for them. Example: see KafkajsConfig.
    *
    * @generated from field: cqc.config.v1.KafkajsConfig kafkajs = 4;
    */
   kafkajs?: KafkajsConfig | undefined;
 
   /**
-   * Settings of a driver handed in by code. Default: none.
+   * Settings of a driver handed in by code. Default: none. Example: {"url":"nats://nats-1:4222"}.
    *
    * @generated from field: google.protobuf.Struct options = 5;
    */
   options?: JsonObject | undefined;
 
   /**
-   * Group whose members share the partitions. Default: the name of the service.
+   * Group whose members share the partitions. Default: the name of the service. Example: "cqpm".
    *
    * @generated from field: string consumer_group = 6;
    */
   consumerGroup: string;
 
   /**
-   * Where events come from, a URI reference (CloudEvents source). Default: "/cq/{service}/{instance}".
+   * Where events come from, a URI reference (CloudEvents source). Default: "/cq/{service}/{instance}". Example:
+   * "/cq/cqpm".
    *
    * @generated from field: string source = 7;
    */
@@ -90,6 +91,7 @@ export type EventBusConfig = Message<"cqc.config.v1.EventBusConfig"> & {
 
   /**
    * How CloudEvents are laid out: binary (attributes in headers) or structured (one JSON document). Default: binary.
+   * Example: "binary".
    *
    * @generated from field: string content_mode = 8;
    */
@@ -103,7 +105,7 @@ export type EventBusConfig = Message<"cqc.config.v1.EventBusConfig"> & {
   topicPrefix: string;
 
   /**
-   * Where a group without committed offsets begins: earliest or latest. Default: earliest.
+   * Where a group without committed offsets begins: earliest or latest. Default: earliest. Example: "earliest".
    *
    * @generated from field: string start_position = 10;
    */
@@ -111,43 +113,45 @@ export type EventBusConfig = Message<"cqc.config.v1.EventBusConfig"> & {
 
   /**
    * What happens to a received event that violates its rules: dead_letter, warn (log and handle it) or off (not
-   * checked). Default: dead_letter.
+   * checked). Default: dead_letter. Example: "dead_letter".
    *
    * @generated from field: string consume_validation = 11;
    */
   consumeValidation: string;
 
   /**
-   * What happens to a received event whose type nobody handles: skip (count it) or dead_letter. Default: skip.
+   * What happens to a received event whose type nobody handles: skip (count it) or dead_letter. Default: skip. Example:
+   * "skip".
    *
    * @generated from field: string unknown_type = 12;
    */
   unknownType: string;
 
   /**
-   * How a failed handler is tried again. Default: 5 attempts, from 100 ms to 10 s, full jitter.
+   * How a failed handler is tried again. Default: 5 attempts, from 100 ms to 10 s, full jitter. Example: see
+   * RetryConfig.
    *
    * @generated from field: cqc.config.v1.RetryConfig retry = 13;
    */
   retry?: RetryConfig | undefined;
 
   /**
-   * Time one attempt of a handler may take, up to 24 h. Default: 30s.
+   * Time one attempt of a handler may take, up to 24 h. Default: 30s. Example: "30s".
    *
    * @generated from field: google.protobuf.Duration handler_timeout = 14;
    */
   handlerTimeout?: Duration | undefined;
 
   /**
-   * Handlers at work at once for each subscription, on different keys, 1 to 10000. Default: 16.
+   * Handlers at work at once for each subscription, on different keys, 1 to 10000. Default: 16. Example: 16.
    *
    * @generated from field: uint32 concurrency = 15;
    */
   concurrency: number;
 
   /**
-   * Most events fetched and not yet done, for each subscription, 1 to 1 million; those that wait behind
-   * a key in retry count to ten times it. Default: 1000.
+   * Most events fetched and not yet done, for each subscription, 1 to 1 million; those that wait behind a key in retry
+   * count to ten times it. Default: 1000. Example: 1000.
    *
    * @generated from field: uint32 max_in_flight = 16;
    */
@@ -155,42 +159,43 @@ export type EventBusConfig = Message<"cqc.config.v1.EventBusConfig"> & {
 
   /**
    * Most bytes of events fetched and not yet done, for each subscription, 1 KiB to 16 GiB. Default: 67108864 (64 MiB).
+   * Example: 67108864.
    *
    * @generated from field: uint64 max_in_flight_bytes = 17;
    */
   maxInFlightBytes: bigint;
 
   /**
-   * Largest event in bytes, headers included, 1 KiB to 256 MiB. Default: 1048576 (1 MiB).
+   * Largest event in bytes, headers included, 1 KiB to 256 MiB. Default: 1048576 (1 MiB). Example: 1048576.
    *
    * @generated from field: uint64 max_message_bytes = 18;
    */
   maxMessageBytes: bigint;
 
   /**
-   * Longest time between two commits of offsets, up to 1 min. Default: 1s.
+   * Longest time between two commits of offsets, up to 1 min. Default: 1s. Example: "1s".
    *
    * @generated from field: google.protobuf.Duration commit_interval = 19;
    */
   commitInterval?: Duration | undefined;
 
   /**
-   * Time that closing takes at most, up to 10 min; handlers have 80 % of it to finish, also when
-   * partitions move. Default: 10s.
+   * Time that closing takes at most, up to 10 min; handlers have 80 % of it to finish, also when partitions move.
+   * Default: 10s. Example: "10s".
    *
    * @generated from field: google.protobuf.Duration drain_timeout = 20;
    */
   drainTimeout?: Duration | undefined;
 
   /**
-   * Time until a publish must be acknowledged, up to 10 min. Default: 30s.
+   * Time until a publish must be acknowledged, up to 10 min. Default: 30s. Example: "30s".
    *
    * @generated from field: google.protobuf.Duration publish_timeout = 21;
    */
   publishTimeout?: Duration | undefined;
 
   /**
-   * Where events go that cannot be handled. Default: enabled, with all its defaults.
+   * Where events go that cannot be handled. Default: enabled, with all its defaults. Example: see DeadLetterConfig.
    *
    * @generated from field: cqc.config.v1.DeadLetterConfig dead_letter = 22;
    */
@@ -198,13 +203,14 @@ export type EventBusConfig = Message<"cqc.config.v1.EventBusConfig"> & {
 
   /**
    * Whether missing topics are created at start, as topics says. Default: false; the driver memory always does.
+   * Example: true.
    *
    * @generated from field: bool ensure_topics = 23;
    */
   ensureTopics: boolean;
 
   /**
-   * Topics with settings of their own. Empty, the default: the server's settings hold.
+   * Topics with settings of their own. Empty, the default: the server's settings hold. Example: see TopicConfig.
    *
    * @generated from field: repeated cqc.config.v1.TopicConfig topics = 24;
    */
@@ -228,7 +234,7 @@ export const EventBusConfigSchema: GenMessage<EventBusConfig> = /*@__PURE__*/
  */
 export type MemoryBusConfig = Message<"cqc.config.v1.MemoryBusConfig"> & {
   /**
-   * Partitions of each topic, 1 to 1000. Default: 6.
+   * Partitions of each topic, 1 to 1000. Default: 6. Example: 6.
    *
    * @generated from field: uint32 partitions = 1;
    */
@@ -236,21 +242,21 @@ export type MemoryBusConfig = Message<"cqc.config.v1.MemoryBusConfig"> & {
 
   /**
    * Records kept for each partition, 1 to 100 million; what every group has committed goes first, then publishers wait.
-   * Default: 100000.
+   * Default: 100000. Example: "100000".
    *
    * @generated from field: uint64 retention_records = 2;
    */
   retentionRecords: bigint;
 
   /**
-   * Bytes kept for each topic, 1 KiB to 64 GiB, in the same way. Default: 268435456 (256 MiB).
+   * Bytes kept for each topic, 1 KiB to 64 GiB, in the same way. Default: 268435456 (256 MiB). Example: 268435456.
    *
    * @generated from field: uint64 retention_bytes = 3;
    */
   retentionBytes: bigint;
 
   /**
-   * Age at which records go, up to 30 days. Default: none, they go by number and size.
+   * Age at which records go, up to 30 days. Default: none, they go by number and size. Example: "3600s".
    *
    * @generated from field: google.protobuf.Duration retention = 4;
    */
@@ -274,14 +280,15 @@ export const MemoryBusConfigSchema: GenMessage<MemoryBusConfig> = /*@__PURE__*/
  */
 export type DeadLetterConfig = Message<"cqc.config.v1.DeadLetterConfig"> & {
   /**
-   * Whether such events are kept in a topic of their own; if not, the partition stops at them. Default: true.
+   * Whether such events are kept in a topic of their own; if not, the partition stops at them. Default: true. Example:
+   * true.
    *
    * @generated from field: bool enabled = 1;
    */
   enabled: boolean;
 
   /**
-   * Put behind the event's topic to name the dead-letter topic. Default: ".dlq".
+   * Put behind the event's topic to name the dead-letter topic. Default: ".dlq". Example: ".dlq".
    *
    * @generated from field: string topic_suffix = 2;
    */
@@ -312,35 +319,35 @@ export const DeadLetterConfigSchema: GenMessage<DeadLetterConfig> = /*@__PURE__*
  */
 export type TopicConfig = Message<"cqc.config.v1.TopicConfig"> & {
   /**
-   * Name without topic_prefix. Required, no default.
+   * Name without topic_prefix. Required, no default. Example: "cqc.events.v1.price_updated".
    *
    * @generated from field: string name = 1;
    */
   name: string;
 
   /**
-   * Partitions, 1 to 10000. Default: the server's setting (6 in memory).
+   * Partitions, 1 to 10000. Default: the server's setting (6 in memory). Example: 12.
    *
    * @generated from field: uint32 partitions = 2;
    */
   partitions: number;
 
   /**
-   * Copies of each partition, 1 to 100. Default: the server's setting.
+   * Copies of each partition, 1 to 100. Default: the server's setting. Example: 3.
    *
    * @generated from field: uint32 replication_factor = 3;
    */
   replicationFactor: number;
 
   /**
-   * Age at which records go, up to 10 years. Default: the server's setting.
+   * Age at which records go, up to 10 years. Default: the server's setting. Example: "604800s".
    *
    * @generated from field: google.protobuf.Duration retention = 4;
    */
   retention?: Duration | undefined;
 
   /**
-   * What happens to old records: delete, compact or both. Default: delete.
+   * What happens to old records: delete, compact or both. Default: delete. Example: "delete".
    *
    * @generated from field: string cleanup_policy = 5;
    */

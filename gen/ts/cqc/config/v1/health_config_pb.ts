@@ -27,49 +27,50 @@ export const file_cqc_config_v1_health_config: GenFile = /*@__PURE__*/
  */
 export type HealthConfig = Message<"cqc.config.v1.HealthConfig"> & {
   /**
-   * Path under which live, ready and startup answer. Default: "/health".
+   * Path under which live, ready and startup answer. Default: "/health". Example: "/health".
    *
    * @generated from field: string path = 1;
    */
   path: string;
 
   /**
-   * Time one check may take, up to 1 min. Default: 2s.
+   * Time one check may take, up to 1 min. Default: 2s. Example: "2s".
    *
    * @generated from field: google.protobuf.Duration check_timeout = 2;
    */
   checkTimeout?: Duration | undefined;
 
   /**
-   * Time a result is used again, 0 to 5 min. Default: 1s.
+   * Time a result is used again, 0 to 5 min. Default: 1s. Example: "1s".
    *
    * @generated from field: google.protobuf.Duration cache_ttl = 3;
    */
   cacheTtl?: Duration | undefined;
 
   /**
-   * Failed checks in a row before a component is unhealthy, 1 to 100. Default: 1.
+   * Failed checks in a row before a component is unhealthy, 1 to 100. Default: 1. Example: 3.
    *
    * @generated from field: uint32 failure_threshold = 4;
    */
   failureThreshold: number;
 
   /**
-   * Good checks in a row before it is healthy again, 1 to 100. Default: 1.
+   * Good checks in a row before it is healthy again, 1 to 100. Default: 1. Example: 1.
    *
    * @generated from field: uint32 success_threshold = 5;
    */
   successThreshold: number;
 
   /**
-   * Who sees components, messages and instance: never, authorized or always. Default: authorized.
+   * Who sees components, messages and instance: never, authorized or always. Default: authorized. Example:
+   * "authorized".
    *
    * @generated from field: string details = 6;
    */
   details: string;
 
   /**
-   * Event-loop lag from which liveness fails, up to 5 min. Default: 10s.
+   * Event-loop lag from which liveness fails, up to 5 min. Default: 10s. Example: "10s".
    *
    * @generated from field: google.protobuf.Duration max_event_loop_lag = 7;
    */

@@ -36,35 +36,36 @@ export const file_cqc_config_v1_kafka_config: GenFile = /*@__PURE__*/
  */
 export type KafkaConfig = Message<"cqc.config.v1.KafkaConfig"> & {
   /**
-   * Brokers to begin with, each "host:port". Required, at least one, no default.
+   * Brokers to begin with, each "host:port". Required, at least one, no default. Example:
+   * ["kafka-0.internal:9093","kafka-1.internal:9093"].
    *
    * @generated from field: repeated string brokers = 1;
    */
   brokers: string[];
 
   /**
-   * Name that brokers show in their logs and quotas. Default: the name of the service.
+   * Name that brokers show in their logs and quotas. Default: the name of the service. Example: "cqpm".
    *
    * @generated from field: string client_id = 2;
    */
   clientId: string;
 
   /**
-   * Which replicas must have an event before it counts as published: all, leader or none. Default: all.
+   * Which replicas must have an event before it counts as published: all, leader or none. Default: all. Example: "all".
    *
    * @generated from field: string acks = 3;
    */
   acks: string;
 
   /**
-   * Whether the broker drops repeated sends of one event; asks for acks all. Default: true.
+   * Whether the broker drops repeated sends of one event; asks for acks all. Default: true. Example: false.
    *
    * @generated from field: bool idempotent = 4;
    */
   idempotent: boolean;
 
   /**
-   * How batches are compressed: none, gzip, snappy, lz4 or zstd. Default: none.
+   * How batches are compressed: none, gzip, snappy, lz4 or zstd. Default: none. Example: "lz4".
    *
    * @generated from field: string compression = 5;
    */
@@ -72,90 +73,92 @@ export type KafkaConfig = Message<"cqc.config.v1.KafkaConfig"> & {
 
   /**
    * Time that events wait for others to share a batch, 0 to 1 min. Default: 0s (what waits anyway is sent together).
+   * Example: "0s".
    *
    * @generated from field: google.protobuf.Duration linger = 6;
    */
   linger?: Duration | undefined;
 
   /**
-   * Time without a heartbeat after which the group drops this member, up to 30 min. Default: 30s.
+   * Time without a heartbeat after which the group drops this member, up to 30 min. Default: 30s. Example: "30s".
    *
    * @generated from field: google.protobuf.Duration session_timeout = 7;
    */
   sessionTimeout?: Duration | undefined;
 
   /**
-   * Time between heartbeats, below session_timeout, up to 10 min. Default: 3s.
+   * Time between heartbeats, below session_timeout, up to 10 min. Default: 3s. Example: "3s".
    *
    * @generated from field: google.protobuf.Duration heartbeat_interval = 8;
    */
   heartbeatInterval?: Duration | undefined;
 
   /**
-   * Time that members have to rejoin when partitions move, up to 1 h. Default: 60s.
+   * Time that members have to rejoin when partitions move, up to 1 h. Default: 60s. Example: "60s".
    *
    * @generated from field: google.protobuf.Duration rebalance_timeout = 9;
    */
   rebalanceTimeout?: Duration | undefined;
 
   /**
-   * Name that keeps a member's partitions over a restart (static membership). Default: none.
+   * Name that keeps a member's partitions over a restart (static membership). Default: none. Example: "cqpm-0".
    *
    * @generated from field: string group_instance_id = 10;
    */
   groupInstanceId: string;
 
   /**
-   * Which rebalance protocol groups use: classic, or consumer (KIP-848, Kafka 4). Default: classic.
+   * Which rebalance protocol groups use: classic, or consumer (KIP-848, Kafka 4). Default: classic. Example: "classic".
    *
    * @generated from field: string group_protocol = 11;
    */
   groupProtocol: string;
 
   /**
-   * Time a request may take, up to 10 min. Default: 30s.
+   * Time a request may take, up to 10 min. Default: 30s. Example: "30s".
    *
    * @generated from field: google.protobuf.Duration request_timeout = 12;
    */
   requestTimeout?: Duration | undefined;
 
   /**
-   * Time to open a connection, up to 5 min. Default: 5s.
+   * Time to open a connection, up to 5 min. Default: 5s. Example: "5s".
    *
    * @generated from field: google.protobuf.Duration connect_timeout = 13;
    */
   connectTimeout?: Duration | undefined;
 
   /**
-   * Most bytes fetched at once, 1 KiB to 1 GiB. Default: 10485760 (10 MiB).
+   * Most bytes fetched at once, 1 KiB to 1 GiB. Default: 10485760 (10 MiB). Example: 10485760.
    *
    * @generated from field: uint64 max_fetch_bytes = 14;
    */
   maxFetchBytes: bigint;
 
   /**
-   * Which records a consumer sees: read_committed or read_uncommitted. Default: read_committed.
+   * Which records a consumer sees: read_committed or read_uncommitted. Default: read_committed. Example:
+   * "read_committed".
    *
    * @generated from field: string isolation_level = 15;
    */
   isolationLevel: string;
 
   /**
-   * How values are framed: raw, or confluent (schema registry header). Default: raw.
+   * How values are framed: raw, or confluent (schema registry header). Default: raw. Example: "raw".
    *
    * @generated from field: string wire_format = 16;
    */
   wireFormat: string;
 
   /**
-   * How clients log in. Default: they do not.
+   * How clients log in. Default: they do not. Example: see SaslConfig.
    *
    * @generated from field: cqc.config.v1.SaslConfig sasl = 17;
    */
   sasl?: SaslConfig | undefined;
 
   /**
-   * TLS. Default: none.
+   * TLS. Default: none. Example: see TlsConfig.
    *
    * @generated from field: cqc.config.v1.TlsConfig tls = 18;
    */
@@ -180,84 +183,84 @@ export const KafkaConfigSchema: GenMessage<KafkaConfig> = /*@__PURE__*/
  */
 export type KafkajsConfig = Message<"cqc.config.v1.KafkajsConfig"> & {
   /**
-   * Brokers to begin with, each "host:port". Required, at least one, no default.
+   * Brokers to begin with, each "host:port". Required, at least one, no default. Example: ["localhost:9092"].
    *
    * @generated from field: repeated string brokers = 1;
    */
   brokers: string[];
 
   /**
-   * Name that brokers show in their logs and quotas. Default: the name of the service.
+   * Name that brokers show in their logs and quotas. Default: the name of the service. Example: "cqpm".
    *
    * @generated from field: string client_id = 2;
    */
   clientId: string;
 
   /**
-   * Which replicas must have an event before it counts as published: all, leader or none. Default: all.
+   * Which replicas must have an event before it counts as published: all, leader or none. Default: all. Example: "all".
    *
    * @generated from field: string acks = 3;
    */
   acks: string;
 
   /**
-   * How batches are compressed: none or gzip. Default: none.
+   * How batches are compressed: none or gzip. Default: none. Example: "none".
    *
    * @generated from field: string compression = 4;
    */
   compression: string;
 
   /**
-   * Time without a heartbeat after which the group drops this member, up to 30 min. Default: 30s.
+   * Time without a heartbeat after which the group drops this member, up to 30 min. Default: 30s. Example: "30s".
    *
    * @generated from field: google.protobuf.Duration session_timeout = 5;
    */
   sessionTimeout?: Duration | undefined;
 
   /**
-   * Time between heartbeats, below session_timeout, up to 10 min. Default: 3s.
+   * Time between heartbeats, below session_timeout, up to 10 min. Default: 3s. Example: "3s".
    *
    * @generated from field: google.protobuf.Duration heartbeat_interval = 6;
    */
   heartbeatInterval?: Duration | undefined;
 
   /**
-   * Time that members have to rejoin when partitions move, up to 1 h. Default: 60s.
+   * Time that members have to rejoin when partitions move, up to 1 h. Default: 60s. Example: "60s".
    *
    * @generated from field: google.protobuf.Duration rebalance_timeout = 7;
    */
   rebalanceTimeout?: Duration | undefined;
 
   /**
-   * Time a request may take, up to 10 min. Default: 30s.
+   * Time a request may take, up to 10 min. Default: 30s. Example: "30s".
    *
    * @generated from field: google.protobuf.Duration request_timeout = 8;
    */
   requestTimeout?: Duration | undefined;
 
   /**
-   * Time to open a connection, up to 5 min. Default: 5s.
+   * Time to open a connection, up to 5 min. Default: 5s. Example: "5s".
    *
    * @generated from field: google.protobuf.Duration connect_timeout = 9;
    */
   connectTimeout?: Duration | undefined;
 
   /**
-   * Most bytes fetched at once, 1 KiB to 1 GiB. Default: 10485760 (10 MiB).
+   * Most bytes fetched at once, 1 KiB to 1 GiB. Default: 10485760 (10 MiB). Example: 10485760.
    *
    * @generated from field: uint64 max_fetch_bytes = 10;
    */
   maxFetchBytes: bigint;
 
   /**
-   * How clients log in. Default: they do not.
+   * How clients log in. Default: they do not. Example: see SaslConfig.
    *
    * @generated from field: cqc.config.v1.SaslConfig sasl = 11;
    */
   sasl?: SaslConfig | undefined;
 
   /**
-   * TLS. Default: none.
+   * TLS. Default: none. Example: see TlsConfig.
    *
    * @generated from field: cqc.config.v1.TlsConfig tls = 12;
    */
@@ -281,28 +284,28 @@ export const KafkajsConfigSchema: GenMessage<KafkajsConfig> = /*@__PURE__*/
  */
 export type SaslConfig = Message<"cqc.config.v1.SaslConfig"> & {
   /**
-   * Mechanism: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER. Required, no default.
+   * Mechanism: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER. Required, no default. Example: "SCRAM-SHA-512".
    *
    * @generated from field: string mechanism = 1;
    */
   mechanism: string;
 
   /**
-   * User. Default: none; asked for by all mechanisms but OAUTHBEARER.
+   * User. Default: none; asked for by all mechanisms but OAUTHBEARER. Example: "cqpm".
    *
    * @generated from field: string username = 2;
    */
   username: string;
 
   /**
-   * Password. Default: none; asked for by all mechanisms but OAUTHBEARER.
+   * Password. Default: none; asked for by all mechanisms but OAUTHBEARER. Example: see SecretRef.
    *
    * @generated from field: cqc.config.v1.SecretRef password = 3;
    */
   password?: SecretRef | undefined;
 
   /**
-   * Token. Default: none; asked for by OAUTHBEARER.
+   * Token. Default: none; asked for by OAUTHBEARER. Example: see SecretRef.
    *
    * @generated from field: cqc.config.v1.SecretRef token = 4;
    */

@@ -26,22 +26,23 @@ export const file_cqc_config_v1_log_config: GenFile = /*@__PURE__*/
  */
 export type LogConfig = Message<"cqc.config.v1.LogConfig"> & {
   /**
-   * Least severity logged: trace, debug, info, warn, error, fatal or off. Default: info.
+   * Least severity logged: trace, debug, info, warn, error, fatal or off. Default: info. Example: "info".
    *
    * @generated from field: string level = 1;
    */
   level: string;
 
   /**
-   * Form of a line: json, pretty (for people), or auto (pretty in a terminal, json otherwise). Default: auto.
+   * Form of a line: json, pretty (for people), or auto (pretty in a terminal, json otherwise). Default: auto. Example:
+   * "json".
    *
    * @generated from field: string format = 2;
    */
   format: string;
 
   /**
-   * Keys whose values are redacted at any depth, besides the built-in ones (password, token, ...); letter case and "_" do
-   * not matter. Empty, the default: the built-in ones alone.
+   * Keys whose values are redacted at any depth, besides the built-in ones (password, token, ...); letter case and "_"
+   * do not matter. Empty, the default: the built-in ones alone. Example: ["passport"].
    *
    * @generated from field: repeated string redact_keys = 3;
    */
@@ -55,7 +56,7 @@ export type LogConfig = Message<"cqc.config.v1.LogConfig"> & {
   levels: { [key: string]: string };
 
   /**
-   * Where lines go: stdout or stderr. Default: stdout.
+   * Where lines go: stdout or stderr. Default: stdout. Example: "stdout".
    *
    * @generated from field: string output = 5;
    */
@@ -63,13 +64,14 @@ export type LogConfig = Message<"cqc.config.v1.LogConfig"> & {
 
   /**
    * Most bytes waiting to be written before lines are dropped and counted, 4 KiB to 1 GiB. Default: 8388608 (8 MiB).
+   * Example: 8388608.
    *
    * @generated from field: uint64 max_queue_bytes = 6;
    */
   maxQueueBytes: bigint;
 
   /**
-   * Longest line in bytes, longer ones are cut, 1 KiB to 16 MiB. Default: 262144 (256 KiB).
+   * Longest line in bytes, longer ones are cut, 1 KiB to 16 MiB. Default: 262144 (256 KiB). Example: 262144.
    *
    * @generated from field: uint32 max_line_bytes = 7;
    */
@@ -77,6 +79,7 @@ export type LogConfig = Message<"cqc.config.v1.LogConfig"> & {
 
   /**
    * Equal lines written each second before the rest is only counted, 1 to 1 million. Default: none, all are written.
+   * Example: 100.
    *
    * @generated from field: uint32 max_equal_lines_per_second = 8;
    */

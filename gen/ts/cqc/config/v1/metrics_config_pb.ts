@@ -26,42 +26,43 @@ export const file_cqc_config_v1_metrics_config: GenFile = /*@__PURE__*/
  */
 export type MetricsConfig = Message<"cqc.config.v1.MetricsConfig"> & {
   /**
-   * Whether anything is measured. Default: true.
+   * Whether anything is measured. Default: true. Example: true.
    *
    * @generated from field: bool enabled = 1;
    */
   enabled: boolean;
 
   /**
-   * Name of the driver: prometheus, or one handed in by code. Default: prometheus.
+   * Name of the driver: prometheus, or one handed in by code. Default: prometheus. Example: "prometheus".
    *
    * @generated from field: string driver = 2;
    */
   driver: string;
 
   /**
-   * Settings of a driver handed in by code. Default: none.
+   * Settings of a driver handed in by code. Default: none. Example: {"endpoint":"https://metrics.example.com"}.
    *
    * @generated from field: google.protobuf.Struct options = 3;
    */
   options?: JsonObject | undefined;
 
   /**
-   * Port on which measurements are exposed, 0 to 65535; 0 takes a free one. Default: the server's admin port.
+   * Port on which measurements are exposed, 0 to 65535; 0 takes a free one. Default: the server's admin port. Example:
+   * 9090.
    *
    * @generated from field: uint32 port = 4;
    */
   port: number;
 
   /**
-   * Path on which measurements are exposed. Default: "/metrics".
+   * Path on which measurements are exposed. Default: "/metrics". Example: "/metrics".
    *
    * @generated from field: string path = 5;
    */
   path: string;
 
   /**
-   * Put before the name of every metric, followed by "_". Default: "cqi".
+   * Put before the name of every metric, followed by "_". Default: "cqi". Example: "cqi".
    *
    * @generated from field: string namespace = 6;
    */
@@ -69,21 +70,21 @@ export type MetricsConfig = Message<"cqc.config.v1.MetricsConfig"> & {
 
   /**
    * Most combinations of labels for each metric; further ones are counted as one overflow series, 1 to 1 million.
-   * Default: 1000.
+   * Default: 1000. Example: 1000.
    *
    * @generated from field: uint32 max_series_per_metric = 7;
    */
   maxSeriesPerMetric: number;
 
   /**
-   * Whether the runtime is measured too (memory, CPU, event-loop lag). Default: true.
+   * Whether the runtime is measured too (memory, CPU, event-loop lag). Default: true. Example: false.
    *
    * @generated from field: bool runtime_metrics = 8;
    */
   runtimeMetrics: boolean;
 
   /**
-   * Whether histograms carry trace ids (exemplars, OpenMetrics only). Default: true.
+   * Whether histograms carry trace ids (exemplars, OpenMetrics only). Default: true. Example: false.
    *
    * @generated from field: bool exemplars = 9;
    */
@@ -91,7 +92,7 @@ export type MetricsConfig = Message<"cqc.config.v1.MetricsConfig"> & {
 
   /**
    * Upper bounds of histogram buckets where a metric states none, in its unit, ascending. Empty, the default: 0.005 to
-   * 10 seconds in 11 steps.
+   * 10 seconds in 11 steps. Example: [0.01,0.1,1,10].
    *
    * @generated from field: repeated double default_buckets = 10;
    */

@@ -30,56 +30,56 @@ export const file_cqc_config_v1_rate_limit_config: GenFile = /*@__PURE__*/
  */
 export type RateLimitConfig = Message<"cqc.config.v1.RateLimitConfig"> & {
   /**
-   * Whether the limit acts. Default: true.
+   * Whether the limit acts. Default: true. Example: false.
    *
    * @generated from field: bool enabled = 1;
    */
   enabled: boolean;
 
   /**
-   * Name of the driver: memory, redis, or one handed in by code. Default: memory.
+   * Name of the driver: memory, redis, or one handed in by code. Default: memory. Example: "redis".
    *
    * @generated from field: string driver = 2;
    */
   driver: string;
 
   /**
-   * Settings of the driver redis. Default: all its defaults.
+   * Settings of the driver redis. Default: all its defaults. Example: see RedisConfig.
    *
    * @generated from field: cqc.config.v1.RedisConfig redis = 3;
    */
   redis?: RedisConfig | undefined;
 
   /**
-   * Settings of a driver handed in by code. Default: none.
+   * Settings of a driver handed in by code. Default: none. Example: {"url":"memcached://limits-1:11211"}.
    *
    * @generated from field: google.protobuf.Struct options = 4;
    */
   options?: JsonObject | undefined;
 
   /**
-   * How calls are counted: token_bucket, gcra, sliding_window or fixed_window. Default: gcra.
+   * How calls are counted: token_bucket, gcra, sliding_window or fixed_window. Default: gcra. Example: "gcra".
    *
    * @generated from field: string algorithm = 5;
    */
   algorithm: string;
 
   /**
-   * Cost admitted in each interval, for each key, 1 to 1 billion. Default: 100.
+   * Cost admitted in each interval, for each key, 1 to 1 billion. Default: 100. Example: 100.
    *
    * @generated from field: uint32 limit = 6;
    */
   limit: number;
 
   /**
-   * The interval, up to 24 h. Default: 1s.
+   * The interval, up to 24 h. Default: 1s. Example: "1s".
    *
    * @generated from field: google.protobuf.Duration interval = 7;
    */
   interval?: Duration | undefined;
 
   /**
-   * Cost admitted at once beyond the steady rate, 0 to 1 billion. Default: the same as limit.
+   * Cost admitted at once beyond the steady rate, 0 to 1 billion. Default: the same as limit. Example: 20.
    *
    * @generated from field: uint32 burst = 8;
    */
@@ -87,27 +87,29 @@ export type RateLimitConfig = Message<"cqc.config.v1.RateLimitConfig"> & {
 
   /**
    * By what calls are told apart: principal, address, route or global. Default: principal (address when there is none).
+   * Example: "principal".
    *
    * @generated from field: string key_by = 9;
    */
   keyBy: string;
 
   /**
-   * What holds while the store does not answer: allow, deny, or local (count in memory). Default: local.
+   * What holds while the store does not answer: allow, deny, or local (count in memory). Default: local. Example:
+   * "local".
    *
    * @generated from field: string on_store_failure = 10;
    */
   onStoreFailure: string;
 
   /**
-   * Most keys counted in memory, idle ones go first, 1 to 10 million. Default: 100000.
+   * Most keys counted in memory, idle ones go first, 1 to 10 million. Default: 100000. Example: 100000.
    *
    * @generated from field: uint32 max_keys = 11;
    */
   maxKeys: number;
 
   /**
-   * Put before every key in a shared store. Default: the name of the service.
+   * Put before every key in a shared store. Default: the name of the service. Example: "cqpm".
    *
    * @generated from field: string key_prefix = 12;
    */

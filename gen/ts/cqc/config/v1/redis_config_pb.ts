@@ -36,63 +36,63 @@ export const file_cqc_config_v1_redis_config: GenFile = /*@__PURE__*/
  */
 export type RedisConfig = Message<"cqc.config.v1.RedisConfig"> & {
   /**
-   * One server. Default: localhost:6379, when neither cluster nor sentinel is given.
+   * One server. Default: localhost:6379, when neither cluster nor sentinel is given. Example: see RedisSingle.
    *
    * @generated from field: cqc.config.v1.RedisSingle single = 1;
    */
   single?: RedisSingle | undefined;
 
   /**
-   * A Redis Cluster. Default: none.
+   * A Redis Cluster. Default: none. Example: see RedisCluster.
    *
    * @generated from field: cqc.config.v1.RedisCluster cluster = 2;
    */
   cluster?: RedisCluster | undefined;
 
   /**
-   * A primary found through sentinels. Default: none.
+   * A primary found through sentinels. Default: none. Example: see RedisSentinel.
    *
    * @generated from field: cqc.config.v1.RedisSentinel sentinel = 3;
    */
   sentinel?: RedisSentinel | undefined;
 
   /**
-   * User of the access control list. Default: "default".
+   * User of the access control list. Default: "default". Example: "default".
    *
    * @generated from field: string username = 4;
    */
   username: string;
 
   /**
-   * Password. Default: none.
+   * Password. Default: none. Example: see SecretRef.
    *
    * @generated from field: cqc.config.v1.SecretRef password = 5;
    */
   password?: SecretRef | undefined;
 
   /**
-   * Number of the database, 0 to 15; 0 with a cluster. Default: 0.
+   * Number of the database, 0 to 15; 0 with a cluster. Default: 0. Example: 0.
    *
    * @generated from field: uint32 database = 6;
    */
   database: number;
 
   /**
-   * TLS. Default: none.
+   * TLS. Default: none. Example: see TlsConfig.
    *
    * @generated from field: cqc.config.v1.TlsConfig tls = 7;
    */
   tls?: TlsConfig | undefined;
 
   /**
-   * Time to open a connection, up to 1 min. Default: 5s.
+   * Time to open a connection, up to 1 min. Default: 5s. Example: "5s".
    *
    * @generated from field: google.protobuf.Duration connect_timeout = 8;
    */
   connectTimeout?: Duration | undefined;
 
   /**
-   * Time a command may take, up to 1 min. Default: 1s.
+   * Time a command may take, up to 1 min. Default: 1s. Example: "0.250s".
    *
    * @generated from field: google.protobuf.Duration command_timeout = 9;
    */
@@ -116,14 +116,14 @@ export const RedisConfigSchema: GenMessage<RedisConfig> = /*@__PURE__*/
  */
 export type RedisSingle = Message<"cqc.config.v1.RedisSingle"> & {
   /**
-   * Host name or address. Default: "localhost".
+   * Host name or address. Default: "localhost". Example: "redis.internal".
    *
    * @generated from field: string host = 1;
    */
   host: string;
 
   /**
-   * Port, 1 to 65535. Default: 6379.
+   * Port, 1 to 65535. Default: 6379. Example: 6379.
    *
    * @generated from field: uint32 port = 2;
    */
@@ -147,7 +147,8 @@ export const RedisSingleSchema: GenMessage<RedisSingle> = /*@__PURE__*/
  */
 export type RedisCluster = Message<"cqc.config.v1.RedisCluster"> & {
   /**
-   * Some nodes, each "host:port"; the others are found through them. Required, at least one, no default.
+   * Some nodes, each "host:port"; the others are found through them. Required, at least one, no default. Example:
+   * ["redis-0.internal:6379","redis-1.internal:6379"].
    *
    * @generated from field: repeated string nodes = 1;
    */
@@ -171,28 +172,28 @@ export const RedisClusterSchema: GenMessage<RedisCluster> = /*@__PURE__*/
  */
 export type RedisSentinel = Message<"cqc.config.v1.RedisSentinel"> & {
   /**
-   * Sentinels, each "host:port". Required, at least one, no default.
+   * Sentinels, each "host:port". Required, at least one, no default. Example: ["sentinel-0.internal:26379"].
    *
    * @generated from field: repeated string nodes = 1;
    */
   nodes: string[];
 
   /**
-   * Name under which the sentinels know the primary. Required, no default.
+   * Name under which the sentinels know the primary. Required, no default. Example: "cq".
    *
    * @generated from field: string master_name = 2;
    */
   masterName: string;
 
   /**
-   * User of the sentinels. Default: none.
+   * User of the sentinels. Default: none. Example: "sentinel-user".
    *
    * @generated from field: string username = 3;
    */
   username: string;
 
   /**
-   * Password of the sentinels. Default: none.
+   * Password of the sentinels. Default: none. Example: see SecretRef.
    *
    * @generated from field: cqc.config.v1.SecretRef password = 4;
    */

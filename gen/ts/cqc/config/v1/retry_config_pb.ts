@@ -27,28 +27,28 @@ export const file_cqc_config_v1_retry_config: GenFile = /*@__PURE__*/
  */
 export type RetryConfig = Message<"cqc.config.v1.RetryConfig"> & {
   /**
-   * Attempts in all, the first included, 1 to 100; 1 is no retry. Default: 3.
+   * Attempts in all, the first included, 1 to 100; 1 is no retry. Default: 3. Example: 5.
    *
    * @generated from field: uint32 max_attempts = 1;
    */
   maxAttempts: number;
 
   /**
-   * Delay before the second attempt, up to 1 h. Default: 0.100s.
+   * Delay before the second attempt, up to 1 h. Default: 0.100s. Example: "0.100s".
    *
    * @generated from field: google.protobuf.Duration initial_delay = 2;
    */
   initialDelay?: Duration | undefined;
 
   /**
-   * Longest delay, up to 24 h. Default: 30s.
+   * Longest delay, up to 24 h. Default: 30s. Example: "10s".
    *
    * @generated from field: google.protobuf.Duration max_delay = 3;
    */
   maxDelay?: Duration | undefined;
 
   /**
-   * By what the delay grows with each attempt, 1 to 100. Default: 2.
+   * By what the delay grows with each attempt, 1 to 100. Default: 2. Example: 2.
    *
    * @generated from field: double multiplier = 4;
    */
@@ -56,28 +56,28 @@ export type RetryConfig = Message<"cqc.config.v1.RetryConfig"> & {
 
   /**
    * How delays are spread at random: none, full (0 to the delay), equal (half to the delay) or decorrelated. Default:
-   * full.
+   * full. Example: "full".
    *
    * @generated from field: string jitter = 5;
    */
   jitter: string;
 
   /**
-   * Time for all attempts together, up to 7 days. Default: none, the attempts bound it.
+   * Time for all attempts together, up to 7 days. Default: none, the attempts bound it. Example: "60s".
    *
    * @generated from field: google.protobuf.Duration max_elapsed = 6;
    */
   maxElapsed?: Duration | undefined;
 
   /**
-   * Share of calls that may be retries, 0 to 1, over all calls of one policy; 0.1 is 10 %. Default: 0.1.
+   * Share of calls that may be retries, 0 to 1, over all calls of one policy; 0.1 is 10 %. Default: 0.1. Example: 0.1.
    *
    * @generated from field: double budget_ratio = 7;
    */
   budgetRatio: number;
 
   /**
-   * Retries allowed each second whatever budget_ratio says, 0 to 100000. Default: 10.
+   * Retries allowed each second whatever budget_ratio says, 0 to 100000. Default: 10. Example: 10.
    *
    * @generated from field: uint32 budget_min_per_second = 8;
    */

@@ -32,7 +32,8 @@ export type SecretRef = Message<"cqc.config.v1.SecretRef"> & {
    */
   valueSource: {
     /**
-     * Name of an environment variable, for example "CQPM_DATABASE_PASSWORD".
+     * Name of an environment variable, for example "CQPM_DATABASE_PASSWORD". Absent: another member of value_source is
+     * set.
      *
      * @generated from field: string env = 1;
      */
@@ -40,7 +41,8 @@ export type SecretRef = Message<"cqc.config.v1.SecretRef"> & {
     case: "env";
   } | {
     /**
-     * Path of a file whose content is the secret, one trailing newline cut off, for example "/run/secrets/db".
+     * Path of a file whose content is the secret, one trailing newline cut off, for example "/run/secrets/db". Absent:
+     * another member of value_source is set.
      *
      * @generated from field: string file = 2;
      */
@@ -48,7 +50,8 @@ export type SecretRef = Message<"cqc.config.v1.SecretRef"> & {
     case: "file";
   } | {
     /**
-     * Path in Vault without the mount, for example "cqpm/database"; key names the field.
+     * Path in Vault without the mount, for example "cqpm/database"; key names the field. Absent: another member of
+     * value_source is set.
      *
      * @generated from field: string vault_path = 3;
      */
@@ -57,6 +60,7 @@ export type SecretRef = Message<"cqc.config.v1.SecretRef"> & {
   } | {
     /**
      * Name or ARN in AWS Secrets Manager, for example "prod/cqpm/database"; key names the field of a JSON secret.
+     * Absent: another member of value_source is set.
      *
      * @generated from field: string aws_secret_id = 4;
      */
@@ -64,7 +68,8 @@ export type SecretRef = Message<"cqc.config.v1.SecretRef"> & {
     case: "awsSecretId";
   } | {
     /**
-     * Name given to the configured secrets driver, whichever it is, for example "cqpm/database".
+     * Name given to the configured secrets driver, whichever it is, for example "cqpm/database". Absent: another member
+     * of value_source is set.
      *
      * @generated from field: string name = 5;
      */

@@ -38,70 +38,72 @@ export const file_cqc_config_v1_secrets_config: GenFile = /*@__PURE__*/
  */
 export type SecretsConfig = Message<"cqc.config.v1.SecretsConfig"> & {
   /**
-   * Name of the driver: env, file, vault, aws, or one handed in by code. Default: env.
+   * Name of the driver: env, file, vault, aws, or one handed in by code. Default: env. Example: "vault".
    *
    * @generated from field: string driver = 1;
    */
   driver: string;
 
   /**
-   * Settings of the driver env. Default: all its defaults.
+   * Settings of the driver env. Default: all its defaults. Example: see EnvSecretsConfig.
    *
    * @generated from field: cqc.config.v1.EnvSecretsConfig env = 2;
    */
   env?: EnvSecretsConfig | undefined;
 
   /**
-   * Settings of the driver file. Default: all its defaults.
+   * Settings of the driver file. Default: all its defaults. Example: see FileSecretsConfig.
    *
    * @generated from field: cqc.config.v1.FileSecretsConfig file = 3;
    */
   file?: FileSecretsConfig | undefined;
 
   /**
-   * Settings of the driver vault. Default: none; that driver asks for them.
+   * Settings of the driver vault. Default: none; that driver asks for them. Example: see VaultSecretsConfig.
    *
    * @generated from field: cqc.config.v1.VaultSecretsConfig vault = 4;
    */
   vault?: VaultSecretsConfig | undefined;
 
   /**
-   * Settings of the driver aws. Default: all its defaults.
+   * Settings of the driver aws. Default: all its defaults. Example: see AwsSecretsConfig.
    *
    * @generated from field: cqc.config.v1.AwsSecretsConfig aws = 5;
    */
   aws?: AwsSecretsConfig | undefined;
 
   /**
-   * Settings of a driver handed in by code. Default: none.
+   * Settings of a driver handed in by code. Default: none. Example: {"project":"trading"}.
    *
    * @generated from field: google.protobuf.Struct options = 6;
    */
   options?: JsonObject | undefined;
 
   /**
-   * Time a secret is used before it is read again, up to 24 h. Default: 5m (300s).
+   * Time a secret is used before it is read again, up to 24 h. Default: 5m (300s). Example: "300s".
    *
    * @generated from field: google.protobuf.Duration cache_ttl = 7;
    */
   cacheTtl?: Duration | undefined;
 
   /**
-   * Time the last good value is used while the source does not answer, 0 to 7 days. Default: 1 h (3600s).
+   * Time the last good value is used while the source does not answer, 0 to 7 days. Default: 1 h (3600s). Example:
+   * "3600s".
    *
    * @generated from field: google.protobuf.Duration max_stale = 8;
    */
   maxStale?: Duration | undefined;
 
   /**
-   * Time a read may take, up to 5 min. Default: 5s.
+   * Time a read may take, up to 5 min. Default: 5s. Example: "5s".
    *
    * @generated from field: google.protobuf.Duration timeout = 9;
    */
   timeout?: Duration | undefined;
 
   /**
-   * Names that may be read; others are refused before any call. Empty, the default: all.
+   * Names that may be read; others are refused before any call. Empty, the default: all. Example:
+   * ["DATABASE_PASSWORD"].
    *
    * @generated from field: repeated string allowed_names = 10;
    */
@@ -125,7 +127,8 @@ export const SecretsConfigSchema: GenMessage<SecretsConfig> = /*@__PURE__*/
  */
 export type EnvSecretsConfig = Message<"cqc.config.v1.EnvSecretsConfig"> & {
   /**
-   * Put before the name, which is written in upper case with "_" for other characters. Default: nothing.
+   * Put before the name, which is written in upper case with "_" for other characters. Default: nothing. Example:
+   * "CQPM_SECRET_".
    *
    * @generated from field: string prefix = 1;
    */
@@ -149,14 +152,14 @@ export const EnvSecretsConfigSchema: GenMessage<EnvSecretsConfig> = /*@__PURE__*
  */
 export type FileSecretsConfig = Message<"cqc.config.v1.FileSecretsConfig"> & {
   /**
-   * Directory of the files; names never leave it. Default: "/run/secrets".
+   * Directory of the files; names never leave it. Default: "/run/secrets". Example: "/run/secrets".
    *
    * @generated from field: string directory = 1;
    */
   directory: string;
 
   /**
-   * Largest file in bytes, 1 to 16 MiB. Default: 65536 (64 KiB).
+   * Largest file in bytes, 1 to 16 MiB. Default: 65536 (64 KiB). Example: 65536.
    *
    * @generated from field: uint32 max_bytes = 2;
    */
@@ -181,56 +184,56 @@ export const FileSecretsConfigSchema: GenMessage<FileSecretsConfig> = /*@__PURE_
  */
 export type VaultSecretsConfig = Message<"cqc.config.v1.VaultSecretsConfig"> & {
   /**
-   * Address, https (http on loopback). Required, no default.
+   * Address, https (http on loopback). Required, no default. Example: "https://vault.internal:8200".
    *
    * @generated from field: string address = 1;
    */
   address: string;
 
   /**
-   * Namespace. Default: none.
+   * Namespace. Default: none. Example: "trading".
    *
    * @generated from field: string namespace = 2;
    */
   namespace: string;
 
   /**
-   * Path on which the key-value engine is mounted. Default: "secret".
+   * Path on which the key-value engine is mounted. Default: "secret". Example: "kv".
    *
    * @generated from field: string mount = 3;
    */
   mount: string;
 
   /**
-   * Version of the key-value engine, 1 or 2. Default: 2.
+   * Version of the key-value engine, 1 or 2. Default: 2. Example: 2.
    *
    * @generated from field: uint32 kv_version = 4;
    */
   kvVersion: number;
 
   /**
-   * Log in with a token. Exactly one way to log in must be given; default: none.
+   * Log in with a token. Exactly one way to log in must be given; default: none. Example: see SecretRef.
    *
    * @generated from field: cqc.config.v1.SecretRef token = 5;
    */
   token?: SecretRef | undefined;
 
   /**
-   * Log in with a role and its secret. Default: none.
+   * Log in with a role and its secret. Default: none. Example: see VaultAppRoleConfig.
    *
    * @generated from field: cqc.config.v1.VaultAppRoleConfig app_role = 6;
    */
   appRole?: VaultAppRoleConfig | undefined;
 
   /**
-   * Log in with the pod's service account. Default: none.
+   * Log in with the pod's service account. Default: none. Example: see VaultKubernetesConfig.
    *
    * @generated from field: cqc.config.v1.VaultKubernetesConfig kubernetes = 7;
    */
   kubernetes?: VaultKubernetesConfig | undefined;
 
   /**
-   * TLS. Default: the system's certificates.
+   * TLS. Default: the system's certificates. Example: see TlsConfig.
    *
    * @generated from field: cqc.config.v1.TlsConfig tls = 8;
    */
@@ -254,21 +257,21 @@ export const VaultSecretsConfigSchema: GenMessage<VaultSecretsConfig> = /*@__PUR
  */
 export type VaultAppRoleConfig = Message<"cqc.config.v1.VaultAppRoleConfig"> & {
   /**
-   * Id of the role. Required, no default.
+   * Id of the role. Required, no default. Example: "cqpm".
    *
    * @generated from field: string role_id = 1;
    */
   roleId: string;
 
   /**
-   * Secret of the role. Required, no default.
+   * Secret of the role. Required, no default. Example: see SecretRef.
    *
    * @generated from field: cqc.config.v1.SecretRef secret_id = 2;
    */
   secretId?: SecretRef | undefined;
 
   /**
-   * Path on which the method is mounted. Default: "approle".
+   * Path on which the method is mounted. Default: "approle". Example: "approle".
    *
    * @generated from field: string mount = 3;
    */
@@ -292,21 +295,22 @@ export const VaultAppRoleConfigSchema: GenMessage<VaultAppRoleConfig> = /*@__PUR
  */
 export type VaultKubernetesConfig = Message<"cqc.config.v1.VaultKubernetesConfig"> & {
   /**
-   * Role at Vault. Required, no default.
+   * Role at Vault. Required, no default. Example: "cqpm".
    *
    * @generated from field: string role = 1;
    */
   role: string;
 
   /**
-   * Path on which the method is mounted. Default: "kubernetes".
+   * Path on which the method is mounted. Default: "kubernetes". Example: "kubernetes".
    *
    * @generated from field: string mount = 2;
    */
   mount: string;
 
   /**
-   * File with the service account's token. Default: "/var/run/secrets/kubernetes.io/serviceaccount/token".
+   * File with the service account's token. Default: "/var/run/secrets/kubernetes.io/serviceaccount/token". Example:
+   * "/var/run/secrets/kubernetes.io/serviceaccount/token".
    *
    * @generated from field: string token_file = 3;
    */
@@ -337,28 +341,28 @@ export type AwsSecretsConfig = Message<"cqc.config.v1.AwsSecretsConfig"> & {
   region: string;
 
   /**
-   * Address of the service. Default: the region's.
+   * Address of the service. Default: the region's. Example: "https://secretsmanager.eu-central-1.amazonaws.com".
    *
    * @generated from field: string endpoint = 2;
    */
   endpoint: string;
 
   /**
-   * Id of the access key. Default: the environment's AWS_ACCESS_KEY_ID.
+   * Id of the access key. Default: the environment's AWS_ACCESS_KEY_ID. Example: see SecretRef.
    *
    * @generated from field: cqc.config.v1.SecretRef access_key_id = 3;
    */
   accessKeyId?: SecretRef | undefined;
 
   /**
-   * The access key. Default: the environment's AWS_SECRET_ACCESS_KEY.
+   * The access key. Default: the environment's AWS_SECRET_ACCESS_KEY. Example: see SecretRef.
    *
    * @generated from field: cqc.config.v1.SecretRef secret_access_key = 4;
    */
   secretAccessKey?: SecretRef | undefined;
 
   /**
-   * Token of a temporary session. Default: the environment's AWS_SESSION_TOKEN.
+   * Token of a temporary session. Default: the environment's AWS_SESSION_TOKEN. Example: see SecretRef.
    *
    * @generated from field: cqc.config.v1.SecretRef session_token = 5;
    */

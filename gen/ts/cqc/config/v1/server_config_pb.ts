@@ -29,21 +29,22 @@ export const file_cqc_config_v1_server_config: GenFile = /*@__PURE__*/
  */
 export type ServerConfig = Message<"cqc.config.v1.ServerConfig"> & {
   /**
-   * Address to listen on. Default: "0.0.0.0".
+   * Address to listen on. Default: "0.0.0.0". Example: "0.0.0.0".
    *
    * @generated from field: string host = 1;
    */
   host: string;
 
   /**
-   * Port for HTTP, 0 to 65535; 0 takes a free one. Default: 8080.
+   * Port for HTTP, 0 to 65535; 0 takes a free one. Default: 8080. Example: 8080.
    *
    * @generated from field: uint32 http_port = 2;
    */
   httpPort: number;
 
   /**
-   * Port for gRPC over HTTP/2, 0 to 65535; 0 takes a free one. Default: gRPC is served on no port of its own.
+   * Port for gRPC over HTTP/2, 0 to 65535; 0 takes a free one. Default: gRPC is served on no port of its own. Example:
+   * 9090.
    *
    * @generated from field: uint32 grpc_port = 3;
    */
@@ -51,41 +52,42 @@ export type ServerConfig = Message<"cqc.config.v1.ServerConfig"> & {
 
   /**
    * Port for health, metrics and admin routes, 0 to 65535; 0 takes a free one. Default: they are served on http_port.
+   * Example: 9464.
    *
    * @generated from field: uint32 admin_port = 4;
    */
   adminPort: number;
 
   /**
-   * Time to receive a request, up to 1 h. Default: 30s.
+   * Time to receive a request, up to 1 h. Default: 30s. Example: "30s".
    *
    * @generated from field: google.protobuf.Duration read_timeout = 5;
    */
   readTimeout?: Duration | undefined;
 
   /**
-   * Time to send an answer, up to 1 h; streams are exempt. Default: 30s.
+   * Time to send an answer, up to 1 h; streams are exempt. Default: 30s. Example: "30s".
    *
    * @generated from field: google.protobuf.Duration write_timeout = 6;
    */
   writeTimeout?: Duration | undefined;
 
   /**
-   * Time that an idle connection is kept, up to 1 h. Default: 60s.
+   * Time that an idle connection is kept, up to 1 h. Default: 60s. Example: "60s".
    *
    * @generated from field: google.protobuf.Duration idle_timeout = 7;
    */
   idleTimeout?: Duration | undefined;
 
   /**
-   * Time a handler has unless the caller allows less, up to 1 h. Default: 30s.
+   * Time a handler has unless the caller allows less, up to 1 h. Default: 30s. Example: "30s".
    *
    * @generated from field: google.protobuf.Duration request_timeout = 8;
    */
   requestTimeout?: Duration | undefined;
 
   /**
-   * Budget for the whole stop, up to 1 h. Default: 25s.
+   * Budget for the whole stop, up to 1 h. Default: 25s. Example: "25s".
    *
    * @generated from field: google.protobuf.Duration shutdown_timeout = 9;
    */
@@ -93,21 +95,21 @@ export type ServerConfig = Message<"cqc.config.v1.ServerConfig"> & {
 
   /**
    * Time between readiness turning red and the end of accepting, so that balancers notice, 0 to 5 min. Default: 0s in
-   * development and test, 5s otherwise.
+   * development and test, 5s otherwise. Example: "0s".
    *
    * @generated from field: google.protobuf.Duration drain_delay = 10;
    */
   drainDelay?: Duration | undefined;
 
   /**
-   * Largest body of a request in bytes, 1 to 1 GiB. Default: 1048576 (1 MiB).
+   * Largest body of a request in bytes, 1 to 1 GiB. Default: 1048576 (1 MiB). Example: "1048576".
    *
    * @generated from field: uint64 max_body_bytes = 11;
    */
   maxBodyBytes: bigint;
 
   /**
-   * Largest head of a request in bytes, 1 KiB to 1 MiB. Default: 16384 (16 KiB).
+   * Largest head of a request in bytes, 1 KiB to 1 MiB. Default: 16384 (16 KiB). Example: 16384.
    *
    * @generated from field: uint32 max_header_bytes = 12;
    */
@@ -115,14 +117,14 @@ export type ServerConfig = Message<"cqc.config.v1.ServerConfig"> & {
 
   /**
    * How many proxies in front of the service are trusted to add to X-Forwarded-For, 0 to 10. Default: 0 (the header is
-   * ignored).
+   * ignored). Example: 0.
    *
    * @generated from field: uint32 trusted_proxy_hops = 13;
    */
   trustedProxyHops: number;
 
   /**
-   * TLS of the listeners. Default: none (plain HTTP behind a proxy).
+   * TLS of the listeners. Default: none (plain HTTP behind a proxy). Example: see TlsConfig.
    *
    * @generated from field: cqc.config.v1.TlsConfig tls = 14;
    */

@@ -41,13 +41,15 @@ export type ServiceConfig = Message<"cqc.config.v1.ServiceConfig"> & {
 
   /**
    * Environment: development, test, staging or production. Required, no default; production refuses unsafe settings.
+   * Example: "production".
    *
    * @generated from field: string environment = 3;
    */
   environment: string;
 
   /**
-   * Instance, unique among the running ones. Default: the host name, or a random id where there is none.
+   * Instance, unique among the running ones. Default: the host name, or a random id where there is none. Example:
+   * "cqpm-7d9f".
    *
    * @generated from field: string instance_id = 4;
    */
@@ -61,7 +63,7 @@ export type ServiceConfig = Message<"cqc.config.v1.ServiceConfig"> & {
   region: string;
 
   /**
-   * Commit of the build, 7 to 64 hex digits. Default: none.
+   * Commit of the build, 7 to 64 hex digits. Default: none. Example: "9fceb02".
    *
    * @generated from field: string git_commit = 6;
    */

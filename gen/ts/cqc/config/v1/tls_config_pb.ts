@@ -28,56 +28,58 @@ export const file_cqc_config_v1_tls_config: GenFile = /*@__PURE__*/
  */
 export type TlsConfig = Message<"cqc.config.v1.TlsConfig"> & {
   /**
-   * Whether TLS is used. Default: true when this section is given.
+   * Whether TLS is used. Default: true when this section is given. Example: true.
    *
    * @generated from field: bool enabled = 1;
    */
   enabled: boolean;
 
   /**
-   * File with the trusted certificates, PEM. Default: those of the system.
+   * File with the trusted certificates, PEM. Default: those of the system. Example: "/etc/cq/ca.pem".
    *
    * @generated from field: string ca_file = 2;
    */
   caFile: string;
 
   /**
-   * The trusted certificates themselves, PEM, where there is no file system. Default: those of the system.
+   * The trusted certificates themselves, PEM, where there is no file system. Default: those of the system. Example:
+   * "-----BEGIN CERTIFICATE-----\n...\n-----END CERTIFICATE-----\n".
    *
    * @generated from field: string ca_pem = 3;
    */
   caPem: string;
 
   /**
-   * File with our certificate and its chain, PEM. Default: none (a server needs one).
+   * File with our certificate and its chain, PEM. Default: none (a server needs one). Example: "/etc/tls/cqpm.pem".
    *
    * @generated from field: string cert_file = 4;
    */
   certFile: string;
 
   /**
-   * Our certificate and its chain themselves, PEM, where there is no file system. Default: none.
+   * Our certificate and its chain themselves, PEM, where there is no file system. Default: none. Example: "-----BEGIN
+   * CERTIFICATE-----\n...\n-----END CERTIFICATE-----\n".
    *
    * @generated from field: string cert_pem = 5;
    */
   certPem: string;
 
   /**
-   * Private key of our certificate, PEM. Default: none.
+   * Private key of our certificate, PEM. Default: none. Example: see SecretRef.
    *
    * @generated from field: cqc.config.v1.SecretRef private_key = 6;
    */
   privateKey?: SecretRef | undefined;
 
   /**
-   * Name that the server's certificate must have. Default: the host connected to.
+   * Name that the server's certificate must have. Default: the host connected to. Example: "kafka.internal".
    *
    * @generated from field: string server_name = 7;
    */
   serverName: string;
 
   /**
-   * Lowest version of TLS: "1.2" or "1.3". Default: "1.2".
+   * Lowest version of TLS: "1.2" or "1.3". Default: "1.2". Example: "1.2".
    *
    * @generated from field: string min_version = 8;
    */
@@ -85,13 +87,14 @@ export type TlsConfig = Message<"cqc.config.v1.TlsConfig"> & {
 
   /**
    * Whether the server's certificate goes unchecked; logged as a warning and refused in production. Default: false.
+   * Example: true.
    *
    * @generated from field: bool insecure_skip_verify = 9;
    */
   insecureSkipVerify: boolean;
 
   /**
-   * Whether a server asks clients for a certificate and refuses those without. Default: false.
+   * Whether a server asks clients for a certificate and refuses those without. Default: false. Example: true.
    *
    * @generated from field: bool require_client_certificate = 10;
    */

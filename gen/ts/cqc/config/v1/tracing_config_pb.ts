@@ -32,7 +32,7 @@ export const file_cqc_config_v1_tracing_config: GenFile = /*@__PURE__*/
  */
 export type TracingConfig = Message<"cqc.config.v1.TracingConfig"> & {
   /**
-   * Whether spans are made at all; trace context is passed on in any case. Default: true.
+   * Whether spans are made at all; trace context is passed on in any case. Default: true. Example: false.
    *
    * @generated from field: bool enabled = 1;
    */
@@ -40,41 +40,42 @@ export type TracingConfig = Message<"cqc.config.v1.TracingConfig"> & {
 
   /**
    * Name of the driver: none, memory, otlp, or one handed in by code. Default: none (otlp when its section is given).
+   * Example: "otlp".
    *
    * @generated from field: string driver = 2;
    */
   driver: string;
 
   /**
-   * Settings of the driver memory. Default: all its defaults.
+   * Settings of the driver memory. Default: all its defaults. Example: see MemoryTracingConfig.
    *
    * @generated from field: cqc.config.v1.MemoryTracingConfig memory = 3;
    */
   memory?: MemoryTracingConfig | undefined;
 
   /**
-   * Settings of the driver otlp. Default: all its defaults.
+   * Settings of the driver otlp. Default: all its defaults. Example: see OtlpConfig.
    *
    * @generated from field: cqc.config.v1.OtlpConfig otlp = 4;
    */
   otlp?: OtlpConfig | undefined;
 
   /**
-   * Settings of a driver handed in by code. Default: none.
+   * Settings of a driver handed in by code. Default: none. Example: {"file":"/var/log/spans.jsonl"}.
    *
    * @generated from field: google.protobuf.Struct options = 5;
    */
   options?: JsonObject | undefined;
 
   /**
-   * Share of new traces that is kept, 0 to 1; the decision of a caller is followed. Default: 1.
+   * Share of new traces that is kept, 0 to 1; the decision of a caller is followed. Default: 1. Example: 0.1.
    *
    * @generated from field: double sample_ratio = 6;
    */
   sampleRatio: number;
 
   /**
-   * Whether spans that failed are kept even if their trace is not. Default: true.
+   * Whether spans that failed are kept even if their trace is not. Default: true. Example: false.
    *
    * @generated from field: bool sample_errors = 7;
    */
@@ -82,34 +83,35 @@ export type TracingConfig = Message<"cqc.config.v1.TracingConfig"> & {
 
   /**
    * Most finished spans waiting for export before further ones are dropped and counted, 1 to 1 million. Default: 2048.
+   * Example: 2048.
    *
    * @generated from field: uint32 max_queue_size = 8;
    */
   maxQueueSize: number;
 
   /**
-   * Most spans in one export, 1 to 100000. Default: 512.
+   * Most spans in one export, 1 to 100000. Default: 512. Example: 512.
    *
    * @generated from field: uint32 max_batch_size = 9;
    */
   maxBatchSize: number;
 
   /**
-   * Longest time a finished span waits for export, up to 5 min. Default: 5s.
+   * Longest time a finished span waits for export, up to 5 min. Default: 5s. Example: "5s".
    *
    * @generated from field: google.protobuf.Duration batch_timeout = 10;
    */
   batchTimeout?: Duration | undefined;
 
   /**
-   * Most attributes of a span, further ones are dropped, 1 to 10000. Default: 128.
+   * Most attributes of a span, further ones are dropped, 1 to 10000. Default: 128. Example: 128.
    *
    * @generated from field: uint32 max_attributes = 11;
    */
   maxAttributes: number;
 
   /**
-   * Longest text of an attribute in characters, longer ones are cut, 16 to 1 million. Default: 4096.
+   * Longest text of an attribute in characters, longer ones are cut, 16 to 1 million. Default: 4096. Example: 4096.
    *
    * @generated from field: uint32 max_attribute_length = 12;
    */
@@ -134,7 +136,7 @@ export const TracingConfigSchema: GenMessage<TracingConfig> = /*@__PURE__*/
  */
 export type MemoryTracingConfig = Message<"cqc.config.v1.MemoryTracingConfig"> & {
   /**
-   * Most spans kept, the oldest go first, 1 to 1 million. Default: 10000.
+   * Most spans kept, the oldest go first, 1 to 1 million. Default: 10000. Example: 10000.
    *
    * @generated from field: uint32 max_spans = 1;
    */
@@ -162,42 +164,43 @@ export const MemoryTracingConfigSchema: GenMessage<MemoryTracingConfig> = /*@__P
 export type OtlpConfig = Message<"cqc.config.v1.OtlpConfig"> & {
   /**
    * Address of the collector, http or https; "/v1/traces" is put behind it when it has no path. Default:
-   * "http://localhost:4318".
+   * "http://localhost:4318". Example: "https://collector.internal:4318".
    *
    * @generated from field: string endpoint = 1;
    */
   endpoint: string;
 
   /**
-   * Encoding: http/protobuf or http/json. Default: http/protobuf.
+   * Encoding: http/protobuf or http/json. Default: http/protobuf. Example: "http/protobuf".
    *
    * @generated from field: string protocol = 2;
    */
   protocol: string;
 
   /**
-   * Headers sent along, by name in lower case. Empty, the default: none.
+   * Headers sent along, by name in lower case. Empty, the default: none. Example:
+   * {"authorization":{"env":"OTLP_AUTHORIZATION"}}.
    *
    * @generated from field: map<string, cqc.config.v1.SecretRef> headers = 3;
    */
   headers: { [key: string]: SecretRef };
 
   /**
-   * Time an export may take, up to 5 min. Default: 10s.
+   * Time an export may take, up to 5 min. Default: 10s. Example: "10s".
    *
    * @generated from field: google.protobuf.Duration timeout = 4;
    */
   timeout?: Duration | undefined;
 
   /**
-   * How bodies are compressed: none or gzip. Default: none.
+   * How bodies are compressed: none or gzip. Default: none. Example: "none".
    *
    * @generated from field: string compression = 5;
    */
   compression: string;
 
   /**
-   * TLS beyond the system's certificates. Default: none.
+   * TLS beyond the system's certificates. Default: none. Example: see TlsConfig.
    *
    * @generated from field: cqc.config.v1.TlsConfig tls = 6;
    */

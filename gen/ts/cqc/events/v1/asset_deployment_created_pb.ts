@@ -47,35 +47,37 @@ export const file_cqc_events_v1_asset_deployment_created: GenFile = /*@__PURE__*
  */
 export type AssetDeploymentCreated = Message<"cqc.events.v1.AssetDeploymentCreated"> & {
   /**
-   * Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent.
+   * Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent. Example:
+   * "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
    *
    * @generated from field: string event_id = 1;
    */
   eventId: string;
 
   /**
-   * When it happened, by the clock of the publisher. The bus fills it when absent.
+   * When it happened, by the clock of the publisher. The bus fills it when absent. Example: "2026-01-15T09:30:00.150Z".
    *
    * @generated from field: google.protobuf.Timestamp timestamp = 2;
    */
   timestamp?: Timestamp | undefined;
 
   /**
-   * Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent.
+   * Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent. Example:
+   * "service:cqar".
    *
    * @generated from field: string actor_id = 3;
    */
   actorId: string;
 
   /**
-   * The deployment.
+   * The deployment. Required. Example: see AssetDeployment.
    *
    * @generated from field: cqc.assets.v1.AssetDeployment deployment = 4;
    */
   deployment?: AssetDeployment | undefined;
 
   /**
-   * Whether a program found it. Absent: false, a person did.
+   * Whether a program found it. Absent: false, a person did. Example: true.
    *
    * @generated from field: bool auto_detected = 5;
    */

@@ -48,56 +48,58 @@ export const file_cqc_events_v1_balance_changed: GenFile = /*@__PURE__*/
  */
 export type BalanceChanged = Message<"cqc.events.v1.BalanceChanged"> & {
   /**
-   * Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent.
+   * Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent. Example:
+   * "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
    *
    * @generated from field: string event_id = 1;
    */
   eventId: string;
 
   /**
-   * When it happened, by the clock of the publisher. The bus fills it when absent.
+   * When it happened, by the clock of the publisher. The bus fills it when absent. Example: "2026-01-15T09:30:00.150Z".
    *
    * @generated from field: google.protobuf.Timestamp timestamp = 2;
    */
   timestamp?: Timestamp | undefined;
 
   /**
-   * Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent.
+   * Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent. Example:
+   * "service:cqvx".
    *
    * @generated from field: string actor_id = 3;
    */
   actorId: string;
 
   /**
-   * The balance after the change.
+   * The balance after the change. Required. Example: see Balance.
    *
    * @generated from field: cqc.venues.v1.Balance balance = 4;
    */
   balance?: Balance | undefined;
 
   /**
-   * Total before the change. Absent: not known.
+   * Total before the change, in units of the asset. Absent: not known. Example: "125640.50".
    *
    * @generated from field: string previous_total = 5;
    */
   previousTotal: string;
 
   /**
-   * Why it changed. Absent: not known.
+   * Why it changed. Absent: not known. Example: "BALANCE_CHANGE_REASON_TRADE".
    *
    * @generated from field: cqc.events.v1.BalanceChangeReason reason = 6;
    */
   reason: BalanceChangeReason;
 
   /**
-   * Execution behind it (UUID). Absent: none.
+   * Execution behind it (UUID). Absent: none. Example: "c8d7e6f5-a4b3-4c2d-9e1f-0a9b8c7d6e52".
    *
    * @generated from field: string execution_id = 7;
    */
   executionId: string;
 
   /**
-   * Transfer behind it (UUID). Absent: none.
+   * Transfer behind it (UUID). Absent: none. Example: "f1e2d3c4-b5a6-4978-8a69-5b4c3d2e1f07".
    *
    * @generated from field: string transfer_id = 8;
    */

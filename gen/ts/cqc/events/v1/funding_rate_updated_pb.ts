@@ -42,35 +42,37 @@ export const file_cqc_events_v1_funding_rate_updated: GenFile = /*@__PURE__*/
  */
 export type FundingRateUpdated = Message<"cqc.events.v1.FundingRateUpdated"> & {
   /**
-   * Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent.
+   * Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent. Example:
+   * "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
    *
    * @generated from field: string event_id = 1;
    */
   eventId: string;
 
   /**
-   * When it happened, by the clock of the publisher. The bus fills it when absent.
+   * When it happened, by the clock of the publisher. The bus fills it when absent. Example: "2026-01-15T09:30:00.150Z".
    *
    * @generated from field: google.protobuf.Timestamp timestamp = 2;
    */
   timestamp?: Timestamp | undefined;
 
   /**
-   * Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent.
+   * Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent. Example:
+   * "service:cqmd".
    *
    * @generated from field: string actor_id = 3;
    */
   actorId: string;
 
   /**
-   * The new rate.
+   * The new rate. Required. Example: see FundingRate.
    *
    * @generated from field: cqc.markets.v1.FundingRate funding_rate = 4;
    */
   fundingRate?: FundingRate | undefined;
 
   /**
-   * Rate before this one, as a fraction. Absent: none known.
+   * Rate before this one, as a fraction. Absent: none known. Example: "0.000087".
    *
    * @generated from field: string previous_rate = 5;
    */

@@ -47,35 +47,37 @@ export const file_cqc_events_v1_funds_transfer_updated: GenFile = /*@__PURE__*/
  */
 export type FundsTransferUpdated = Message<"cqc.events.v1.FundsTransferUpdated"> & {
   /**
-   * Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent.
+   * Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent. Example:
+   * "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
    *
    * @generated from field: string event_id = 1;
    */
   eventId: string;
 
   /**
-   * When it happened, by the clock of the publisher. The bus fills it when absent.
+   * When it happened, by the clock of the publisher. The bus fills it when absent. Example: "2026-01-15T09:30:00.150Z".
    *
    * @generated from field: google.protobuf.Timestamp timestamp = 2;
    */
   timestamp?: Timestamp | undefined;
 
   /**
-   * Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent.
+   * Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent. Example:
+   * "service:cqvx".
    *
    * @generated from field: string actor_id = 3;
    */
   actorId: string;
 
   /**
-   * The transfer after it.
+   * The transfer after it. Required. Example: see FundsTransfer.
    *
    * @generated from field: cqc.venues.v1.FundsTransfer transfer = 4;
    */
   transfer?: FundsTransfer | undefined;
 
   /**
-   * Status before it. Absent: the first one.
+   * Status before it. Absent: the first one. Example: "TRANSFER_STATUS_PROCESSING".
    *
    * @generated from field: cqc.venues.v1.TransferStatus previous_status = 5;
    */

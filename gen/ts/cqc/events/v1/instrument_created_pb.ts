@@ -63,28 +63,30 @@ export const file_cqc_events_v1_instrument_created: GenFile = /*@__PURE__*/
  */
 export type InstrumentCreated = Message<"cqc.events.v1.InstrumentCreated"> & {
   /**
-   * Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent.
+   * Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent. Example:
+   * "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
    *
    * @generated from field: string event_id = 1;
    */
   eventId: string;
 
   /**
-   * When it happened, by the clock of the publisher. The bus fills it when absent.
+   * When it happened, by the clock of the publisher. The bus fills it when absent. Example: "2026-01-15T09:30:00.150Z".
    *
    * @generated from field: google.protobuf.Timestamp timestamp = 2;
    */
   timestamp?: Timestamp | undefined;
 
   /**
-   * Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent.
+   * Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent. Example:
+   * "service:cqar".
    *
    * @generated from field: string actor_id = 3;
    */
   actorId: string;
 
   /**
-   * The instrument.
+   * The instrument. Required. Example: see Instrument.
    *
    * @generated from field: cqc.markets.v1.Instrument instrument = 4;
    */
@@ -97,7 +99,7 @@ export type InstrumentCreated = Message<"cqc.events.v1.InstrumentCreated"> & {
    */
   details: {
     /**
-     * Of a spot instrument.
+     * Of a spot instrument. Absent: another member of details is set. Example: see SpotInstrument.
      *
      * @generated from field: cqc.markets.v1.SpotInstrument spot = 5;
      */
@@ -105,7 +107,7 @@ export type InstrumentCreated = Message<"cqc.events.v1.InstrumentCreated"> & {
     case: "spot";
   } | {
     /**
-     * Of a perpetual contract.
+     * Of a perpetual contract. Absent: another member of details is set. Example: see PerpContract.
      *
      * @generated from field: cqc.markets.v1.PerpContract perp = 6;
      */
@@ -113,7 +115,7 @@ export type InstrumentCreated = Message<"cqc.events.v1.InstrumentCreated"> & {
     case: "perp";
   } | {
     /**
-     * Of a future.
+     * Of a future. Absent: another member of details is set. Example: see FutureContract.
      *
      * @generated from field: cqc.markets.v1.FutureContract future = 7;
      */
@@ -121,7 +123,7 @@ export type InstrumentCreated = Message<"cqc.events.v1.InstrumentCreated"> & {
     case: "future";
   } | {
     /**
-     * Of an option.
+     * Of an option. Absent: another member of details is set. Example: see OptionSeries.
      *
      * @generated from field: cqc.markets.v1.OptionSeries option = 8;
      */
@@ -129,7 +131,7 @@ export type InstrumentCreated = Message<"cqc.events.v1.InstrumentCreated"> & {
     case: "option";
   } | {
     /**
-     * Of a deposit.
+     * Of a deposit. Absent: another member of details is set. Example: see LendingDeposit.
      *
      * @generated from field: cqc.markets.v1.LendingDeposit deposit = 9;
      */
@@ -137,7 +139,7 @@ export type InstrumentCreated = Message<"cqc.events.v1.InstrumentCreated"> & {
     case: "deposit";
   } | {
     /**
-     * Of a loan.
+     * Of a loan. Absent: another member of details is set. Example: see LendingBorrow.
      *
      * @generated from field: cqc.markets.v1.LendingBorrow borrow = 10;
      */

@@ -56,42 +56,44 @@ export const file_cqc_events_v1_market_updated: GenFile = /*@__PURE__*/
  */
 export type MarketUpdated = Message<"cqc.events.v1.MarketUpdated"> & {
   /**
-   * Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent.
+   * Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent. Example:
+   * "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
    *
    * @generated from field: string event_id = 1;
    */
   eventId: string;
 
   /**
-   * When it happened, by the clock of the publisher. The bus fills it when absent.
+   * When it happened, by the clock of the publisher. The bus fills it when absent. Example: "2026-01-15T09:30:00.150Z".
    *
    * @generated from field: google.protobuf.Timestamp timestamp = 2;
    */
   timestamp?: Timestamp | undefined;
 
   /**
-   * Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent.
+   * Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent. Example:
+   * "service:cqar".
    *
    * @generated from field: string actor_id = 3;
    */
   actorId: string;
 
   /**
-   * The market after the change.
+   * The market after the change. Required. Example: see Market.
    *
    * @generated from field: cqc.markets.v1.Market market = 4;
    */
   market?: Market | undefined;
 
   /**
-   * The market before the change. Absent: not known.
+   * The market before the change. Absent: not known. Example: see Market.
    *
    * @generated from field: cqc.markets.v1.Market previous_market = 5;
    */
   previousMarket?: Market | undefined;
 
   /**
-   * Names of the fields that changed. Empty: not stated.
+   * Names of the fields that changed. Empty: not stated. Example: ["tick_size"].
    *
    * @generated from field: repeated string changed_fields = 6;
    */

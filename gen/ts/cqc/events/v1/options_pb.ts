@@ -29,6 +29,7 @@ export const file_cqc_events_v1_options: GenFile = /*@__PURE__*/
 export type EventOptions = Message<"cqc.events.v1.EventOptions"> & {
   /**
    * Topic of the event: the package and the message name in snake case, for example "cqc.events.v1.price_updated".
+   * Required.
    *
    * @generated from field: string topic = 1;
    */
@@ -36,7 +37,7 @@ export type EventOptions = Message<"cqc.events.v1.EventOptions"> & {
 
   /**
    * Path of the field by whose value events are ordered, with proto field names joined by dots, for example
-   * "price.market_id". Every field on the path is required.
+   * "price.market_id". Every field on the path is required. Required.
    *
    * @generated from field: string partition_key = 2;
    */

@@ -60,35 +60,37 @@ export const file_cqc_events_v1_order_canceled: GenFile = /*@__PURE__*/
  */
 export type OrderCanceled = Message<"cqc.events.v1.OrderCanceled"> & {
   /**
-   * Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent.
+   * Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent. Example:
+   * "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
    *
    * @generated from field: string event_id = 1;
    */
   eventId: string;
 
   /**
-   * When it happened, by the clock of the publisher. The bus fills it when absent.
+   * When it happened, by the clock of the publisher. The bus fills it when absent. Example: "2026-01-15T09:30:00.150Z".
    *
    * @generated from field: google.protobuf.Timestamp timestamp = 2;
    */
   timestamp?: Timestamp | undefined;
 
   /**
-   * Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent.
+   * Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent. Example:
+   * "user:ada".
    *
    * @generated from field: string actor_id = 3;
    */
   actorId: string;
 
   /**
-   * The order after it.
+   * The order after it. Required. Example: see Order.
    *
    * @generated from field: cqc.venues.v1.Order order = 4;
    */
   order?: Order | undefined;
 
   /**
-   * Why, for a person. Absent: not stated.
+   * Why, for a person. Absent: not stated. Example: "Asked for by its owner".
    *
    * @generated from field: string reason = 5;
    */

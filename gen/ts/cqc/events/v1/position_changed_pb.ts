@@ -49,42 +49,44 @@ export const file_cqc_events_v1_position_changed: GenFile = /*@__PURE__*/
  */
 export type PositionChanged = Message<"cqc.events.v1.PositionChanged"> & {
   /**
-   * Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent.
+   * Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent. Example:
+   * "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d12".
    *
    * @generated from field: string event_id = 1;
    */
   eventId: string;
 
   /**
-   * When it happened, by the clock of the publisher. The bus fills it when absent.
+   * When it happened, by the clock of the publisher. The bus fills it when absent. Example: "2026-01-15T09:31:00Z".
    *
    * @generated from field: google.protobuf.Timestamp timestamp = 2;
    */
   timestamp?: Timestamp | undefined;
 
   /**
-   * Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent.
+   * Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent. Example:
+   * "system".
    *
    * @generated from field: string actor_id = 3;
    */
   actorId: string;
 
   /**
-   * The position after the change.
+   * The position after the change. Required. Example: see Position.
    *
    * @generated from field: cqc.portfolio.v1.Position position = 4;
    */
   position?: Position | undefined;
 
   /**
-   * The position before the change. Absent: it was opened, or the state before is not known.
+   * The position before the change. Absent: it was opened, or the state before is not known. Example: see Position.
    *
    * @generated from field: cqc.portfolio.v1.Position previous_position = 5;
    */
   previousPosition?: Position | undefined;
 
   /**
-   * What happened.
+   * What happened. Required. Example: "POSITION_CHANGE_TYPE_OPENED".
    *
    * @generated from field: cqc.events.v1.PositionChangeType change_type = 6;
    */
@@ -92,41 +94,43 @@ export type PositionChanged = Message<"cqc.events.v1.PositionChanged"> & {
 
   /**
    * Change of the signed quantity (short is negative), in the position's unit. Absent: the quantity did not change.
+   * Example: "0.5".
    *
    * @generated from field: string quantity_delta = 7;
    */
   quantityDelta: string;
 
   /**
-   * Profit (or loss, negative) that the change realized, in the position's valuation asset. Absent: none.
+   * Profit (or loss, negative) that the change realized, in the position's valuation asset. Absent: none. Example:
+   * "4210.77".
    *
    * @generated from field: string realized_pnl = 8;
    */
   realizedPnl: string;
 
   /**
-   * Order behind the change (UUID). Absent: none.
+   * Order behind the change (UUID). Absent: none. Example: "7c9e6679-7425-40de-944b-e07fc1f90ae7".
    *
    * @generated from field: string order_id = 9;
    */
   orderId: string;
 
   /**
-   * Execution behind the change (UUID). Absent: none.
+   * Execution behind the change (UUID). Absent: none. Example: "c8d7e6f5-a4b3-4c2d-9e1f-0a9b8c7d6e52".
    *
    * @generated from field: string execution_id = 10;
    */
   executionId: string;
 
   /**
-   * Transaction behind the change (UUID). Absent: none.
+   * Transaction behind the change (UUID). Absent: none. Example: "93b2a1c0-d4e5-4f67-8a9b-0c1d2e3f4a58".
    *
    * @generated from field: string transaction_id = 11;
    */
   transactionId: string;
 
   /**
-   * Why, in words, at most 1024 characters. Absent: the change type says enough.
+   * Why, in words, at most 1024 characters. Absent: the change type says enough. Example: "Filled by the stop order".
    *
    * @generated from field: string reason = 12;
    */

@@ -56,28 +56,30 @@ export const file_cqc_events_v1_price_updated: GenFile = /*@__PURE__*/
  */
 export type PriceUpdated = Message<"cqc.events.v1.PriceUpdated"> & {
   /**
-   * Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent.
+   * Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent. Example:
+   * "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
    *
    * @generated from field: string event_id = 1;
    */
   eventId: string;
 
   /**
-   * When it happened, by the clock of the publisher. The bus fills it when absent.
+   * When it happened, by the clock of the publisher. The bus fills it when absent. Example: "2026-01-15T09:30:00.150Z".
    *
    * @generated from field: google.protobuf.Timestamp timestamp = 2;
    */
   timestamp?: Timestamp | undefined;
 
   /**
-   * Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent.
+   * Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent. Example:
+   * "service:cqmd".
    *
    * @generated from field: string actor_id = 3;
    */
   actorId: string;
 
   /**
-   * The new price.
+   * The new price. Required. Example: see Price.
    *
    * @generated from field: cqc.markets.v1.Price price = 4;
    */
@@ -85,27 +87,29 @@ export type PriceUpdated = Message<"cqc.events.v1.PriceUpdated"> & {
 
   /**
    * Trade that made the price, so that volume can be had from the event. Absent: the price comes from elsewhere.
+   * Example: see Trade.
    *
    * @generated from field: cqc.markets.v1.Trade trade = 5;
    */
   trade?: Trade | undefined;
 
   /**
-   * Price before this one, in the same unit. Absent: none known.
+   * Price before this one, in the same unit. Absent: none known. Example: "64249.90".
    *
    * @generated from field: string previous_price = 6;
    */
   previousPrice: string;
 
   /**
-   * Change from previous_price in basis points (1 is 0.01 %), negative when it fell. Absent: none known.
+   * Change from previous_price in basis points (1 is 0.01 %), negative when it fell. Absent: none known. Example:
+   * "0.0311".
    *
    * @generated from field: string change_bps = 7;
    */
   changeBps: string;
 
   /**
-   * Whether the publisher holds the change for large enough to act on. Absent: false.
+   * Whether the publisher holds the change for large enough to act on. Absent: false. Example: false.
    *
    * @generated from field: bool is_significant = 8;
    */

@@ -45,84 +45,87 @@ export const file_cqc_events_v1_risk_alert: GenFile = /*@__PURE__*/
  */
 export type RiskAlert = Message<"cqc.events.v1.RiskAlert"> & {
   /**
-   * Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent.
+   * Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent. Example:
+   * "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d13".
    *
    * @generated from field: string event_id = 1;
    */
   eventId: string;
 
   /**
-   * When it happened, by the clock of the publisher. The bus fills it when absent.
+   * When it happened, by the clock of the publisher. The bus fills it when absent. Example: "2026-01-15T09:32:00Z".
    *
    * @generated from field: google.protobuf.Timestamp timestamp = 2;
    */
   timestamp?: Timestamp | undefined;
 
   /**
-   * Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent.
+   * Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent. Example:
+   * "service:cqrisk".
    *
    * @generated from field: string actor_id = 3;
    */
   actorId: string;
 
   /**
-   * Id of the alert (UUID), the same in every event about it.
+   * Id of the alert (UUID), the same in every event about it. Required. Example:
+   * "2c5ea4c0-4067-41e9-8bad-9b1deb4d3b7d".
    *
    * @generated from field: string alert_id = 4;
    */
   alertId: string;
 
   /**
-   * What the alert is about.
+   * What the alert is about. Required. Example: "RISK_ALERT_TYPE_LEVERAGE".
    *
    * @generated from field: cqc.risk.v1.RiskAlertType alert_type = 5;
    */
   alertType: RiskAlertType;
 
   /**
-   * How bad it is.
+   * How bad it is. Required. Example: "RISK_ALERT_SEVERITY_HIGH".
    *
    * @generated from field: cqc.risk.v1.RiskAlertSeverity severity = 6;
    */
   severity: RiskAlertSeverity;
 
   /**
-   * What happened, for a person, 1 to 1024 characters.
+   * What happened, for a person, 1 to 1024 characters. Required. Example: "Gross leverage is 5.2, the limit is 5".
    *
    * @generated from field: string message = 7;
    */
   message: string;
 
   /**
-   * Portfolio concerned (UUID). Absent: none in particular.
+   * Portfolio concerned (UUID). Absent: none in particular. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
    *
    * @generated from field: string portfolio_id = 8;
    */
   portfolioId: string;
 
   /**
-   * Account concerned (UUID). Absent: none in particular.
+   * Account concerned (UUID). Absent: none in particular. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
    *
    * @generated from field: string account_id = 9;
    */
   accountId: string;
 
   /**
-   * Position concerned (UUID). Absent: none in particular.
+   * Position concerned (UUID). Absent: none in particular. Example: "1f0d7c84-3d0b-4f6e-8d3f-9a4b8c7e6d52".
    *
    * @generated from field: string position_id = 10;
    */
   positionId: string;
 
   /**
-   * Asset concerned (UUID). Absent: none in particular.
+   * Asset concerned (UUID). Absent: none in particular. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string asset_id = 11;
    */
   assetId: string;
 
   /**
-   * Market concerned (UUID). Absent: none in particular.
+   * Market concerned (UUID). Absent: none in particular. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
    *
    * @generated from field: string market_id = 12;
    */
@@ -136,7 +139,7 @@ export type RiskAlert = Message<"cqc.events.v1.RiskAlert"> & {
   venueId: string;
 
   /**
-   * Risk limit that was reached (UUID). Absent: no configured limit.
+   * Risk limit that was reached (UUID). Absent: no configured limit. Example: "60b5a4f3-2e1d-4c8b-9a7f-6e5d4c3b2a19".
    *
    * @generated from field: string limit_id = 14;
    */
@@ -157,28 +160,28 @@ export type RiskAlert = Message<"cqc.events.v1.RiskAlert"> & {
   observed: string;
 
   /**
-   * What to do, for a person, at most 1024 characters. Absent: no advice.
+   * What to do, for a person, at most 1024 characters. Absent: no advice. Example: "Reduce the BTC perpetual by 0.1".
    *
    * @generated from field: string recommended_action = 17;
    */
   recommendedAction: string;
 
   /**
-   * Whether somebody must act. Absent: false.
+   * Whether somebody must act. Absent: false. Example: true.
    *
    * @generated from field: bool requires_action = 18;
    */
   requiresAction: boolean;
 
   /**
-   * When it was detected.
+   * When it was detected. Required. Example: "2026-01-15T09:31:59.900Z".
    *
    * @generated from field: google.protobuf.Timestamp detected_at = 19;
    */
   detectedAt?: Timestamp | undefined;
 
   /**
-   * When the alert loses its meaning. Absent: when it is resolved.
+   * When the alert loses its meaning. Absent: when it is resolved. Example: "2026-07-01T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp expires_at = 20;
    */

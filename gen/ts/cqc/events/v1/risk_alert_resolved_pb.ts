@@ -40,56 +40,58 @@ export const file_cqc_events_v1_risk_alert_resolved: GenFile = /*@__PURE__*/
  */
 export type RiskAlertResolved = Message<"cqc.events.v1.RiskAlertResolved"> & {
   /**
-   * Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent.
+   * Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent. Example:
+   * "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
    *
    * @generated from field: string event_id = 1;
    */
   eventId: string;
 
   /**
-   * When it happened, by the clock of the publisher. The bus fills it when absent.
+   * When it happened, by the clock of the publisher. The bus fills it when absent. Example: "2026-01-15T09:30:00.150Z".
    *
    * @generated from field: google.protobuf.Timestamp timestamp = 2;
    */
   timestamp?: Timestamp | undefined;
 
   /**
-   * Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent.
+   * Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent. Example:
+   * "user:ada".
    *
    * @generated from field: string actor_id = 3;
    */
   actorId: string;
 
   /**
-   * Id of the alert (UUID), as in its RiskAlert.
+   * Id of the alert (UUID), as in its RiskAlert. Required. Example: "2c5ea4c0-4067-41e9-8bad-9b1deb4d3b7d".
    *
    * @generated from field: string alert_id = 4;
    */
   alertId: string;
 
   /**
-   * What it was about.
+   * What it was about. Required. Example: "RISK_ALERT_TYPE_LEVERAGE".
    *
    * @generated from field: cqc.risk.v1.RiskAlertType alert_type = 5;
    */
   alertType: RiskAlertType;
 
   /**
-   * When it was resolved.
+   * When it was resolved. Required. Example: "2026-01-15T09:50:00Z".
    *
    * @generated from field: google.protobuf.Timestamp resolved_at = 6;
    */
   resolvedAt?: Timestamp | undefined;
 
   /**
-   * Who resolved it, for example "user:ada" or "system".
+   * Who resolved it, for example "user:ada" or "system". Required.
    *
    * @generated from field: string resolved_by = 7;
    */
   resolvedBy: string;
 
   /**
-   * Why it no longer holds, for a person. Absent: none.
+   * Why it no longer holds, for a person. Absent: none. Example: "Reduced by 0.1".
    *
    * @generated from field: string resolution_notes = 8;
    */

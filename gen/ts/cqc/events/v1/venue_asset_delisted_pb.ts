@@ -44,42 +44,44 @@ export const file_cqc_events_v1_venue_asset_delisted: GenFile = /*@__PURE__*/
  */
 export type VenueAssetDelisted = Message<"cqc.events.v1.VenueAssetDelisted"> & {
   /**
-   * Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent.
+   * Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent. Example:
+   * "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
    *
    * @generated from field: string event_id = 1;
    */
   eventId: string;
 
   /**
-   * When it happened, by the clock of the publisher. The bus fills it when absent.
+   * When it happened, by the clock of the publisher. The bus fills it when absent. Example: "2026-01-15T09:30:00.150Z".
    *
    * @generated from field: google.protobuf.Timestamp timestamp = 2;
    */
   timestamp?: Timestamp | undefined;
 
   /**
-   * Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent.
+   * Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent. Example:
+   * "service:cqar".
    *
    * @generated from field: string actor_id = 3;
    */
   actorId: string;
 
   /**
-   * The asset at the venue, after it.
+   * The asset at the venue, after it. Required. Example: see VenueAsset.
    *
    * @generated from field: cqc.venues.v1.VenueAsset venue_asset = 4;
    */
   venueAsset?: VenueAsset | undefined;
 
   /**
-   * Until when it can be withdrawn. Absent: not known.
+   * Until when it can be withdrawn. Absent: not known. Example: "2026-02-15T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp withdrawals_until = 5;
    */
   withdrawalsUntil?: Timestamp | undefined;
 
   /**
-   * Why, for a person. Absent: not stated.
+   * Why, for a person. Absent: not stated. Example: "Announced by the venue".
    *
    * @generated from field: string reason = 6;
    */

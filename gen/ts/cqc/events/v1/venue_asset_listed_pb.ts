@@ -43,35 +43,37 @@ export const file_cqc_events_v1_venue_asset_listed: GenFile = /*@__PURE__*/
  */
 export type VenueAssetListed = Message<"cqc.events.v1.VenueAssetListed"> & {
   /**
-   * Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent.
+   * Id of the event (UUID, version 7 preferred); the same on every delivery. The bus fills it when absent. Example:
+   * "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
    *
    * @generated from field: string event_id = 1;
    */
   eventId: string;
 
   /**
-   * When it happened, by the clock of the publisher. The bus fills it when absent.
+   * When it happened, by the clock of the publisher. The bus fills it when absent. Example: "2026-01-15T09:30:00.150Z".
    *
    * @generated from field: google.protobuf.Timestamp timestamp = 2;
    */
   timestamp?: Timestamp | undefined;
 
   /**
-   * Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent.
+   * Who caused it: "user:{id}", "service:{name}" or "system". The bus fills in the service when absent. Example:
+   * "service:cqar".
    *
    * @generated from field: string actor_id = 3;
    */
   actorId: string;
 
   /**
-   * The asset at the venue.
+   * The asset at the venue. Required. Example: see VenueAsset.
    *
    * @generated from field: cqc.venues.v1.VenueAsset venue_asset = 4;
    */
   venueAsset?: VenueAsset | undefined;
 
   /**
-   * Whether the venue listed it just now. Absent: false, we only learned of it.
+   * Whether the venue listed it just now. Absent: false, we only learned of it. Example: true.
    *
    * @generated from field: bool is_new_listing = 5;
    */

@@ -38,91 +38,91 @@ export const file_cqc_identifiers_v1_identifier: GenFile = /*@__PURE__*/
  */
 export type Identifier = Message<"cqc.identifiers.v1.Identifier"> & {
   /**
-   * Id of this record (UUID).
+   * Id of this record (UUID). Required. Example: "5a9e8d7c-6b4f-4312-a0c9-8e7d6f5b4a30".
    *
    * @generated from field: string id = 1;
    */
   id: string;
 
   /**
-   * What is named: ASSET, INSTRUMENT or MARKET.
+   * What is named: ASSET, INSTRUMENT or MARKET. Required. Example: "MARKET".
    *
    * @generated from field: string entity_type = 2;
    */
   entityType: string;
 
   /**
-   * Asset that is named (UUID). Absent: another kind is.
+   * Asset that is named (UUID). Absent: another kind is. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string asset_id = 3;
    */
   assetId: string;
 
   /**
-   * Instrument that is named (UUID). Absent: another kind is.
+   * Instrument that is named (UUID). Absent: another kind is. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
    *
    * @generated from field: string instrument_id = 4;
    */
   instrumentId: string;
 
   /**
-   * Market that is named (UUID). Absent: another kind is.
+   * Market that is named (UUID). Absent: another kind is. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
    *
    * @generated from field: string market_id = 5;
    */
   marketId: string;
 
   /**
-   * Who gave the id, for example "coingecko" or "venue:binance".
+   * Who gave the id, for example "coingecko" or "venue:binance". Required.
    *
    * @generated from field: string source = 6;
    */
   source: string;
 
   /**
-   * Id at the source, 1 to 255 characters without a blank at either end, for example "BTCUSDT".
+   * Id at the source, 1 to 255 characters without a blank at either end, for example "BTCUSDT". Required.
    *
    * @generated from field: string external_id = 7;
    */
   externalId: string;
 
   /**
-   * Whether it is the preferred one of the source. Absent: false.
+   * Whether it is the preferred one of the source. Absent: false. Example: true.
    *
    * @generated from field: bool is_primary = 8;
    */
   isPrimary: boolean;
 
   /**
-   * When it was last found to be right. Absent: never checked.
+   * When it was last found to be right. Absent: never checked. Example: "2026-01-10T12:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp verified_at = 9;
    */
   verifiedAt?: Timestamp | undefined;
 
   /**
-   * When it was registered.
+   * When it was registered. Required. Example: "2026-01-02T08:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp created_at = 10;
    */
   createdAt?: Timestamp | undefined;
 
   /**
-   * When this record last changed.
+   * When this record last changed. Required. Example: "2026-01-10T12:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp updated_at = 11;
    */
   updatedAt?: Timestamp | undefined;
 
   /**
-   * Further facts without a field of their own. Absent: none.
+   * Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
    *
    * @generated from field: google.protobuf.Struct metadata = 12;
    */
   metadata?: JsonObject | undefined;
 
   /**
-   * Version of this record, to be sent back with a change. Absent: not versioned.
+   * Version of this record, to be sent back with a change. Absent: not versioned. Example: "v3".
    *
    * @generated from field: string etag = 13;
    */

@@ -29,21 +29,21 @@ export const file_cqc_infrastructure_v1_health: GenFile = /*@__PURE__*/
  */
 export type HealthCheckRequest = Message<"cqc.infrastructure.v1.HealthCheckRequest"> & {
   /**
-   * Service asked about. Absent: the one that answers.
+   * Service asked about. Absent: the one that answers. Example: "cqpm".
    *
    * @generated from field: string service = 1;
    */
   service: string;
 
   /**
-   * Names of the components to check. Empty: all.
+   * Names of the components to check. Empty: all. Example: ["database"].
    *
    * @generated from field: repeated string components = 2;
    */
   components: string[];
 
   /**
-   * Which question to answer. Absent: readiness.
+   * Which question to answer. Absent: readiness. Example: "PROBE_TYPE_READINESS".
    *
    * @generated from field: cqc.infrastructure.v1.ProbeType probe = 3;
    */
@@ -75,56 +75,57 @@ export const HealthCheckRequestSchema: GenMessage<HealthCheckRequest> = /*@__PUR
  */
 export type ComponentHealth = Message<"cqc.infrastructure.v1.ComponentHealth"> & {
   /**
-   * Name of the component, unique within the service, for example "database".
+   * Name of the component, unique within the service, for example "database". Required.
    *
    * @generated from field: string name = 1;
    */
   name: string;
 
   /**
-   * What it is.
+   * What it is. Required. Example: "COMPONENT_KIND_DATABASE".
    *
    * @generated from field: cqc.infrastructure.v1.ComponentKind kind = 2;
    */
   kind: ComponentKind;
 
   /**
-   * Its state.
+   * Its state. Required. Example: "SERVICE_STATUS_HEALTHY".
    *
    * @generated from field: cqc.infrastructure.v1.ServiceStatus status = 3;
    */
   status: ServiceStatus;
 
   /**
-   * Whether the service is unhealthy without it. Absent: false.
+   * Whether the service is unhealthy without it. Absent: false. Example: true.
    *
    * @generated from field: bool critical = 4;
    */
   critical: boolean;
 
   /**
-   * What is wrong, for an operator, at most 1024 characters. Absent in public answers, which show no host or error text.
+   * What is wrong, for an operator, at most 1024 characters. Absent in public answers, which show no host or error
+   * text. Example: "No connection to the primary for 12 s".
    *
    * @generated from field: string message = 5;
    */
   message: string;
 
   /**
-   * How long the check took. Absent: not measured.
+   * How long the check took. Absent: not measured. Example: "0.004s".
    *
    * @generated from field: google.protobuf.Duration latency = 6;
    */
   latency?: Duration | undefined;
 
   /**
-   * When it was checked.
+   * When it was checked. Required. Example: "2026-01-15T09:30:00Z".
    *
    * @generated from field: google.protobuf.Timestamp checked_at = 7;
    */
   checkedAt?: Timestamp | undefined;
 
   /**
-   * Failed checks in a row. Absent: none.
+   * Failed checks in a row. Absent: none. Example: 0.
    *
    * @generated from field: uint32 consecutive_failures = 8;
    */
@@ -173,49 +174,49 @@ export const ComponentHealthSchema: GenMessage<ComponentHealth> = /*@__PURE__*/
  */
 export type HealthCheckResponse = Message<"cqc.infrastructure.v1.HealthCheckResponse"> & {
   /**
-   * State of the service.
+   * State of the service. Required. Example: "SERVICE_STATUS_DEGRADED".
    *
    * @generated from field: cqc.infrastructure.v1.ServiceStatus status = 1;
    */
   status: ServiceStatus;
 
   /**
-   * Name of the service, for example "cqpm".
+   * Name of the service, for example "cqpm". Required.
    *
    * @generated from field: string service_name = 2;
    */
   serviceName: string;
 
   /**
-   * Version of the service, for example "1.4.2".
+   * Version of the service, for example "1.4.2". Required.
    *
    * @generated from field: string service_version = 3;
    */
   serviceVersion: string;
 
   /**
-   * Instance that answered. Absent in public answers.
+   * Instance that answered. Absent in public answers. Example: "cqpm-7d9f".
    *
    * @generated from field: string instance_id = 4;
    */
   instanceId: string;
 
   /**
-   * Components, in the order of their registration. Empty: none, or a public answer.
+   * Components, in the order of their registration. Empty: none, or a public answer. Example: see ComponentHealth.
    *
    * @generated from field: repeated cqc.infrastructure.v1.ComponentHealth components = 5;
    */
   components: ComponentHealth[];
 
   /**
-   * How long the service has run. Absent: not started yet.
+   * How long the service has run. Absent: not started yet. Example: "3600s".
    *
    * @generated from field: google.protobuf.Duration uptime = 6;
    */
   uptime?: Duration | undefined;
 
   /**
-   * When the answer was made (cached checks are older; see each component).
+   * When the answer was made (cached checks are older; see each component). Required. Example: "2026-01-15T09:30:00Z".
    *
    * @generated from field: google.protobuf.Timestamp checked_at = 7;
    */

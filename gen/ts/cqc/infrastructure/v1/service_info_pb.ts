@@ -38,28 +38,28 @@ export const file_cqc_infrastructure_v1_service_info: GenFile = /*@__PURE__*/
  */
 export type ServiceInfo = Message<"cqc.infrastructure.v1.ServiceInfo"> & {
   /**
-   * Name of the service, for example "cqpm".
+   * Name of the service, for example "cqpm". Required.
    *
    * @generated from field: string name = 1;
    */
   name: string;
 
   /**
-   * Version of the build, for example "1.4.2".
+   * Version of the build, for example "1.4.2". Required.
    *
    * @generated from field: string version = 2;
    */
   version: string;
 
   /**
-   * Instance, unique among the running ones, for example the pod's name.
+   * Instance, unique among the running ones, for example the pod's name. Required.
    *
    * @generated from field: string instance_id = 3;
    */
   instanceId: string;
 
   /**
-   * Environment: development, test, staging or production.
+   * Environment: development, test, staging or production. Required. Example: "production".
    *
    * @generated from field: string environment = 4;
    */
@@ -73,28 +73,28 @@ export type ServiceInfo = Message<"cqc.infrastructure.v1.ServiceInfo"> & {
   region: string;
 
   /**
-   * Commit of the build, 7 to 64 hex digits. Absent: not known.
+   * Commit of the build, 7 to 64 hex digits. Absent: not known. Example: "9fceb02".
    *
    * @generated from field: string git_commit = 6;
    */
   gitCommit: string;
 
   /**
-   * When the instance started.
+   * When the instance started. Required. Example: "2026-01-15T08:30:00Z".
    *
    * @generated from field: google.protobuf.Timestamp started_at = 7;
    */
   startedAt?: Timestamp | undefined;
 
   /**
-   * Host name or address under which it is reached. Absent: it serves nothing.
+   * Host name or address under which it is reached. Absent: it serves nothing. Example: "10.0.3.17".
    *
    * @generated from field: string address = 8;
    */
   address: string;
 
   /**
-   * Port under which it is reached, 1 to 65535. Absent: it serves nothing.
+   * Port under which it is reached, 1 to 65535. Absent: it serves nothing. Example: 8080.
    *
    * @generated from field: uint32 port = 9;
    */

@@ -45,42 +45,43 @@ export const file_cqc_infrastructure_v1_service_status_change: GenFile = /*@__PU
  */
 export type ServiceStatusChange = Message<"cqc.infrastructure.v1.ServiceStatusChange"> & {
   /**
-   * The instance.
+   * The instance. Required. Example: see ServiceInfo.
    *
    * @generated from field: cqc.infrastructure.v1.ServiceInfo service = 1;
    */
   service?: ServiceInfo | undefined;
 
   /**
-   * State before. Absent: the first state.
+   * State before. Absent: the first state. Example: "SERVICE_STATUS_HEALTHY".
    *
    * @generated from field: cqc.infrastructure.v1.ServiceStatus previous_status = 2;
    */
   previousStatus: ServiceStatus;
 
   /**
-   * State now.
+   * State now. Required. Example: "SERVICE_STATUS_DEGRADED".
    *
    * @generated from field: cqc.infrastructure.v1.ServiceStatus status = 3;
    */
   status: ServiceStatus;
 
   /**
-   * Names of the components behind the change. Empty: none in particular.
+   * Names of the components behind the change. Empty: none in particular. Example: ["cache"].
    *
    * @generated from field: repeated string components = 4;
    */
   components: string[];
 
   /**
-   * Why, for an operator, at most 1024 characters. Absent: the states say enough.
+   * Why, for an operator, at most 1024 characters. Absent: the states say enough. Example: "Component cache failed 3
+   * checks in a row".
    *
    * @generated from field: string reason = 5;
    */
   reason: string;
 
   /**
-   * When it changed.
+   * When it changed. Required. Example: "2026-01-15T09:30:00Z".
    *
    * @generated from field: google.protobuf.Timestamp changed_at = 6;
    */

@@ -34,28 +34,30 @@ export const file_cqc_markets_v1_amm_market_details: GenFile = /*@__PURE__*/
  */
 export type AmmMarketDetails = Message<"cqc.markets.v1.AmmMarketDetails"> & {
   /**
-   * Address of the pool's contract.
+   * Address of the pool's contract. Required. Example: "0x88e6a0c2ddd26feeb64f039a2c41296fcb3f5640".
    *
    * @generated from field: string pool_address = 1;
    */
   poolAddress: string;
 
   /**
-   * Address of the contract that made the pool. Absent: none or not known.
+   * Address of the contract that made the pool. Absent: none or not known. Example:
+   * "0x1f98431c8ad98523631ae4a59f267346ea31f984".
    *
    * @generated from field: string factory_address = 2;
    */
   factoryAddress: string;
 
   /**
-   * How the pool prices: CONSTANT_PRODUCT, CONCENTRATED, STABLE_SWAP, WEIGHTED, ORDER_BOOK or OTHER.
+   * How the pool prices: CONSTANT_PRODUCT, CONCENTRATED, STABLE_SWAP, WEIGHTED, ORDER_BOOK or OTHER. Required. Example:
+   * "CONCENTRATED".
    *
    * @generated from field: string pool_type = 3;
    */
   poolType: string;
 
   /**
-   * Fee as a fraction of the amount swapped, 0 to 1, for example "0.003".
+   * Fee as a fraction of the amount swapped, 0 to 1, for example "0.003". Required.
    *
    * @generated from field: string fee_rate = 4;
    */
@@ -69,56 +71,58 @@ export type AmmMarketDetails = Message<"cqc.markets.v1.AmmMarketDetails"> & {
   feeTierPips: number;
 
   /**
-   * Whether the fee changes over time. Absent: false.
+   * Whether the fee changes over time. Absent: false. Example: true.
    *
    * @generated from field: bool is_dynamic_fee = 6;
    */
   isDynamicFee: boolean;
 
   /**
-   * Ticks between two usable prices. Absent: the pool has no ticks.
+   * Ticks between two usable prices. Absent: the pool has no ticks. Example: 10.
    *
    * @generated from field: uint32 tick_spacing = 7;
    */
   tickSpacing: number;
 
   /**
-   * Deployment of the first token, for example "ethereum:native".
+   * Deployment of the first token, for example "ethereum:native". Required.
    *
    * @generated from field: string token0_deployment_id = 8;
    */
   token0DeploymentId: string;
 
   /**
-   * Deployment of the second token.
+   * Deployment of the second token. Required. Example: "ethereum:0xc02aaa39b223fe8d0a0e5c4f27ead9083c756cc2".
    *
    * @generated from field: string token1_deployment_id = 9;
    */
   token1DeploymentId: string;
 
   /**
-   * Deployments of further tokens, in the pool's order. Empty: a pool of two.
+   * Deployments of further tokens, in the pool's order. Empty: a pool of two. Example:
+   * ["ethereum:0x6B175474E89094C44Da98b954EedeAC495271d0F"].
    *
    * @generated from field: repeated string additional_token_deployment_ids = 10;
    */
   additionalTokenDeploymentIds: string[];
 
   /**
-   * Weights of the tokens in the pool's order, each 0 to 1. Empty: not a weighted pool.
+   * Weights of the tokens in the pool's order, each 0 to 1. Empty: not a weighted pool. Example: ["0.8","0.2"].
    *
    * @generated from field: repeated string token_weights = 11;
    */
   tokenWeights: string[];
 
   /**
-   * Amplification of a stable swap. Absent: not a stable swap.
+   * Amplification of a stable swap, without a unit. Absent: not a stable swap. Example: "2000".
    *
    * @generated from field: string amplification = 12;
    */
   amplification: string;
 
   /**
-   * Address of the contract that the pool calls on each swap. Absent: none.
+   * Address of the contract that the pool calls on each swap. Absent: none. Example:
+   * "0x87870Bca3F3fD6335C3F4ce8392D69350B4fA4E2".
    *
    * @generated from field: string hook_address = 13;
    */

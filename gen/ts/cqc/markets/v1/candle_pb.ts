@@ -43,98 +43,98 @@ export const file_cqc_markets_v1_candle: GenFile = /*@__PURE__*/
  */
 export type Candle = Message<"cqc.markets.v1.Candle"> & {
   /**
-   * Market (UUID).
+   * Market (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
    *
    * @generated from field: string market_id = 1;
    */
   marketId: string;
 
   /**
-   * Length.
+   * Length. Required. Example: "CANDLE_INTERVAL_ONE_MINUTE".
    *
    * @generated from field: cqc.markets.v1.CandleInterval interval = 2;
    */
   interval: CandleInterval;
 
   /**
-   * First moment that belongs to it.
+   * First moment that belongs to it. Required. Example: "2026-01-15T09:30:00Z".
    *
    * @generated from field: google.protobuf.Timestamp start_time = 3;
    */
   startTime?: Timestamp | undefined;
 
   /**
-   * First moment that no longer belongs to it.
+   * First moment that no longer belongs to it. Required. Example: "2026-01-15T09:31:00Z".
    *
    * @generated from field: google.protobuf.Timestamp end_time = 4;
    */
   endTime?: Timestamp | undefined;
 
   /**
-   * Price of the first trade.
+   * Price of the first trade, in the market's price currency. Required. Example: "64250.10".
    *
    * @generated from field: string open = 5;
    */
   open: string;
 
   /**
-   * Highest price.
+   * Highest price, in the market's price currency. Required. Example: "64280.00".
    *
    * @generated from field: string high = 6;
    */
   high: string;
 
   /**
-   * Lowest price.
+   * Lowest price, in the market's price currency. Required. Example: "64241.30".
    *
    * @generated from field: string low = 7;
    */
   low: string;
 
   /**
-   * Price of the last trade.
+   * Price of the last trade, in the market's price currency. Required. Example: "64270.50".
    *
    * @generated from field: string close = 8;
    */
   close: string;
 
   /**
-   * Size traded, in the market's size unit.
+   * Size traded, in the market's size unit. Required. Example: "12.345".
    *
    * @generated from field: string volume = 9;
    */
   volume: string;
 
   /**
-   * Value traded, in the quote asset. Absent: not known.
+   * Value traded, in the quote asset. Absent: not known. Example: "793215.4521".
    *
    * @generated from field: string quote_volume = 10;
    */
   quoteVolume: string;
 
   /**
-   * Number of trades. Absent: not known.
+   * Number of trades. Absent: not known. Example: "481".
    *
    * @generated from field: uint64 trade_count = 11;
    */
   tradeCount: bigint;
 
   /**
-   * Average price weighted by size. Absent: not known.
+   * Average price weighted by size, in the market's price currency. Absent: not known. Example: "64254.00".
    *
    * @generated from field: string vwap = 12;
    */
   vwap: string;
 
   /**
-   * Size bought by aggressors. Absent: not known.
+   * Size bought by aggressors, in the market's size unit. Absent: not known. Example: "71.25".
    *
    * @generated from field: string taker_buy_volume = 13;
    */
   takerBuyVolume: string;
 
   /**
-   * Whether the interval is over and the candle final. Absent: false.
+   * Whether the interval is over and the candle final. Absent: false. Example: true.
    *
    * @generated from field: bool is_closed = 14;
    */

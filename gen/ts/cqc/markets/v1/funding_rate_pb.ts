@@ -37,63 +37,63 @@ export const file_cqc_markets_v1_funding_rate: GenFile = /*@__PURE__*/
  */
 export type FundingRate = Message<"cqc.markets.v1.FundingRate"> & {
   /**
-   * Market (UUID).
+   * Market (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
    *
    * @generated from field: string market_id = 1;
    */
   marketId: string;
 
   /**
-   * Rate for the interval as a fraction; negative when shorts pay.
+   * Rate for the interval as a fraction; negative when shorts pay. Required. Example: "0.000100".
    *
    * @generated from field: string rate = 2;
    */
   rate: string;
 
   /**
-   * Interval that it pays for, above zero and at most one day.
+   * Interval that it pays for, above zero and at most one day. Required. Example: "28800s".
    *
    * @generated from field: google.protobuf.Duration interval = 3;
    */
   interval?: Duration | undefined;
 
   /**
-   * When it was paid.
+   * When it was paid. Required. Example: "2026-01-15T08:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp effective_at = 4;
    */
   effectiveAt?: Timestamp | undefined;
 
   /**
-   * When the next one is paid. Absent: not known.
+   * When the next one is paid. Absent: not known. Example: "2026-01-15T16:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp next_funding_at = 5;
    */
   nextFundingAt?: Timestamp | undefined;
 
   /**
-   * Rate expected for the next one. Absent: not known.
+   * Rate expected for the next one, as a fraction per interval. Absent: not known. Example: "0.000087".
    *
    * @generated from field: string predicted_rate = 6;
    */
   predictedRate: string;
 
   /**
-   * Mark price at that moment. Absent: not known.
+   * Mark price at that moment, in the market's price currency. Absent: not known. Example: "64250.10".
    *
    * @generated from field: string mark_price = 7;
    */
   markPrice: string;
 
   /**
-   * Index price at that moment. Absent: not known.
+   * Index price at that moment, in the market's price currency. Absent: not known. Example: "64246.00".
    *
    * @generated from field: string index_price = 8;
    */
   indexPrice: string;
 
   /**
-   * Premium part of the rate, as a fraction. Absent: not known.
+   * Premium part of the rate, as a fraction. Absent: not known. Example: "0.00012".
    *
    * @generated from field: string premium = 9;
    */

@@ -40,42 +40,42 @@ export const file_cqc_markets_v1_greeks: GenFile = /*@__PURE__*/
  */
 export type Greeks = Message<"cqc.markets.v1.Greeks"> & {
   /**
-   * Market of the option (UUID).
+   * Market of the option (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
    *
    * @generated from field: string market_id = 1;
    */
   marketId: string;
 
   /**
-   * Change of its price for one unit of the underlying's.
+   * Change of its price for one unit of the underlying's. Required. Example: "0.5213".
    *
    * @generated from field: string delta = 2;
    */
   delta: string;
 
   /**
-   * Change of delta for one unit of the underlying's price.
+   * Change of delta for one unit of the underlying's price. Required. Example: "0.00021".
    *
    * @generated from field: string gamma = 3;
    */
   gamma: string;
 
   /**
-   * Change of its price for one day.
+   * Change of its price for one day, in the price currency. Required. Example: "-1.85".
    *
    * @generated from field: string theta = 4;
    */
   theta: string;
 
   /**
-   * Change of its price for one point (0.01) of volatility.
+   * Change of its price for one point (0.01) of volatility. Required. Example: "4.12".
    *
    * @generated from field: string vega = 5;
    */
   vega: string;
 
   /**
-   * Change of its price for one point (0.01) of interest.
+   * Change of its price for one point (0.01) of interest, in the price currency. Required. Example: "0.93".
    *
    * @generated from field: string rho = 6;
    */
@@ -89,28 +89,28 @@ export type Greeks = Message<"cqc.markets.v1.Greeks"> & {
   markIv: string;
 
   /**
-   * Implied volatility of the best bid. Absent: no bid.
+   * Implied volatility of the best bid. Absent: no bid. Example: "0.63".
    *
    * @generated from field: string bid_iv = 8;
    */
   bidIv: string;
 
   /**
-   * Implied volatility of the best ask. Absent: no ask.
+   * Implied volatility of the best ask. Absent: no ask. Example: "0.65".
    *
    * @generated from field: string ask_iv = 9;
    */
   askIv: string;
 
   /**
-   * Price of the underlying that it was computed with.
+   * Price of the underlying that it was computed with, in the price currency. Required. Example: "3012.40".
    *
    * @generated from field: string underlying_price = 10;
    */
   underlyingPrice: string;
 
   /**
-   * When it held.
+   * When it held. Required. Example: "2026-01-15T09:30:00Z".
    *
    * @generated from field: google.protobuf.Timestamp observed_at = 11;
    */

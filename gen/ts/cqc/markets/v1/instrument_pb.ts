@@ -38,63 +38,63 @@ export const file_cqc_markets_v1_instrument: GenFile = /*@__PURE__*/
  */
 export type Instrument = Message<"cqc.markets.v1.Instrument"> & {
   /**
-   * Id of the instrument (UUID), instrument_id elsewhere.
+   * Id of the instrument (UUID), instrument_id elsewhere. Required. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
    *
    * @generated from field: string id = 1;
    */
   id: string;
 
   /**
-   * Kind: SPOT, PERPETUAL, FUTURE, OPTION, LENDING_DEPOSIT or LENDING_BORROW.
+   * Kind: SPOT, PERPETUAL, FUTURE, OPTION, LENDING_DEPOSIT or LENDING_BORROW. Required. Example: "PERPETUAL".
    *
    * @generated from field: string instrument_type = 2;
    */
   instrumentType: string;
 
   /**
-   * Unique code, 1 to 128 letters, digits, "/", ":", ".", "_" and "-", for example "ETH-25DEC26-3000-C".
+   * Unique code, 1 to 128 letters, digits, "/", ":", ".", "_" and "-", for example "ETH-25DEC26-3000-C". Required.
    *
    * @generated from field: string code = 3;
    */
   code: string;
 
   /**
-   * Name for people. Absent: code.
+   * Name for people. Absent: code. Example: "BTC/USDT perpetual".
    *
    * @generated from field: string display_name = 4;
    */
   displayName: string;
 
   /**
-   * Whether the platform still uses it. Absent: false.
+   * Whether the platform still uses it. Absent: false. Example: true.
    *
    * @generated from field: bool is_active = 5;
    */
   isActive: boolean;
 
   /**
-   * When it was registered.
+   * When it was registered. Required. Example: "2026-01-02T08:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp created_at = 6;
    */
   createdAt?: Timestamp | undefined;
 
   /**
-   * When this record last changed.
+   * When this record last changed. Required. Example: "2026-01-02T08:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp updated_at = 7;
    */
   updatedAt?: Timestamp | undefined;
 
   /**
-   * Version of this record, to be sent back with a change. Absent: not versioned.
+   * Version of this record, to be sent back with a change. Absent: not versioned. Example: "v1".
    *
    * @generated from field: string etag = 8;
    */
   etag: string;
 
   /**
-   * Further facts without a field of their own. Absent: none.
+   * Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
    *
    * @generated from field: google.protobuf.Struct metadata = 9;
    */

@@ -34,21 +34,21 @@ export const file_cqc_markets_v1_lending_borrow: GenFile = /*@__PURE__*/
  */
 export type LendingBorrow = Message<"cqc.markets.v1.LendingBorrow"> & {
   /**
-   * Instrument of which this is the kind's part (UUID).
+   * Instrument of which this is the kind's part (UUID). Required. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
    *
    * @generated from field: string instrument_id = 1;
    */
   instrumentId: string;
 
   /**
-   * Asset that is borrowed (UUID).
+   * Asset that is borrowed (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string underlying_asset_id = 2;
    */
   underlyingAssetId: string;
 
   /**
-   * Token that stands for the debt (UUID). Absent: none.
+   * Token that stands for the debt (UUID). Absent: none. Example: "72e3b9d0-6a14-4f5c-8b2d-9e0f1a3c5d7b".
    *
    * @generated from field: string debt_asset_id = 3;
    */
@@ -62,35 +62,35 @@ export type LendingBorrow = Message<"cqc.markets.v1.LendingBorrow"> & {
   protocol: string;
 
   /**
-   * How its rate moves: VARIABLE, STABLE or FIXED. Absent: VARIABLE.
+   * How its rate moves: VARIABLE, STABLE or FIXED. Absent: VARIABLE. Example: "VARIABLE".
    *
    * @generated from field: string rate_type = 5;
    */
   rateType: string;
 
   /**
-   * When it must be repaid. Absent: no fixed rate.
+   * When it must be repaid. Absent: no fixed rate. Example: "2026-06-30T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp maturity = 6;
    */
   maturity?: Timestamp | undefined;
 
   /**
-   * Facts of single venues without a field of their own. Absent: none.
+   * Facts of single venues without a field of their own. Absent: none. Example: {"contract_code":"XBTZ26"}.
    *
    * @generated from field: google.protobuf.Struct extensions = 7;
    */
   extensions?: JsonObject | undefined;
 
   /**
-   * When it was registered.
+   * When it was registered. Required. Example: "2026-01-02T08:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp created_at = 8;
    */
   createdAt?: Timestamp | undefined;
 
   /**
-   * When this record last changed.
+   * When this record last changed. Required. Example: "2026-01-02T08:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp updated_at = 9;
    */

@@ -36,14 +36,14 @@ export const file_cqc_markets_v1_lending_deposit: GenFile = /*@__PURE__*/
  */
 export type LendingDeposit = Message<"cqc.markets.v1.LendingDeposit"> & {
   /**
-   * Instrument of which this is the kind's part (UUID).
+   * Instrument of which this is the kind's part (UUID). Required. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
    *
    * @generated from field: string instrument_id = 1;
    */
   instrumentId: string;
 
   /**
-   * Asset that is deposited (UUID).
+   * Asset that is deposited (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string underlying_asset_id = 2;
    */
@@ -65,42 +65,42 @@ export type LendingDeposit = Message<"cqc.markets.v1.LendingDeposit"> & {
 
   /**
    * How interest shows: REBASING (the balance grows), EXCHANGE_RATE (the receipt grows dearer) or NONE. Absent: not
-   * known.
+   * known. Example: "REBASING".
    *
    * @generated from field: string accrual = 5;
    */
   accrual: string;
 
   /**
-   * How long it is bound: OPEN or FIXED. Absent: OPEN.
+   * How long it is bound: OPEN or FIXED. Absent: OPEN. Example: "OPEN".
    *
    * @generated from field: string term = 6;
    */
   term: string;
 
   /**
-   * When it ends. Absent: an open term.
+   * When it ends. Absent: an open term. Example: "2026-06-30T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp maturity = 7;
    */
   maturity?: Timestamp | undefined;
 
   /**
-   * Facts of single venues without a field of their own. Absent: none.
+   * Facts of single venues without a field of their own. Absent: none. Example: {"contract_code":"XBTZ26"}.
    *
    * @generated from field: google.protobuf.Struct extensions = 8;
    */
   extensions?: JsonObject | undefined;
 
   /**
-   * When it was registered.
+   * When it was registered. Required. Example: "2026-01-02T08:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp created_at = 9;
    */
   createdAt?: Timestamp | undefined;
 
   /**
-   * When this record last changed.
+   * When this record last changed. Required. Example: "2026-01-02T08:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp updated_at = 10;
    */

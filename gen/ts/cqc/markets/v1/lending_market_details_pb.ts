@@ -35,63 +35,66 @@ export const file_cqc_markets_v1_lending_market_details: GenFile = /*@__PURE__*/
  */
 export type LendingMarketDetails = Message<"cqc.markets.v1.LendingMarketDetails"> & {
   /**
-   * Address of the pool's contract. Absent: not known.
+   * Address of the pool's contract. Absent: not known. Example: "0x87870bca3f3fd6335c3f4ce8392d69350b4fa4e2".
    *
    * @generated from field: string pool_address = 1;
    */
   poolAddress: string;
 
   /**
-   * Address of the reserve, usually of the token. Absent: not known.
+   * Address of the reserve, usually of the token. Absent: not known. Example:
+   * "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48".
    *
    * @generated from field: string reserve_address = 2;
    */
   reserveAddress: string;
 
   /**
-   * Address of the token that stands for deposits. Absent: none.
+   * Address of the token that stands for deposits. Absent: none. Example: "0x4d5f47fa6a74757f35c14fd3a6ef8e3c9bc514e8".
    *
    * @generated from field: string receipt_token_address = 3;
    */
   receiptTokenAddress: string;
 
   /**
-   * Address of the token that stands for debt at a variable rate. Absent: none.
+   * Address of the token that stands for debt at a variable rate. Absent: none. Example:
+   * "0x72E95b8931767C79bA4EeE721354d6E99a61D004".
    *
    * @generated from field: string variable_debt_token_address = 4;
    */
   variableDebtTokenAddress: string;
 
   /**
-   * Address of the token that stands for debt at a stable rate. Absent: none.
+   * Address of the token that stands for debt at a stable rate. Absent: none. Example:
+   * "0x72E95b8931767C79bA4EeE721354d6E99a61D004".
    *
    * @generated from field: string stable_debt_token_address = 5;
    */
   stableDebtTokenAddress: string;
 
   /**
-   * Address of the price oracle. Absent: not known.
+   * Address of the price oracle. Absent: not known. Example: "0x54586bE62E3c3580375aE3723C145253060Ca0C2".
    *
    * @generated from field: string oracle_address = 6;
    */
   oracleAddress: string;
 
   /**
-   * Address of the contract that sets rates. Absent: not known.
+   * Address of the contract that sets rates. Absent: not known. Example: "0x9ec6F08190DeA04A54f8Afc53Db96134e5E3FdFB".
    *
    * @generated from field: string interest_rate_strategy_address = 7;
    */
   interestRateStrategyAddress: string;
 
   /**
-   * Most that can be borrowed over collateral, 0 to 1, for example "0.805".
+   * Most that can be borrowed over collateral, 0 to 1, for example "0.805". Required.
    *
    * @generated from field: string ltv = 8;
    */
   ltv: string;
 
   /**
-   * Debt over collateral from which it is liquidated, 0 to 1, not below ltv.
+   * Debt over collateral from which it is liquidated, 0 to 1, not below ltv. Required. Example: "0.83".
    *
    * @generated from field: string liquidation_threshold = 9;
    */
@@ -105,70 +108,70 @@ export type LendingMarketDetails = Message<"cqc.markets.v1.LendingMarketDetails"
   liquidationBonus: string;
 
   /**
-   * Part of the interest that the protocol keeps, 0 to 1. Absent: not known.
+   * Part of the interest that the protocol keeps, 0 to 1. Absent: not known. Example: "0.15".
    *
    * @generated from field: string reserve_factor = 11;
    */
   reserveFactor: string;
 
   /**
-   * Most that may be deposited, in units of the asset. Absent: no cap.
+   * Most that may be deposited, in units of the asset. Absent: no cap. Example: "1800000".
    *
    * @generated from field: string supply_cap = 12;
    */
   supplyCap: string;
 
   /**
-   * Most that may be borrowed, in units of the asset. Absent: no cap.
+   * Most that may be borrowed, in units of the asset. Absent: no cap. Example: "1760000".
    *
    * @generated from field: string borrow_cap = 13;
    */
   borrowCap: string;
 
   /**
-   * Most debt while isolated, in US dollars. Absent: none.
+   * Most debt while isolated, in US dollars. Absent: none. Example: "0".
    *
    * @generated from field: string debt_ceiling = 14;
    */
   debtCeiling: string;
 
   /**
-   * Whether deposits count as collateral. Absent: false.
+   * Whether deposits count as collateral. Absent: false. Example: true.
    *
    * @generated from field: bool is_collateral_enabled = 15;
    */
   isCollateralEnabled: boolean;
 
   /**
-   * Whether it can be borrowed. Absent: false.
+   * Whether it can be borrowed. Absent: false. Example: true.
    *
    * @generated from field: bool is_borrow_enabled = 16;
    */
   isBorrowEnabled: boolean;
 
   /**
-   * Whether it is isolated from other collateral. Absent: false.
+   * Whether it is isolated from other collateral. Absent: false. Example: true.
    *
    * @generated from field: bool is_isolated = 17;
    */
   isIsolated: boolean;
 
   /**
-   * Whether new deposits and loans are refused. Absent: false.
+   * Whether new deposits and loans are refused. Absent: false. Example: true.
    *
    * @generated from field: bool is_frozen = 18;
    */
   isFrozen: boolean;
 
   /**
-   * Whether all is refused. Absent: false.
+   * Whether all is refused. Absent: false. Example: true.
    *
    * @generated from field: bool is_paused = 19;
    */
   isPaused: boolean;
 
   /**
-   * Category of assets with higher limits among each other, at most 255. Absent: none.
+   * Category of assets with higher limits among each other, at most 255. Absent: none. Example: 1.
    *
    * @generated from field: uint32 e_mode_category = 20;
    */

@@ -32,21 +32,21 @@ export const file_cqc_markets_v1_liquidity_metrics: GenFile = /*@__PURE__*/
  */
 export type SlippageEstimate = Message<"cqc.markets.v1.SlippageEstimate"> & {
   /**
-   * Side of the order.
+   * Side of the order. Required. Example: "TRADE_SIDE_BUY".
    *
    * @generated from field: cqc.markets.v1.TradeSide side = 1;
    */
   side: TradeSide;
 
   /**
-   * Value of the order, in the quote asset, above zero.
+   * Value of the order, in the quote asset, above zero. Required. Example: "100000".
    *
    * @generated from field: string notional = 2;
    */
   notional: string;
 
   /**
-   * Loss against the middle price in basis points.
+   * Loss against the middle price in basis points. Required. Example: "1.4".
    *
    * @generated from field: string slippage_bps = 3;
    */
@@ -94,119 +94,119 @@ export const SlippageEstimateSchema: GenMessage<SlippageEstimate> = /*@__PURE__*
  */
 export type LiquidityMetrics = Message<"cqc.markets.v1.LiquidityMetrics"> & {
   /**
-   * Market (UUID).
+   * Market (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
    *
    * @generated from field: string market_id = 1;
    */
   marketId: string;
 
   /**
-   * When the window ended.
+   * When the window ended. Required. Example: "2026-01-15T09:30:00Z".
    *
    * @generated from field: google.protobuf.Timestamp observed_at = 2;
    */
   observedAt?: Timestamp | undefined;
 
   /**
-   * Length of the window, above zero.
+   * Length of the window, above zero. Required. Example: "86400s".
    *
    * @generated from field: google.protobuf.Duration window = 3;
    */
   window?: Duration | undefined;
 
   /**
-   * Average best ask less best bid, in the price currency.
+   * Average best ask less best bid, in the price currency. Required. Example: "0.10".
    *
    * @generated from field: string spread_absolute = 4;
    */
   spreadAbsolute: string;
 
   /**
-   * The same in basis points of the middle price.
+   * The same in basis points of the middle price. Required. Example: "0.0156".
    *
    * @generated from field: string spread_bps = 5;
    */
   spreadBps: string;
 
   /**
-   * Twice the average distance of trades from the middle price, in basis points. Absent: not computed.
+   * Twice the average distance of trades from the middle price, in basis points. Absent: not computed. Example: "0.42".
    *
    * @generated from field: string effective_spread_bps = 6;
    */
   effectiveSpreadBps: string;
 
   /**
-   * Size traded in the window, in the base.
+   * Size traded in the window, in the base. Required. Example: "18234.1".
    *
    * @generated from field: string volume_base = 7;
    */
   volumeBase: string;
 
   /**
-   * Value traded in the window, in the quote asset.
+   * Value traded in the window, in the quote asset. Required. Example: "1171540221.33".
    *
    * @generated from field: string volume_quote = 8;
    */
   volumeQuote: string;
 
   /**
-   * Value traded in the window, in US dollars. Absent: not computed.
+   * Value traded in the window, in US dollars. Absent: not computed. Example: "1250000.00".
    *
    * @generated from field: string volume_usd = 9;
    */
   volumeUsd: string;
 
   /**
-   * Number of trades in the window. Absent: not known.
+   * Number of trades in the window. Absent: not known. Example: "1204331".
    *
    * @generated from field: uint64 trade_count = 10;
    */
   tradeCount: bigint;
 
   /**
-   * Average depth by distance, nearest first, at most 100. Empty: not computed.
+   * Average depth by distance, nearest first, at most 100. Empty: not computed. Example: see DepthBand.
    *
    * @generated from field: repeated cqc.markets.v1.DepthBand bands = 11;
    */
   bands: DepthBand[];
 
   /**
-   * What market orders would lose, at most 100. Empty: not computed.
+   * What market orders would lose, at most 100. Empty: not computed. Example: see SlippageEstimate.
    *
    * @generated from field: repeated cqc.markets.v1.SlippageEstimate slippage = 12;
    */
   slippage: SlippageEstimate[];
 
   /**
-   * Average move of the price after a trade, in basis points. Absent: not computed.
+   * Average move of the price after a trade, in basis points. Absent: not computed. Example: "1.8".
    *
    * @generated from field: string price_impact_bps = 13;
    */
   priceImpactBps: string;
 
   /**
-   * Volume over open interest or supply. Absent: not computed.
+   * Volume over open interest or supply, as a fraction. Absent: not computed. Example: "0.35".
    *
    * @generated from field: string turnover_ratio = 14;
    */
   turnoverRatio: string;
 
   /**
-   * Open contracts, in the market's size unit. Absent: not a derivative, or not known.
+   * Open contracts, in the market's size unit. Absent: not a derivative, or not known. Example: "81234.551".
    *
    * @generated from field: string open_interest = 15;
    */
   openInterest: string;
 
   /**
-   * The platform's score, 0 (none) to 1 (best). Absent: not computed.
+   * The platform's score, 0 (none) to 1 (best), without a unit. Absent: not computed. Example: "0.97".
    *
    * @generated from field: string liquidity_score = 16;
    */
   liquidityScore: string;
 
   /**
-   * When the last trade happened. Absent: none in the window.
+   * When the last trade happened. Absent: none in the window. Example: "2026-01-15T09:29:59.982Z".
    *
    * @generated from field: google.protobuf.Timestamp last_trade_at = 17;
    */

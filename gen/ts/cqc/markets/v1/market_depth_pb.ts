@@ -34,35 +34,35 @@ export const file_cqc_markets_v1_market_depth: GenFile = /*@__PURE__*/
  */
 export type DepthBand = Message<"cqc.markets.v1.DepthBand"> & {
   /**
-   * Distance from the middle price in basis points, above zero, for example "10".
+   * Distance from the middle price in basis points, above zero, for example "10". Required.
    *
    * @generated from field: string distance_bps = 1;
    */
   distanceBps: string;
 
   /**
-   * Size of the bids within it, in the market's size unit.
+   * Size of the bids within it, in the market's size unit. Required. Example: "14.2".
    *
    * @generated from field: string bid_size = 2;
    */
   bidSize: string;
 
   /**
-   * Size of the asks within it, in the market's size unit.
+   * Size of the asks within it, in the market's size unit. Required. Example: "11.7".
    *
    * @generated from field: string ask_size = 3;
    */
   askSize: string;
 
   /**
-   * Value of the bids within it, in the quote asset.
+   * Value of the bids within it, in the quote asset. Required. Example: "911862.70".
    *
    * @generated from field: string bid_notional = 4;
    */
   bidNotional: string;
 
   /**
-   * Value of the asks within it, in the quote asset.
+   * Value of the asks within it, in the quote asset. Required. Example: "752210.30".
    *
    * @generated from field: string ask_notional = 5;
    */
@@ -101,35 +101,35 @@ export const DepthBandSchema: GenMessage<DepthBand> = /*@__PURE__*/
  */
 export type MarketDepth = Message<"cqc.markets.v1.MarketDepth"> & {
   /**
-   * Market (UUID).
+   * Market (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
    *
    * @generated from field: string market_id = 1;
    */
   marketId: string;
 
   /**
-   * Middle between best bid and best ask.
+   * Middle between best bid and best ask, in the market's price currency. Required. Example: "64250.10".
    *
    * @generated from field: string mid_price = 2;
    */
   midPrice: string;
 
   /**
-   * Depth by distance, nearest first, 1 to 100.
+   * Depth by distance, nearest first, 1 to 100. Required: one or more. Example: see DepthBand.
    *
    * @generated from field: repeated cqc.markets.v1.DepthBand bands = 3;
    */
   bands: DepthBand[];
 
   /**
-   * Bids less asks over both, within the furthest band, -1 to 1. Absent: not computed.
+   * Bids less asks over both, within the furthest band, -1 to 1. Absent: not computed. Example: "0.0958".
    *
    * @generated from field: string imbalance = 4;
    */
   imbalance: string;
 
   /**
-   * When it held.
+   * When it held. Required. Example: "2026-01-15T09:30:00.123Z".
    *
    * @generated from field: google.protobuf.Timestamp observed_at = 5;
    */

@@ -60,28 +60,28 @@ export const file_cqc_markets_v1_market: GenFile = /*@__PURE__*/
  */
 export type Market = Message<"cqc.markets.v1.Market"> & {
   /**
-   * Id of the market (UUID), market_id elsewhere.
+   * Id of the market (UUID), market_id elsewhere. Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
    *
    * @generated from field: string id = 1;
    */
   id: string;
 
   /**
-   * Instrument that is traded (UUID).
+   * Instrument that is traded (UUID). Required. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
    *
    * @generated from field: string instrument_id = 2;
    */
   instrumentId: string;
 
   /**
-   * Venue, for example "binance".
+   * Venue, for example "binance". Required.
    *
    * @generated from field: string venue_id = 3;
    */
   venueId: string;
 
   /**
-   * Name of the market at the venue, for example "BTCUSDT".
+   * Name of the market at the venue, for example "BTCUSDT". Required.
    *
    * @generated from field: string venue_symbol = 4;
    */
@@ -95,21 +95,22 @@ export type Market = Message<"cqc.markets.v1.Market"> & {
   venueInstrumentId: string;
 
   /**
-   * Asset in which it settles (UUID). Absent: as the instrument says.
+   * Asset in which it settles (UUID). Absent: as the instrument says. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string settlement_asset_id = 6;
    */
   settlementAssetId: string;
 
   /**
-   * Asset in which prices are stated (UUID). Absent: the quote of the instrument.
+   * Asset in which prices are stated (UUID). Absent: the quote of the instrument. Example:
+   * "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string price_currency_asset_id = 7;
    */
   priceCurrencyAssetId: string;
 
   /**
-   * Unit of sizes: BASE, QUOTE or CONTRACT. Absent: BASE.
+   * Unit of sizes: BASE, QUOTE or CONTRACT. Absent: BASE. Example: "BASE".
    *
    * @generated from field: string size_unit = 8;
    */
@@ -124,6 +125,7 @@ export type Market = Message<"cqc.markets.v1.Market"> & {
 
   /**
    * Significant figures of prices, 1 to 38, on venues without a tick. Absent: the venue has another rule or none.
+   * Example: 5.
    *
    * @generated from field: uint32 price_significant_figures = 10;
    */
@@ -131,69 +133,71 @@ export type Market = Message<"cqc.markets.v1.Market"> & {
 
   /**
    * Decimal places of prices, at most 38, on venues without a tick. Absent: the venue has another rule or none.
+   * Example: 6.
    *
    * @generated from field: uint32 price_decimals = 11;
    */
   priceDecimals: number;
 
   /**
-   * Step of sizes, above zero, in size_unit. Absent: not known.
+   * Step of sizes, above zero, in size_unit. Absent: not known. Example: "0.001".
    *
    * @generated from field: string lot_size = 12;
    */
   lotSize: string;
 
   /**
-   * Smallest size of an order, in size_unit. Absent: none or not known.
+   * Smallest size of an order, in size_unit. Absent: none or not known. Example: "0.001".
    *
    * @generated from field: string min_order_size = 13;
    */
   minOrderSize: string;
 
   /**
-   * Largest size of an order, in size_unit. Absent: none or not known.
+   * Largest size of an order, in size_unit. Absent: none or not known. Example: "1000".
    *
    * @generated from field: string max_order_size = 14;
    */
   maxOrderSize: string;
 
   /**
-   * Largest size of a market order, in size_unit. Absent: max_order_size.
+   * Largest size of a market order, in size_unit. Absent: max_order_size. Example: "120".
    *
    * @generated from field: string max_market_order_size = 15;
    */
   maxMarketOrderSize: string;
 
   /**
-   * Smallest value of an order, in the price currency. Absent: none or not known.
+   * Smallest value of an order, in the price currency. Absent: none or not known. Example: "5".
    *
    * @generated from field: string min_notional = 16;
    */
   minNotional: string;
 
   /**
-   * Largest value of an order, in the price currency. Absent: none or not known.
+   * Largest value of an order, in the price currency. Absent: none or not known. Example: "300000".
    *
    * @generated from field: string max_notional = 17;
    */
   maxNotional: string;
 
   /**
-   * Lowest price of an order. Absent: none or not known.
+   * Lowest price of an order, in the price currency. Absent: none or not known. Example: "0.01".
    *
    * @generated from field: string min_price = 18;
    */
   minPrice: string;
 
   /**
-   * Highest price of an order. Absent: none or not known.
+   * Highest price of an order, in the price currency. Absent: none or not known. Example: "1000000".
    *
    * @generated from field: string max_price = 19;
    */
   maxPrice: string;
 
   /**
-   * Furthest that an order may lie from the reference price, in basis points. Absent: none or not known.
+   * Furthest that an order may lie from the reference price, in basis points. Absent: none or not known. Example:
+   * "500".
    *
    * @generated from field: string price_band_bps = 20;
    */
@@ -214,42 +218,43 @@ export type Market = Message<"cqc.markets.v1.Market"> & {
   takerFee: string;
 
   /**
-   * Asset in which fees are charged (UUID). Absent: as the venue decides.
+   * Asset in which fees are charged (UUID). Absent: as the venue decides. Example:
+   * "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string fee_asset_id = 23;
    */
   feeAssetId: string;
 
   /**
-   * Order types on offer. Empty: not known.
+   * Order types on offer. Empty: not known. Example: ["ORDER_TYPE_MARKET","ORDER_TYPE_LIMIT"].
    *
    * @generated from field: repeated cqc.markets.v1.OrderType supported_order_types = 24;
    */
   supportedOrderTypes: OrderType[];
 
   /**
-   * Times in force on offer. Empty: not known.
+   * Times in force on offer. Empty: not known. Example: ["TIME_IN_FORCE_GTC","TIME_IN_FORCE_IOC"].
    *
    * @generated from field: repeated cqc.markets.v1.TimeInForce supported_time_in_force = 25;
    */
   supportedTimeInForce: TimeInForce[];
 
   /**
-   * State: pending, active, suspended, cancel_only, post_only, delisted or settled.
+   * State: pending, active, suspended, cancel_only, post_only, delisted or settled. Required. Example: "active".
    *
    * @generated from field: string status = 26;
    */
   status: string;
 
   /**
-   * When trading began. Absent: not known or not yet.
+   * When trading began. Absent: not known or not yet. Example: "2026-01-02T08:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp listed_at = 27;
    */
   listedAt?: Timestamp | undefined;
 
   /**
-   * When trading ended, after listed_at. Absent: not delisted.
+   * When trading ended, after listed_at. Absent: not delisted. Example: "2026-06-30T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp delisted_at = 28;
    */
@@ -257,57 +262,57 @@ export type Market = Message<"cqc.markets.v1.Market"> & {
 
   /**
    * Seconds between two funding payments, 1 to 86400; the same as perp.funding_interval where both are set. Absent: not
-   * a perpetual.
+   * a perpetual. Example: 28800.
    *
    * @generated from field: int32 funding_interval_secs = 29;
    */
   fundingIntervalSecs: number;
 
   /**
-   * The pool. Absent: not an automated market maker, or its terms are not known.
+   * The pool. Absent: not an automated market maker, or its terms are not known. Example: see AmmMarketDetails.
    *
    * @generated from field: cqc.markets.v1.AmmMarketDetails amm = 30;
    */
   amm?: AmmMarketDetails | undefined;
 
   /**
-   * The reserve. Absent: not a lending market, or its ratios are not known.
+   * The reserve. Absent: not a lending market, or its ratios are not known. Example: see LendingMarketDetails.
    *
    * @generated from field: cqc.markets.v1.LendingMarketDetails lending = 31;
    */
   lending?: LendingMarketDetails | undefined;
 
   /**
-   * Funding and margin. Absent: not a perpetual, or its terms are not known. A perpetual of an automated market maker has
-   * amm too.
+   * Funding and margin. Absent: not a perpetual, or its terms are not known. A perpetual of an automated market maker
+   * has amm too. Example: see PerpMarketDetails.
    *
    * @generated from field: cqc.markets.v1.PerpMarketDetails perp = 32;
    */
   perp?: PerpMarketDetails | undefined;
 
   /**
-   * When it was registered.
+   * When it was registered. Required. Example: "2026-01-02T08:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp created_at = 33;
    */
   createdAt?: Timestamp | undefined;
 
   /**
-   * When this record last changed.
+   * When this record last changed. Required. Example: "2026-01-15T09:30:00Z".
    *
    * @generated from field: google.protobuf.Timestamp updated_at = 34;
    */
   updatedAt?: Timestamp | undefined;
 
   /**
-   * Version of this record, to be sent back with a change. Absent: not versioned.
+   * Version of this record, to be sent back with a change. Absent: not versioned. Example: "v2".
    *
    * @generated from field: string etag = 35;
    */
   etag: string;
 
   /**
-   * Further facts without a field of their own. Absent: none.
+   * Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
    *
    * @generated from field: google.protobuf.Struct metadata = 36;
    */

@@ -43,112 +43,112 @@ export const file_cqc_markets_v1_market_summary: GenFile = /*@__PURE__*/
  */
 export type MarketSummary = Message<"cqc.markets.v1.MarketSummary"> & {
   /**
-   * Market (UUID).
+   * Market (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
    *
    * @generated from field: string market_id = 1;
    */
   marketId: string;
 
   /**
-   * Price of the last trade.
+   * Price of the last trade, in the market's price currency. Required. Example: "64250.10".
    *
    * @generated from field: string last_price = 2;
    */
   lastPrice: string;
 
   /**
-   * Best bid. Absent: no bids.
+   * Best bid, in the market's price currency. Absent: no bids. Example: "64250.00".
    *
    * @generated from field: string bid = 3;
    */
   bid: string;
 
   /**
-   * Best ask. Absent: no asks.
+   * Best ask, in the market's price currency. Absent: no asks. Example: "64250.20".
    *
    * @generated from field: string ask = 4;
    */
   ask: string;
 
   /**
-   * First price of the window. Absent: no trade in it.
+   * First price of the window, in the market's price currency. Absent: no trade in it. Example: "63010.00".
    *
    * @generated from field: string open = 5;
    */
   open: string;
 
   /**
-   * Highest price of the window. Absent: no trade in it.
+   * Highest price of the window, in the market's price currency. Absent: no trade in it. Example: "64900.00".
    *
    * @generated from field: string high = 6;
    */
   high: string;
 
   /**
-   * Lowest price of the window. Absent: no trade in it.
+   * Lowest price of the window, in the market's price currency. Absent: no trade in it. Example: "62800.50".
    *
    * @generated from field: string low = 7;
    */
   low: string;
 
   /**
-   * Change over the window in basis points. Absent: no trade in it.
+   * Change over the window in basis points. Absent: no trade in it. Example: "196.81".
    *
    * @generated from field: string change_bps = 8;
    */
   changeBps: string;
 
   /**
-   * Size traded in the window, in the base.
+   * Size traded in the window, in the base. Required. Example: "18234.1".
    *
    * @generated from field: string volume_base = 9;
    */
   volumeBase: string;
 
   /**
-   * Value traded in the window, in the quote asset.
+   * Value traded in the window, in the quote asset. Required. Example: "1171540221.33".
    *
    * @generated from field: string volume_quote = 10;
    */
   volumeQuote: string;
 
   /**
-   * Mark price. Absent: not a derivative, or not known.
+   * Mark price, in the market's price currency. Absent: not a derivative, or not known. Example: "64250.10".
    *
    * @generated from field: string mark_price = 11;
    */
   markPrice: string;
 
   /**
-   * Index price. Absent: not a derivative, or not known.
+   * Index price, in the market's price currency. Absent: not a derivative, or not known. Example: "64246.00".
    *
    * @generated from field: string index_price = 12;
    */
   indexPrice: string;
 
   /**
-   * Funding rate of the current interval. Absent: not a perpetual.
+   * Funding rate of the current interval, as a fraction per interval. Absent: not a perpetual. Example: "0.000100".
    *
    * @generated from field: string funding_rate = 13;
    */
   fundingRate: string;
 
   /**
-   * Open contracts, in the market's size unit. Absent: not a derivative, or not known.
+   * Open contracts, in the market's size unit. Absent: not a derivative, or not known. Example: "81234.551".
    *
    * @generated from field: string open_interest = 14;
    */
   openInterest: string;
 
   /**
-   * Length of the window, above zero, usually one day.
+   * Length of the window, above zero, usually one day. Required. Example: "86400s".
    *
    * @generated from field: google.protobuf.Duration window = 15;
    */
   window?: Duration | undefined;
 
   /**
-   * When the window ended.
+   * When the window ended. Required. Example: "2026-01-15T09:30:00Z".
    *
    * @generated from field: google.protobuf.Timestamp observed_at = 16;
    */

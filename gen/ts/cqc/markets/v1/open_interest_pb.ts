@@ -33,28 +33,28 @@ export const file_cqc_markets_v1_open_interest: GenFile = /*@__PURE__*/
  */
 export type OpenInterest = Message<"cqc.markets.v1.OpenInterest"> & {
   /**
-   * Market (UUID).
+   * Market (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
    *
    * @generated from field: string market_id = 1;
    */
   marketId: string;
 
   /**
-   * Open contracts, in the market's size unit.
+   * Open contracts, in the market's size unit. Required. Example: "81234.551".
    *
    * @generated from field: string size = 2;
    */
   size: string;
 
   /**
-   * Their value, in the quote asset. Absent: not known.
+   * Their value, in the quote asset. Absent: not known. Example: "5219327214.02".
    *
    * @generated from field: string notional = 3;
    */
   notional: string;
 
   /**
-   * When it held.
+   * When it held. Required. Example: "2026-01-15T09:30:00Z".
    *
    * @generated from field: google.protobuf.Timestamp observed_at = 4;
    */

@@ -42,98 +42,98 @@ export const file_cqc_markets_v1_option_series: GenFile = /*@__PURE__*/
  */
 export type OptionSeries = Message<"cqc.markets.v1.OptionSeries"> & {
   /**
-   * Instrument of which this is the kind's part (UUID).
+   * Instrument of which this is the kind's part (UUID). Required. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
    *
    * @generated from field: string instrument_id = 1;
    */
   instrumentId: string;
 
   /**
-   * Asset whose price it follows (UUID).
+   * Asset whose price it follows (UUID). Required. Example: "3c8a5b1e-9d27-4f60-8e34-7b6a1c2d5f03".
    *
    * @generated from field: string underlying_asset_id = 2;
    */
   underlyingAssetId: string;
 
   /**
-   * Asset in which its price is stated (UUID).
+   * Asset in which its price is stated (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string quote_asset_id = 3;
    */
   quoteAssetId: string;
 
   /**
-   * Asset in which profit and loss are paid (UUID).
+   * Asset in which profit and loss are paid (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string settlement_asset_id = 4;
    */
   settlementAssetId: string;
 
   /**
-   * When it expires.
+   * When it expires. Required. Example: "2026-12-25T08:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp expiry = 5;
    */
   expiry?: Timestamp | undefined;
 
   /**
-   * Price at which it is exercised, in the quote asset, above zero, for example "3000".
+   * Price at which it is exercised, in the quote asset, above zero, for example "3000". Required.
    *
    * @generated from field: string strike_price = 6;
    */
   strikePrice: string;
 
   /**
-   * Right to buy (CALL) or to sell (PUT).
+   * Right to buy (CALL) or to sell (PUT). Required. Example: "CALL".
    *
    * @generated from field: string option_type = 7;
    */
   optionType: string;
 
   /**
-   * When it can be exercised: european (at expiry) or american (until expiry).
+   * When it can be exercised: european (at expiry) or american (until expiry). Required. Example: "european".
    *
    * @generated from field: string exercise_style = 8;
    */
   exerciseStyle: string;
 
   /**
-   * Units of the underlying in one contract, above zero, for example "0.1".
+   * Units of the underlying in one contract, above zero, for example "0.1". Required.
    *
    * @generated from field: string contract_multiplier = 9;
    */
   contractMultiplier: string;
 
   /**
-   * How it settles: cash or physical. Absent: cash.
+   * How it settles: cash or physical. Absent: cash. Example: "cash".
    *
    * @generated from field: string settlement_type = 10;
    */
   settlementType: string;
 
   /**
-   * Whether it is paid and settled in the underlying. Absent: false.
+   * Whether it is paid and settled in the underlying. Absent: false. Example: false.
    *
    * @generated from field: bool is_inverse = 11;
    */
   isInverse: boolean;
 
   /**
-   * Facts of single venues without a field of their own. Absent: none.
+   * Facts of single venues without a field of their own. Absent: none. Example: {"contract_code":"XBTZ26"}.
    *
    * @generated from field: google.protobuf.Struct extensions = 12;
    */
   extensions?: JsonObject | undefined;
 
   /**
-   * When it was registered.
+   * When it was registered. Required. Example: "2026-01-02T08:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp created_at = 13;
    */
   createdAt?: Timestamp | undefined;
 
   /**
-   * When this record last changed.
+   * When this record last changed. Required. Example: "2026-01-02T08:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp updated_at = 14;
    */

@@ -27,21 +27,21 @@ export const file_cqc_markets_v1_order_book: GenFile = /*@__PURE__*/
  */
 export type OrderBookLevel = Message<"cqc.markets.v1.OrderBookLevel"> & {
   /**
-   * Price in the market's price currency; zero or negative on combinations.
+   * Price in the market's price currency; zero or negative on combinations. Required. Example: "64250.00".
    *
    * @generated from field: string price = 1;
    */
   price: string;
 
   /**
-   * Size in the market's size unit; zero deletes the level in a change.
+   * Size in the market's size unit; zero deletes the level in a change. Required. Example: "1.25".
    *
    * @generated from field: string size = 2;
    */
   size: string;
 
   /**
-   * Number of orders at the price. Absent: not known.
+   * Number of orders at the price. Absent: not known. Example: 3.
    *
    * @generated from field: uint32 order_count = 3;
    */
@@ -80,77 +80,78 @@ export const OrderBookLevelSchema: GenMessage<OrderBookLevel> = /*@__PURE__*/
  */
 export type OrderBook = Message<"cqc.markets.v1.OrderBook"> & {
   /**
-   * Market of the book (UUID).
+   * Market of the book (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
    *
    * @generated from field: string market_id = 1;
    */
   marketId: string;
 
   /**
-   * Whether it is whole or a change.
+   * Whether it is whole or a change. Required. Example: "BOOK_UPDATE_TYPE_SNAPSHOT".
    *
    * @generated from field: cqc.markets.v1.BookUpdateType update_type = 2;
    */
   updateType: BookUpdateType;
 
   /**
-   * Sequence number of the last change in it, growing per market.
+   * Sequence number of the last change in it, growing per market. Required. Example: "4815162342".
    *
    * @generated from field: uint64 sequence = 3;
    */
   sequence: bigint;
 
   /**
-   * Sequence number of the first change in it, not above sequence. Absent: sequence.
+   * Sequence number of the first change in it, not above sequence. Absent: sequence. Example: "4815162340".
    *
    * @generated from field: uint64 first_sequence = 4;
    */
   firstSequence: bigint;
 
   /**
-   * Sequence number of the message before; another one means a gap. Absent: the venue does not say.
+   * Sequence number of the message before; another one means a gap. Absent: the venue does not say. Example:
+   * "4815162341".
    *
    * @generated from field: uint64 previous_sequence = 5;
    */
   previousSequence: bigint;
 
   /**
-   * Bids, best (highest) first, at most 5000. Empty: none, or none changed.
+   * Bids, best (highest) first, at most 5000. Empty: none, or none changed. Example: see OrderBookLevel.
    *
    * @generated from field: repeated cqc.markets.v1.OrderBookLevel bids = 6;
    */
   bids: OrderBookLevel[];
 
   /**
-   * Asks, best (lowest) first, at most 5000. Empty: none, or none changed.
+   * Asks, best (lowest) first, at most 5000. Empty: none, or none changed. Example: see OrderBookLevel.
    *
    * @generated from field: repeated cqc.markets.v1.OrderBookLevel asks = 7;
    */
   asks: OrderBookLevel[];
 
   /**
-   * Levels per side that are kept. Absent: all.
+   * Levels per side that are kept. Absent: all. Example: 2.
    *
    * @generated from field: uint32 depth = 8;
    */
   depth: number;
 
   /**
-   * Checksum of the venue over the book after this message. Absent: the venue has none.
+   * Checksum of the venue over the book after this message. Absent: the venue has none. Example: "3310070434".
    *
    * @generated from field: string checksum = 9;
    */
   checksum: string;
 
   /**
-   * When it held, by the venue's clock.
+   * When it held, by the venue's clock. Required. Example: "2026-01-15T09:30:00.123Z".
    *
    * @generated from field: google.protobuf.Timestamp observed_at = 10;
    */
   observedAt?: Timestamp | undefined;
 
   /**
-   * When the platform received it, by our clock. Absent: not recorded.
+   * When the platform received it, by our clock. Absent: not recorded. Example: "2026-01-15T09:30:00.145Z".
    *
    * @generated from field: google.protobuf.Timestamp received_at = 11;
    */

@@ -39,77 +39,77 @@ export const file_cqc_markets_v1_perp_contract: GenFile = /*@__PURE__*/
  */
 export type PerpContract = Message<"cqc.markets.v1.PerpContract"> & {
   /**
-   * Instrument of which this is the kind's part (UUID).
+   * Instrument of which this is the kind's part (UUID). Required. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
    *
    * @generated from field: string instrument_id = 1;
    */
   instrumentId: string;
 
   /**
-   * Asset whose price it follows (UUID).
+   * Asset whose price it follows (UUID). Required. Example: "6f1e2d3c-4b5a-4c69-8778-96a5b4c3d2e1".
    *
    * @generated from field: string underlying_asset_id = 2;
    */
   underlyingAssetId: string;
 
   /**
-   * Asset in which its price is stated (UUID).
+   * Asset in which its price is stated (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string quote_asset_id = 3;
    */
   quoteAssetId: string;
 
   /**
-   * Asset in which profit and loss are paid (UUID).
+   * Asset in which profit and loss are paid (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string settlement_asset_id = 4;
    */
   settlementAssetId: string;
 
   /**
-   * Whether it is quoted in the quote and settled in the underlying. Absent: false.
+   * Whether it is quoted in the quote and settled in the underlying. Absent: false. Example: false.
    *
    * @generated from field: bool is_inverse = 5;
    */
   isInverse: boolean;
 
   /**
-   * Whether it settles in a third asset at a fixed rate. Absent: false.
+   * Whether it settles in a third asset at a fixed rate. Absent: false. Example: false.
    *
    * @generated from field: bool is_quanto = 6;
    */
   isQuanto: boolean;
 
   /**
-   * Units of the underlying (of the quote, when inverse) in one contract, above zero, for example "0.001".
+   * Units of the underlying (of the quote, when inverse) in one contract, above zero, for example "0.001". Required.
    *
    * @generated from field: string contract_multiplier = 7;
    */
   contractMultiplier: string;
 
   /**
-   * Index that it follows. Absent: not named.
+   * Index that it follows. Absent: not named. Example: "BTCUSDT".
    *
    * @generated from field: string index_name = 8;
    */
   indexName: string;
 
   /**
-   * Facts of single venues without a field of their own. Absent: none.
+   * Facts of single venues without a field of their own. Absent: none. Example: {"contract_code":"XBTZ26"}.
    *
    * @generated from field: google.protobuf.Struct extensions = 9;
    */
   extensions?: JsonObject | undefined;
 
   /**
-   * When it was registered.
+   * When it was registered. Required. Example: "2026-01-02T08:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp created_at = 10;
    */
   createdAt?: Timestamp | undefined;
 
   /**
-   * When this record last changed.
+   * When this record last changed. Required. Example: "2026-01-02T08:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp updated_at = 11;
    */

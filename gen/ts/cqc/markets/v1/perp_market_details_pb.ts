@@ -38,42 +38,42 @@ export const file_cqc_markets_v1_perp_market_details: GenFile = /*@__PURE__*/
  */
 export type RiskTier = Message<"cqc.markets.v1.RiskTier"> & {
   /**
-   * Number of the step, from 1.
+   * Number of the step, from 1. Required. Example: 1.
    *
    * @generated from field: uint32 tier = 1;
    */
   tier: number;
 
   /**
-   * Value from which it holds, in the quote asset.
+   * Value from which it holds, in the quote asset. Required. Example: "0".
    *
    * @generated from field: string min_notional = 2;
    */
   minNotional: string;
 
   /**
-   * Value up to which it holds, in the quote asset, above min_notional. Absent: no end.
+   * Value up to which it holds, in the quote asset, above min_notional. Absent: no end. Example: "300000".
    *
    * @generated from field: string max_notional = 3;
    */
   maxNotional: string;
 
   /**
-   * Margin to open, as a fraction of the value, 0 to 1.
+   * Margin to open, as a fraction of the value, 0 to 1. Required. Example: "0.008".
    *
    * @generated from field: string initial_margin_rate = 4;
    */
   initialMarginRate: string;
 
   /**
-   * Margin to keep, as a fraction of the value, 0 to 1.
+   * Margin to keep, as a fraction of the value, 0 to 1. Required. Example: "0.004".
    *
    * @generated from field: string maintenance_margin_rate = 5;
    */
   maintenanceMarginRate: string;
 
   /**
-   * Amount taken off the maintenance margin ("cum"), in the quote asset. Absent: none.
+   * Amount taken off the maintenance margin ("cum"), in the quote asset. Absent: none. Example: "0".
    *
    * @generated from field: string maintenance_amount = 6;
    */
@@ -122,98 +122,99 @@ export const RiskTierSchema: GenMessage<RiskTier> = /*@__PURE__*/
  */
 export type PerpMarketDetails = Message<"cqc.markets.v1.PerpMarketDetails"> & {
   /**
-   * Number or name of the product at the venue. Absent: venue_symbol says it.
+   * Number or name of the product at the venue. Absent: venue_symbol says it. Example: "0".
    *
    * @generated from field: string product_id = 1;
    */
   productId: string;
 
   /**
-   * Time between two funding payments, above zero and at most one day, for example 8 hours.
+   * Time between two funding payments, above zero and at most one day, for example 8 hours. Required.
    *
    * @generated from field: google.protobuf.Duration funding_interval = 2;
    */
   fundingInterval?: Duration | undefined;
 
   /**
-   * Highest funding rate per interval, as a fraction. Absent: none or not known.
+   * Highest funding rate per interval, as a fraction. Absent: none or not known. Example: "0.02".
    *
    * @generated from field: string funding_rate_cap = 3;
    */
   fundingRateCap: string;
 
   /**
-   * Lowest funding rate per interval, as a fraction. Absent: none or not known.
+   * Lowest funding rate per interval, as a fraction. Absent: none or not known. Example: "-0.02".
    *
    * @generated from field: string funding_rate_floor = 4;
    */
   fundingRateFloor: string;
 
   /**
-   * Interest part of the funding rate per interval, as a fraction. Absent: none or not known.
+   * Interest part of the funding rate per interval, as a fraction. Absent: none or not known. Example: "0.0001".
    *
    * @generated from field: string interest_rate = 5;
    */
   interestRate: string;
 
   /**
-   * Who states the index price. Absent: the venue itself.
+   * Who states the index price. Absent: the venue itself. Example: "pyth".
    *
    * @generated from field: string index_oracle = 6;
    */
   indexOracle: string;
 
   /**
-   * How the mark price is made, in the venue's words. Absent: not known.
+   * How the mark price is made, in the venue's words. Absent: not known. Example: "median of index, premium and last".
    *
    * @generated from field: string mark_price_method = 7;
    */
   markPriceMethod: string;
 
   /**
-   * Margin to open at the lowest tier, as a fraction of the value. Absent: see risk_tiers.
+   * Margin to open at the lowest tier, as a fraction of the value. Absent: see risk_tiers. Example: "0.008".
    *
    * @generated from field: string initial_margin_rate = 8;
    */
   initialMarginRate: string;
 
   /**
-   * Margin to keep at the lowest tier, as a fraction of the value. Absent: see risk_tiers.
+   * Margin to keep at the lowest tier, as a fraction of the value. Absent: see risk_tiers. Example: "0.004".
    *
    * @generated from field: string maintenance_margin_rate = 9;
    */
   maintenanceMarginRate: string;
 
   /**
-   * Highest leverage at the lowest tier, above zero. Absent: see risk_tiers.
+   * Highest leverage at the lowest tier, above zero, as a multiple of the collateral. Absent: see risk_tiers. Example:
+   * "125".
    *
    * @generated from field: string max_leverage = 10;
    */
   maxLeverage: string;
 
   /**
-   * Margin modes on offer. Empty: not known.
+   * Margin modes on offer. Empty: not known. Example: ["MARGIN_MODE_CROSS","MARGIN_MODE_ISOLATED"].
    *
    * @generated from field: repeated cqc.markets.v1.MarginMode margin_modes = 11;
    */
   marginModes: MarginMode[];
 
   /**
-   * Most open interest, in the market's size unit. Absent: none or not known.
+   * Most open interest, in the market's size unit. Absent: none or not known. Example: "50000000".
    *
    * @generated from field: string open_interest_cap = 12;
    */
   openInterestCap: string;
 
   /**
-   * Value at which impact prices are read, in the quote asset. Absent: not known.
+   * Value at which impact prices are read, in the quote asset. Absent: not known. Example: "20000".
    *
    * @generated from field: string impact_notional = 13;
    */
   impactNotional: string;
 
   /**
-   * The margin table, in the order of its steps. Empty: one step, stated above.
+   * The margin table, in the order of its steps. Empty: one step, stated above. Example: see RiskTier.
    *
    * @generated from field: repeated cqc.markets.v1.RiskTier risk_tiers = 14;
    */

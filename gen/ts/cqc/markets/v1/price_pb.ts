@@ -41,14 +41,16 @@ export const file_cqc_markets_v1_price: GenFile = /*@__PURE__*/
  */
 export type Price = Message<"cqc.markets.v1.Price"> & {
   /**
-   * Market that the price belongs to (UUID). Aggregates name the market that they stand for.
+   * Market that the price belongs to (UUID). Aggregates name the market that they stand for. Required. Example:
+   * "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
    *
    * @generated from field: string market_id = 1;
    */
   marketId: string;
 
   /**
-   * Instrument over whose markets the price is aggregated (UUID). Absent: the price is of the one market.
+   * Instrument over whose markets the price is aggregated (UUID). Absent: the price is of the one market. Example:
+   * "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
    *
    * @generated from field: string instrument_id = 2;
    */
@@ -62,77 +64,78 @@ export type Price = Message<"cqc.markets.v1.Price"> & {
   venueId: string;
 
   /**
-   * How the price came about.
+   * How the price came about. Required. Example: "PRICE_TYPE_LAST".
    *
    * @generated from field: cqc.markets.v1.PriceType price_type = 4;
    */
   priceType: PriceType;
 
   /**
-   * Price in the market's price currency, per unit of the base. Zero or more, for example "64250.10".
+   * Price in the market's price currency, per unit of the base. Zero or more, for example "64250.10". Required.
    *
    * @generated from field: string price = 5;
    */
   price: string;
 
   /**
-   * Best bid at the same moment, in the price currency. Absent: not known or no bids.
+   * Best bid at the same moment, in the price currency. Absent: not known or no bids. Example: "64250.00".
    *
    * @generated from field: string bid = 6;
    */
   bid: string;
 
   /**
-   * Best ask at the same moment, in the price currency. Absent: not known or no asks.
+   * Best ask at the same moment, in the price currency. Absent: not known or no asks. Example: "64250.20".
    *
    * @generated from field: string ask = 7;
    */
   ask: string;
 
   /**
-   * Size at the best bid, in the market's size unit. Absent: not known.
+   * Size at the best bid, in the market's size unit. Absent: not known. Example: "1.25".
    *
    * @generated from field: string bid_size = 8;
    */
   bidSize: string;
 
   /**
-   * Size at the best ask, in the market's size unit. Absent: not known.
+   * Size at the best ask, in the market's size unit. Absent: not known. Example: "0.8".
    *
    * @generated from field: string ask_size = 9;
    */
   askSize: string;
 
   /**
-   * Who said so: a venue, oracle or aggregator, for example "binance" or "chainlink".
+   * Who said so: a venue, oracle or aggregator, for example "binance" or "chainlink". Required.
    *
    * @generated from field: string source = 10;
    */
   source: string;
 
   /**
-   * How much the source trusts the price, from 0 to 1. Absent: the source does not say.
+   * How much the source trusts the price, from 0 to 1. Absent: the source does not say. Example: "0.99".
    *
    * @generated from field: string confidence = 11;
    */
   confidence: string;
 
   /**
-   * Sequence number of the source, growing per market. Absent: the source has none.
+   * Sequence number of the source, growing per market. Absent: the source has none. Example: "4815162342".
    *
    * @generated from field: uint64 sequence = 12;
    */
   sequence: bigint;
 
   /**
-   * When the price held, by the clock of the source (which may run ahead of ours).
+   * When the price held, by the clock of the source (which may run ahead of ours). Required. Example:
+   * "2026-01-15T09:30:00.123Z".
    *
    * @generated from field: google.protobuf.Timestamp observed_at = 13;
    */
   observedAt?: Timestamp | undefined;
 
   /**
-   * When the platform received it, by our clock. Absent: not recorded.
+   * When the platform received it, by our clock. Absent: not recorded. Example: "2026-01-15T09:30:00.145Z".
    *
    * @generated from field: google.protobuf.Timestamp received_at = 14;
    */

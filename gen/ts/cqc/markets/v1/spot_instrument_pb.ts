@@ -33,42 +33,42 @@ export const file_cqc_markets_v1_spot_instrument: GenFile = /*@__PURE__*/
  */
 export type SpotInstrument = Message<"cqc.markets.v1.SpotInstrument"> & {
   /**
-   * Instrument of which this is the kind's part (UUID).
+   * Instrument of which this is the kind's part (UUID). Required. Example: "2e7d1c90-6a4b-4f58-9c03-5d8e1f2a7b46".
    *
    * @generated from field: string instrument_id = 1;
    */
   instrumentId: string;
 
   /**
-   * Asset that is bought and sold (UUID).
+   * Asset that is bought and sold (UUID). Required. Example: "6f1e2d3c-4b5a-4c69-8778-96a5b4c3d2e1".
    *
    * @generated from field: string base_asset_id = 2;
    */
   baseAssetId: string;
 
   /**
-   * Asset in which it is paid (UUID).
+   * Asset in which it is paid (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string quote_asset_id = 3;
    */
   quoteAssetId: string;
 
   /**
-   * Facts of single venues without a field of their own. Absent: none.
+   * Facts of single venues without a field of their own. Absent: none. Example: {"contract_code":"XBTZ26"}.
    *
    * @generated from field: google.protobuf.Struct extensions = 4;
    */
   extensions?: JsonObject | undefined;
 
   /**
-   * When it was registered.
+   * When it was registered. Required. Example: "2026-01-02T08:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp created_at = 5;
    */
   createdAt?: Timestamp | undefined;
 
   /**
-   * When this record last changed.
+   * When this record last changed. Required. Example: "2026-01-02T08:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp updated_at = 6;
    */

@@ -36,112 +36,114 @@ export const file_cqc_markets_v1_trade: GenFile = /*@__PURE__*/
  */
 export type Trade = Message<"cqc.markets.v1.Trade"> & {
   /**
-   * Id given by the venue, unique per market. For on-chain trades "{tx_hash}:{log_index}".
+   * Id given by the venue, unique per market. For on-chain trades "{tx_hash}:{log_index}". Required. Example:
+   * "3819472910".
    *
    * @generated from field: string trade_id = 1;
    */
   tradeId: string;
 
   /**
-   * Market of the trade (UUID).
+   * Market of the trade (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
    *
    * @generated from field: string market_id = 2;
    */
   marketId: string;
 
   /**
-   * Price in the market's price currency. Zero or more: combinations may trade at zero.
+   * Price in the market's price currency. Zero or more: combinations may trade at zero. Required. Example: "64250.10".
    *
    * @generated from field: string price = 3;
    */
   price: string;
 
   /**
-   * Size in the market's size unit, above zero, for example "0.015".
+   * Size in the market's size unit, above zero, for example "0.015". Required.
    *
    * @generated from field: string size = 4;
    */
   size: string;
 
   /**
-   * Side of the aggressor.
+   * Side of the aggressor. Required. Example: "TRADE_SIDE_BUY".
    *
    * @generated from field: cqc.markets.v1.TradeSide side = 5;
    */
   side: TradeSide;
 
   /**
-   * Value in the quote asset. Absent: the venue does not state it.
+   * Value in the quote asset. Absent: the venue does not state it. Example: "963.7515".
    *
    * @generated from field: string quote_value = 6;
    */
   quoteValue: string;
 
   /**
-   * When the trade happened, by the venue's clock.
+   * When the trade happened, by the venue's clock. Required. Example: "2026-01-15T09:30:00.120Z".
    *
    * @generated from field: google.protobuf.Timestamp executed_at = 7;
    */
   executedAt?: Timestamp | undefined;
 
   /**
-   * When the platform received it, by our clock. Absent: not recorded.
+   * When the platform received it, by our clock. Absent: not recorded. Example: "2026-01-15T09:30:00.145Z".
    *
    * @generated from field: google.protobuf.Timestamp received_at = 8;
    */
   receivedAt?: Timestamp | undefined;
 
   /**
-   * Sequence number of the venue, growing per market. Absent: the venue has none.
+   * Sequence number of the venue, growing per market. Absent: the venue has none. Example: "4815162342".
    *
    * @generated from field: uint64 sequence = 9;
    */
   sequence: bigint;
 
   /**
-   * Whether the trade liquidated a position. Absent: not known.
+   * Whether the trade liquidated a position. Absent: not known. Example: false.
    *
    * @generated from field: bool is_liquidation = 10;
    */
   isLiquidation: boolean;
 
   /**
-   * Whether the trade was negotiated off the book. Absent: not known.
+   * Whether the trade was negotiated off the book. Absent: not known. Example: false.
    *
    * @generated from field: bool is_block_trade = 11;
    */
   isBlockTrade: boolean;
 
   /**
-   * Hash of the transaction. Absent: not an on-chain trade.
+   * Hash of the transaction. Absent: not an on-chain trade. Example:
+   * "0x5c504ed432cb51138bcf09aa5e8a410dd4a1e204ef84bfed1be16dfba1b22060".
    *
    * @generated from field: string tx_hash = 12;
    */
   txHash: string;
 
   /**
-   * Number of the block. Absent: not an on-chain trade.
+   * Number of the block. Absent: not an on-chain trade. Example: "21600000".
    *
    * @generated from field: uint64 block_number = 13;
    */
   blockNumber: bigint;
 
   /**
-   * Index of the log entry within the block. Absent: not an on-chain trade.
+   * Index of the log entry within the block. Absent: not an on-chain trade. Example: 142.
    *
    * @generated from field: uint32 log_index = 14;
    */
   logIndex: number;
 
   /**
-   * The venue's id of the resting order. Absent: not published.
+   * The venue's id of the resting order. Absent: not published. Example: "8886701".
    *
    * @generated from field: string maker_order_id = 15;
    */
   makerOrderId: string;
 
   /**
-   * The venue's id of the aggressing order. Absent: not published.
+   * The venue's id of the aggressing order. Absent: not published. Example: "8886774".
    *
    * @generated from field: string taker_order_id = 16;
    */

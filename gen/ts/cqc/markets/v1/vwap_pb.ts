@@ -37,70 +37,74 @@ export const file_cqc_markets_v1_vwap: GenFile = /*@__PURE__*/
  */
 export type VWAP = Message<"cqc.markets.v1.VWAP"> & {
   /**
-   * Market (UUID); for several markets the one that they stand for.
+   * Market (UUID); for several markets the one that they stand for. Required. Example:
+   * "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
    *
    * @generated from field: string market_id = 1;
    */
   marketId: string;
 
   /**
-   * Instrument over whose markets it is made (UUID). Absent: of the one market.
+   * Instrument over whose markets it is made (UUID). Absent: of the one market. Example:
+   * "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
    *
    * @generated from field: string instrument_id = 2;
    */
   instrumentId: string;
 
   /**
-   * Markets that are in it (UUIDs), at most 200. Empty: the one market.
+   * Markets that are in it (UUIDs), at most 200. Empty: the one market. Example:
+   * ["0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11","2e7d1c90-6a4b-4f58-9c03-5d8e1f2a7b46"].
    *
    * @generated from field: repeated string market_ids = 3;
    */
   marketIds: string[];
 
   /**
-   * Average price weighted by size.
+   * Average price weighted by size, in the market's price currency. Required. Example: "64254.00".
    *
    * @generated from field: string vwap = 4;
    */
   vwap: string;
 
   /**
-   * Size traded, in the market's size unit.
+   * Size traded, in the market's size unit. Required. Example: "12.345".
    *
    * @generated from field: string volume = 5;
    */
   volume: string;
 
   /**
-   * Value traded, in the quote asset.
+   * Value traded, in the quote asset. Required. Example: "793215.4521".
    *
    * @generated from field: string quote_volume = 6;
    */
   quoteVolume: string;
 
   /**
-   * Number of trades. Absent: not known.
+   * Number of trades. Absent: not known. Example: "481".
    *
    * @generated from field: uint64 trade_count = 7;
    */
   tradeCount: bigint;
 
   /**
-   * First moment that belongs to the window.
+   * First moment that belongs to the window. Required. Example: "2026-01-15T09:30:00Z".
    *
    * @generated from field: google.protobuf.Timestamp window_start = 8;
    */
   windowStart?: Timestamp | undefined;
 
   /**
-   * First moment that no longer belongs to the window.
+   * First moment that no longer belongs to the window. Required. Example: "2026-01-15T09:31:00Z".
    *
    * @generated from field: google.protobuf.Timestamp window_end = 9;
    */
   windowEnd?: Timestamp | undefined;
 
   /**
-   * Standard deviation of the trade prices, weighted by size. Absent: not computed.
+   * Standard deviation of the trade prices, weighted by size, in the market's price currency. Absent: not computed.
+   * Example: "8.41".
    *
    * @generated from field: string standard_deviation = 10;
    */

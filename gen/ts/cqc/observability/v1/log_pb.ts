@@ -33,21 +33,23 @@ export const file_cqc_observability_v1_log: GenFile = /*@__PURE__*/
  */
 export type LogError = Message<"cqc.observability.v1.LogError"> & {
   /**
-   * Class of the error, for example "CqiError".
+   * Class of the error, for example "CqiError". Required.
    *
    * @generated from field: string type = 1;
    */
   type: string;
 
   /**
-   * What the error says, redacted. Empty when it says nothing.
+   * What the error says, redacted. Empty when it says nothing. Example: "Cannot publish to topic
+   * cqc.events.v1.price_updated: broker is not reachable".
    *
    * @generated from field: string message = 2;
    */
   message: string;
 
   /**
-   * Stack with the causes, redacted. Absent: not known or not wanted.
+   * Stack with the causes, redacted. Absent: not known or not wanted. Example: "Error: Cannot place order\n    at place
+   * (orders.ts:42:7)".
    *
    * @generated from field: string stack = 3;
    */
@@ -61,7 +63,7 @@ export type LogError = Message<"cqc.observability.v1.LogError"> & {
   code: string;
 
   /**
-   * Whether a retry may help. Absent: not known.
+   * Whether a retry may help. Absent: not known. Example: true.
    *
    * @generated from field: bool retryable = 5;
    */
@@ -98,35 +100,35 @@ export const LogErrorSchema: GenMessage<LogError> = /*@__PURE__*/
  */
 export type LogEntry = Message<"cqc.observability.v1.LogEntry"> & {
   /**
-   * When it was written, UTC.
+   * When it was written, UTC. Required. Example: "2026-01-15T09:30:00.123Z".
    *
    * @generated from field: google.protobuf.Timestamp timestamp = 1;
    */
   timestamp?: Timestamp | undefined;
 
   /**
-   * Severity: trace, debug, info, warn, error or fatal.
+   * Severity: trace, debug, info, warn, error or fatal. Required. Example: "info".
    *
    * @generated from field: string level = 2;
    */
   level: string;
 
   /**
-   * What happened. May be empty, never absent.
+   * What happened. May be empty, never absent. Example: "Order placed".
    *
    * @generated from field: string message = 3;
    */
   message: string;
 
   /**
-   * Service that wrote it, for example "cqvx".
+   * Service that wrote it, for example "cqvx". Required.
    *
    * @generated from field: string service_name = 4;
    */
   serviceName: string;
 
   /**
-   * Version of the service. Absent: not known.
+   * Version of the service. Absent: not known. Example: "2.0.1".
    *
    * @generated from field: string service_version = 5;
    */
@@ -140,49 +142,50 @@ export type LogEntry = Message<"cqc.observability.v1.LogEntry"> & {
   environment: string;
 
   /**
-   * Instance of the service. Absent: not known.
+   * Instance of the service. Absent: not known. Example: "cqpm-7d9f".
    *
    * @generated from field: string instance_id = 7;
    */
   instanceId: string;
 
   /**
-   * Trace, 32 lower-case hex digits, not all zero. Absent: no span is active.
+   * Trace, 32 lower-case hex digits, not all zero. Absent: no span is active. Example:
+   * "4bf92f3577b34da6a3ce929d0e0e4736".
    *
    * @generated from field: string trace_id = 8;
    */
   traceId: string;
 
   /**
-   * Span, 16 lower-case hex digits, not all zero. Absent: no span is active.
+   * Span, 16 lower-case hex digits, not all zero. Absent: no span is active. Example: "00f067aa0ba902b7".
    *
    * @generated from field: string span_id = 9;
    */
   spanId: string;
 
   /**
-   * W3C trace flags, two lower-case hex digits, "01" when sampled. Absent: no span is active.
+   * W3C trace flags, two lower-case hex digits, "01" when sampled. Absent: no span is active. Example: "01".
    *
    * @generated from field: string trace_flags = 10;
    */
   traceFlags: string;
 
   /**
-   * Request within which it was written. Absent: none.
+   * Request within which it was written. Absent: none. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
    *
    * @generated from field: string request_id = 11;
    */
   requestId: string;
 
   /**
-   * Id shared by all that one cause set off. Absent: none.
+   * Id shared by all that one cause set off. Absent: none. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
    *
    * @generated from field: string correlation_id = 12;
    */
   correlationId: string;
 
   /**
-   * User on whose behalf it was done. Absent: none or not to be told.
+   * User on whose behalf it was done. Absent: none or not to be told. Example: "u-1042".
    *
    * @generated from field: string user_id = 13;
    */
@@ -196,7 +199,7 @@ export type LogEntry = Message<"cqc.observability.v1.LogEntry"> & {
   component: string;
 
   /**
-   * HTTP method or RPC name. Absent: not a call.
+   * HTTP method or RPC name. Absent: not a call. Example: "POST".
    *
    * @generated from field: string method = 15;
    */
@@ -210,56 +213,57 @@ export type LogEntry = Message<"cqc.observability.v1.LogEntry"> & {
   path: string;
 
   /**
-   * HTTP status code of the answer. Absent: not an HTTP call.
+   * HTTP status code of the answer. Absent: not an HTTP call. Example: 200.
    *
    * @generated from field: int32 status_code = 17;
    */
   statusCode: number;
 
   /**
-   * How long it took, in milliseconds. Absent: not measured.
+   * How long it took, in milliseconds. Absent: not measured. Example: 12.5.
    *
    * @generated from field: double duration_ms = 18;
    */
   durationMs: number;
 
   /**
-   * The error. Absent: none.
+   * The error. Absent: none. Example: see LogError.
    *
    * @generated from field: cqc.observability.v1.LogError error = 19;
    */
   error?: LogError | undefined;
 
   /**
-   * Event handled or published. Absent: none.
+   * Event handled or published. Absent: none. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
    *
    * @generated from field: string event_id = 20;
    */
   eventId: string;
 
   /**
-   * Topic of that event. Absent: none.
+   * Topic of that event. Absent: none. Example: "cqc.events.v1.price_updated".
    *
    * @generated from field: string topic = 21;
    */
   topic: string;
 
   /**
-   * Partition of that event, from 0. Absent: none.
+   * Partition of that event, from 0. Absent: none. Example: 3.
    *
    * @generated from field: int32 partition = 22;
    */
   partition: number;
 
   /**
-   * Offset of that event in its partition, from 0. Absent: none.
+   * Offset of that event in its partition, from 0. Absent: none. Example: "90210".
    *
    * @generated from field: int64 offset = 23;
    */
   offset: bigint;
 
   /**
-   * Everything else that the caller gave. Absent: nothing.
+   * Everything else that the caller gave. Absent: nothing. Example:
+   * {"order_id":"7c9e6679-7425-40de-944b-e07fc1f90ae7"}.
    *
    * @generated from field: google.protobuf.Struct attributes = 24;
    */

@@ -33,21 +33,21 @@ export const file_cqc_observability_v1_metric: GenFile = /*@__PURE__*/
  */
 export type MetricDefinition = Message<"cqc.observability.v1.MetricDefinition"> & {
   /**
-   * Name: lower case, with unit and "_total" where they belong, for example "bus_published_total".
+   * Name: lower case, with unit and "_total" where they belong, for example "bus_published_total". Required.
    *
    * @generated from field: string name = 1;
    */
   name: string;
 
   /**
-   * Kind.
+   * Kind. Required. Example: "METRIC_TYPE_HISTOGRAM".
    *
    * @generated from field: cqc.observability.v1.MetricType type = 2;
    */
   type: MetricType;
 
   /**
-   * What is measured, one sentence.
+   * What is measured, one sentence. Required. Example: "Time to answer an HTTP request".
    *
    * @generated from field: string help = 3;
    */
@@ -55,14 +55,15 @@ export type MetricDefinition = Message<"cqc.observability.v1.MetricDefinition"> 
 
   /**
    * Base unit, as it stands in the name: seconds, bytes, ratio, total, celsius, info, or empty for a plain number.
-   * Absent: a plain number.
+   * Absent: a plain number. Example: "seconds".
    *
    * @generated from field: string unit = 4;
    */
   unit: string;
 
   /**
-   * Names of the labels, at most 10, each with a bounded set of values. Empty: none.
+   * Names of the labels, at most 10, each with a bounded set of values. Empty: none. Example:
+   * ["method","route","status_code"].
    *
    * @generated from field: repeated string label_names = 5;
    */
@@ -70,14 +71,14 @@ export type MetricDefinition = Message<"cqc.observability.v1.MetricDefinition"> 
 
   /**
    * Upper bounds of the buckets, in the unit, strictly ascending, without +Inf; for histograms only. Empty: not a
-   * histogram.
+   * histogram. Example: [0.005,0.01,0.025,0.05,0.1,0.25,0.5,1,2.5,5,10].
    *
    * @generated from field: repeated double buckets = 6;
    */
   buckets: number[];
 
   /**
-   * How far it may be relied on. Absent: development.
+   * How far it may be relied on. Absent: development. Example: "METRIC_STABILITY_STABLE".
    *
    * @generated from field: cqc.observability.v1.MetricStability stability = 7;
    */
@@ -113,7 +114,7 @@ export const MetricDefinitionSchema: GenMessage<MetricDefinition> = /*@__PURE__*
  */
 export type MetricCatalog = Message<"cqc.observability.v1.MetricCatalog"> & {
   /**
-   * Definitions, each name once. Empty: an empty catalog.
+   * Definitions, each name once. Empty: an empty catalog. Example: see MetricDefinition.
    *
    * @generated from field: repeated cqc.observability.v1.MetricDefinition definitions = 1;
    */

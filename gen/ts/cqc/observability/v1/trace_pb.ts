@@ -31,21 +31,22 @@ export const file_cqc_observability_v1_trace: GenFile = /*@__PURE__*/
  */
 export type TraceContext = Message<"cqc.observability.v1.TraceContext"> & {
   /**
-   * Version 00, trace id, span id and flags, in lower-case hex, joined by "-".
+   * Version 00, trace id, span id and flags, in lower-case hex, joined by "-". Required. Example:
+   * "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".
    *
    * @generated from field: string traceparent = 1;
    */
   traceparent: string;
 
   /**
-   * State of tracing systems, at most 512 characters. Absent: none.
+   * State of tracing systems, at most 512 characters. Absent: none. Example: "cq=1".
    *
    * @generated from field: string tracestate = 2;
    */
   tracestate: string;
 
   /**
-   * Values that travel along, at most 8192 characters. Absent: none.
+   * Values that travel along, at most 8192 characters. Absent: none. Example: "strategy=mm-1".
    *
    * @generated from field: string baggage = 3;
    */

@@ -44,91 +44,92 @@ export const file_cqc_portfolio_v1_allocation: GenFile = /*@__PURE__*/
  */
 export type Allocation = Message<"cqc.portfolio.v1.Allocation"> & {
   /**
-   * Id of the allocation (UUID).
+   * Id of the allocation (UUID). Required. Example: "4d7e2f18-93ab-4c56-b0d1-8e5f6a7c9b32".
    *
    * @generated from field: string allocation_id = 1;
    */
   allocationId: string;
 
   /**
-   * Portfolio (UUID).
+   * Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
    *
    * @generated from field: string portfolio_id = 2;
    */
   portfolioId: string;
 
   /**
-   * By what it is split.
+   * By what it is split. Required. Example: "EXPOSURE_DIMENSION_ASSET".
    *
    * @generated from field: cqc.portfolio.v1.ExposureDimension dimension = 3;
    */
   dimension: ExposureDimension;
 
   /**
-   * Which one of them, for example an asset_id.
+   * Which one of them, for example an asset_id. Required.
    *
    * @generated from field: string dimension_value = 4;
    */
   dimensionValue: string;
 
   /**
-   * Share wanted, 0 to 1. Absent: no target.
+   * Share wanted, 0 to 1. Absent: no target. Example: "0.25".
    *
    * @generated from field: string target_weight = 5;
    */
   targetWeight: string;
 
   /**
-   * Lowest share allowed, 0 to 1. Absent: 0.
+   * Lowest share allowed, 0 to 1. Absent: 0. Example: "0.2".
    *
    * @generated from field: string min_weight = 6;
    */
   minWeight: string;
 
   /**
-   * Highest share allowed, 0 to 1. Absent: 1.
+   * Highest share allowed, 0 to 1. Absent: 1. Example: "0.3".
    *
    * @generated from field: string max_weight = 7;
    */
   maxWeight: string;
 
   /**
-   * Share that it has; below 0 or above 1 with leverage. Absent: not valued.
+   * Share that it has; below 0 or above 1 with leverage, as a fraction of the portfolio. Absent: not valued. Example:
+   * "0.257".
    *
    * @generated from field: string actual_weight = 8;
    */
   actualWeight: string;
 
   /**
-   * Value wanted, in the portfolio's valuation asset. Absent: no target.
+   * Value wanted, in the portfolio's valuation asset. Absent: no target. Example: "31250.13".
    *
    * @generated from field: string target_value = 9;
    */
   targetValue: string;
 
   /**
-   * Value that it has, in the portfolio's valuation asset. Absent: not valued.
+   * Value that it has, in the portfolio's valuation asset. Absent: not valued. Example: "32125.05".
    *
    * @generated from field: string actual_value = 10;
    */
   actualValue: string;
 
   /**
-   * Actual share less the one wanted. Absent: not valued.
+   * Actual share less the one wanted, as a fraction of the portfolio. Absent: not valued. Example: "0.007".
    *
    * @generated from field: string deviation = 11;
    */
   deviation: string;
 
   /**
-   * Deviation from which to rebalance, 0 to 1. Absent: any.
+   * Deviation from which to rebalance, 0 to 1. Absent: any. Example: "0.02".
    *
    * @generated from field: string tolerance = 12;
    */
   tolerance: string;
 
   /**
-   * Moment for which it holds.
+   * Moment for which it holds. Required. Example: "2026-01-15T09:31:00Z".
    *
    * @generated from field: google.protobuf.Timestamp as_of = 13;
    */

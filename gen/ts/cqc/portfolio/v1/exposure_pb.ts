@@ -42,84 +42,84 @@ export const file_cqc_portfolio_v1_exposure: GenFile = /*@__PURE__*/
  */
 export type Exposure = Message<"cqc.portfolio.v1.Exposure"> & {
   /**
-   * Portfolio (UUID).
+   * Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
    *
    * @generated from field: string portfolio_id = 1;
    */
   portfolioId: string;
 
   /**
-   * By what it is split.
+   * By what it is split. Required. Example: "EXPOSURE_DIMENSION_ASSET".
    *
    * @generated from field: cqc.portfolio.v1.ExposureDimension dimension = 2;
    */
   dimension: ExposureDimension;
 
   /**
-   * Which one of them, for example an asset_id.
+   * Which one of them, for example an asset_id. Required.
    *
    * @generated from field: string dimension_value = 3;
    */
   dimensionValue: string;
 
   /**
-   * Value that gains when the price rises.
+   * Value that gains when the price rises, in valuation_asset_id. Required. Example: "32125.05".
    *
    * @generated from field: string long = 4;
    */
   long: string;
 
   /**
-   * Value that gains when the price falls, as a positive number.
+   * Value that gains when the price falls, as a positive number, in valuation_asset_id. Required. Example: "0".
    *
    * @generated from field: string short = 5;
    */
   short: string;
 
   /**
-   * Long and short together.
+   * Long and short together, in valuation_asset_id. Required. Example: "32125.05".
    *
    * @generated from field: string gross = 6;
    */
   gross: string;
 
   /**
-   * Long less short.
+   * Long less short, in valuation_asset_id. Required. Example: "32125.05".
    *
    * @generated from field: string net = 7;
    */
   net: string;
 
   /**
-   * Sensitivity in units of the asset. Absent: not computed.
+   * Sensitivity in units of the asset. Absent: not computed. Example: "0.5".
    *
    * @generated from field: string delta = 8;
    */
   delta: string;
 
   /**
-   * Net over the value of the portfolio. Absent: not computed.
+   * Net over the value of the portfolio, as a fraction. Absent: not computed. Example: "0.257".
    *
    * @generated from field: string weight = 9;
    */
   weight: string;
 
   /**
-   * Positions in it. Absent: not counted.
+   * Positions in it. Absent: not counted. Example: 1.
    *
    * @generated from field: uint32 position_count = 10;
    */
   positionCount: number;
 
   /**
-   * Asset in which the money is stated (UUID).
+   * Asset in which the money is stated (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string valuation_asset_id = 11;
    */
   valuationAssetId: string;
 
   /**
-   * Moment for which it holds.
+   * Moment for which it holds. Required. Example: "2026-01-15T09:31:00Z".
    *
    * @generated from field: google.protobuf.Timestamp as_of = 12;
    */

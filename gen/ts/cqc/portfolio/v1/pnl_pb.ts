@@ -45,147 +45,147 @@ export const file_cqc_portfolio_v1_pnl: GenFile = /*@__PURE__*/
  */
 export type PnL = Message<"cqc.portfolio.v1.PnL"> & {
   /**
-   * Portfolio (UUID).
+   * Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
    *
    * @generated from field: string portfolio_id = 1;
    */
   portfolioId: string;
 
   /**
-   * Position that it is of (UUID). Absent: all.
+   * Position that it is of (UUID). Absent: all. Example: "1f0d7c84-3d0b-4f6e-8d3f-9a4b8c7e6d52".
    *
    * @generated from field: string position_id = 2;
    */
   positionId: string;
 
   /**
-   * Instrument that it is of (UUID). Absent: all.
+   * Instrument that it is of (UUID). Absent: all. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
    *
    * @generated from field: string instrument_id = 3;
    */
   instrumentId: string;
 
   /**
-   * Asset that it is of (UUID). Absent: all.
+   * Asset that it is of (UUID). Absent: all. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string asset_id = 4;
    */
   assetId: string;
 
   /**
-   * First moment of the period.
+   * First moment of the period. Required. Example: "2026-01-15T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp period_start = 5;
    */
   periodStart?: Timestamp | undefined;
 
   /**
-   * First moment after the period.
+   * First moment after the period. Required. Example: "2026-01-16T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp period_end = 6;
    */
   periodEnd?: Timestamp | undefined;
 
   /**
-   * Asset in which the money is stated (UUID).
+   * Asset in which the money is stated (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string valuation_asset_id = 7;
    */
   valuationAssetId: string;
 
   /**
-   * Value at the start.
+   * Value at the start, in valuation_asset_id. Required. Example: "120664.68".
    *
    * @generated from field: string starting_value = 8;
    */
   startingValue: string;
 
   /**
-   * Value at the end.
+   * Value at the end, in valuation_asset_id. Required. Example: "125000.50".
    *
    * @generated from field: string ending_value = 9;
    */
   endingValue: string;
 
   /**
-   * Paid in less paid out in the period.
+   * Paid in less paid out in the period. Required. Example: "0".
    *
    * @generated from field: string net_flows = 10;
    */
   netFlows: string;
 
   /**
-   * Realized in the period.
+   * Realized in the period. Required. Example: "4210.77".
    *
    * @generated from field: string realized = 11;
    */
   realized: string;
 
   /**
-   * Change of what is not realized.
+   * Change of what is not realized, in valuation_asset_id. Required. Example: "125.05".
    *
    * @generated from field: string unrealized = 12;
    */
   unrealized: string;
 
   /**
-   * Fees, negative when paid.
+   * Fees, negative when paid, in valuation_asset_id. Required. Example: "-12.80".
    *
    * @generated from field: string fees = 13;
    */
   fees: string;
 
   /**
-   * Funding, negative when paid.
+   * Funding, negative when paid, in valuation_asset_id. Required. Example: "12.80".
    *
    * @generated from field: string funding = 14;
    */
   funding: string;
 
   /**
-   * Interest, negative when paid.
+   * Interest, negative when paid, in valuation_asset_id. Required. Example: "0".
    *
    * @generated from field: string interest = 15;
    */
   interest: string;
 
   /**
-   * All of it together.
+   * All of it together, in valuation_asset_id. Required. Example: "4335.82".
    *
    * @generated from field: string total = 16;
    */
   total: string;
 
   /**
-   * Total over the starting value, as a fraction. Absent: the starting value is zero.
+   * Total over the starting value, as a fraction. Absent: the starting value is zero. Example: "0.03593".
    *
    * @generated from field: string return_rate = 17;
    */
   returnRate: string;
 
   /**
-   * Return without the effect of flows, as a fraction. Absent: not computed.
+   * Return without the effect of flows, as a fraction. Absent: not computed. Example: "0.0312".
    *
    * @generated from field: string time_weighted_return = 18;
    */
   timeWeightedReturn: string;
 
   /**
-   * Return with the effect of flows, as a fraction. Absent: not computed.
+   * Return with the effect of flows, as a fraction. Absent: not computed. Example: "0.0287".
    *
    * @generated from field: string money_weighted_return = 19;
    */
   moneyWeightedReturn: string;
 
   /**
-   * Trades in the period. Absent: not counted.
+   * Trades in the period. Absent: not counted. Example: "18".
    *
    * @generated from field: uint64 trade_count = 20;
    */
   tradeCount: bigint;
 
   /**
-   * Which lot is sold first. Absent: the platform's default.
+   * Which lot is sold first. Absent: the platform's default. Example: "COST_METHOD_FIFO".
    *
    * @generated from field: cqc.portfolio.v1.CostMethod method = 21;
    */

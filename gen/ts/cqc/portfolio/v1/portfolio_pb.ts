@@ -47,49 +47,49 @@ export const file_cqc_portfolio_v1_portfolio: GenFile = /*@__PURE__*/
  */
 export type Portfolio = Message<"cqc.portfolio.v1.Portfolio"> & {
   /**
-   * Id of the portfolio (UUID).
+   * Id of the portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
    *
    * @generated from field: string portfolio_id = 1;
    */
   portfolioId: string;
 
   /**
-   * Name for people.
+   * Name for people. Required. Example: "Market making".
    *
    * @generated from field: string name = 2;
    */
   name: string;
 
   /**
-   * What it is for. Absent: none.
+   * What it is for. Absent: none. Example: "Quotes on BTC and ETH".
    *
    * @generated from field: string description = 3;
    */
   description: string;
 
   /**
-   * Who owns it, for example a desk or a person.
+   * Who owns it, for example a desk or a person. Required.
    *
    * @generated from field: string owner_id = 4;
    */
   ownerId: string;
 
   /**
-   * State.
+   * State. Required. Example: "PORTFOLIO_STATUS_ACTIVE".
    *
    * @generated from field: cqc.portfolio.v1.PortfolioStatus status = 5;
    */
   status: PortfolioStatus;
 
   /**
-   * Asset in which all money of it is stated (UUID).
+   * Asset in which all money of it is stated (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string valuation_asset_id = 6;
    */
   valuationAssetId: string;
 
   /**
-   * Portfolio of which it is a part (UUID). Absent: none.
+   * Portfolio of which it is a part (UUID). Absent: none. Example: "d3b07384-d9a0-4c9b-8f5e-1a2b3c4d5e6f".
    *
    * @generated from field: string parent_portfolio_id = 7;
    */
@@ -103,98 +103,99 @@ export type Portfolio = Message<"cqc.portfolio.v1.Portfolio"> & {
   strategy: string;
 
   /**
-   * Benchmark that it is measured against. Absent: none.
+   * Benchmark that it is measured against. Absent: none. Example: "btc-spot".
    *
    * @generated from field: string benchmark_id = 9;
    */
   benchmarkId: string;
 
   /**
-   * Value of all that it holds. Absent: not valued.
+   * Value of all that it holds, in valuation_asset_id. Absent: not valued. Example: "125000.50".
    *
    * @generated from field: string total_value = 10;
    */
   totalValue: string;
 
   /**
-   * Part of it that is free money. Absent: not valued.
+   * Part of it that is free money, in valuation_asset_id. Absent: not valued. Example: "93000.50".
    *
    * @generated from field: string cash = 11;
    */
   cash: string;
 
   /**
-   * What the open positions cost. Absent: not known.
+   * What the open positions cost, in valuation_asset_id. Absent: not known. Example: "96000.00".
    *
    * @generated from field: string cost_basis = 12;
    */
   costBasis: string;
 
   /**
-   * Profit (or loss, negative) not yet realized. Absent: not valued.
+   * Profit (or loss, negative) not yet realized, in valuation_asset_id. Absent: not valued. Example: "125.05".
    *
    * @generated from field: string unrealized_pnl = 13;
    */
   unrealizedPnl: string;
 
   /**
-   * Profit (or loss, negative) realized since it was made. Absent: not known.
+   * Profit (or loss, negative) realized since it was made, in valuation_asset_id. Absent: not known. Example:
+   * "4210.77".
    *
    * @generated from field: string realized_pnl = 14;
    */
   realizedPnl: string;
 
   /**
-   * Gross exposure over total_value. Absent: not valued.
+   * Gross exposure over total_value, as a multiple. Absent: not valued. Example: "0.26".
    *
    * @generated from field: string gross_leverage = 15;
    */
   grossLeverage: string;
 
   /**
-   * Margin bound by open positions. Absent: not known.
+   * Margin bound by open positions, in valuation_asset_id. Absent: not known. Example: "6425.01".
    *
    * @generated from field: string margin_used = 16;
    */
   marginUsed: string;
 
   /**
-   * Open positions. Absent: not counted.
+   * Open positions. Absent: not counted. Example: 3.
    *
    * @generated from field: uint32 position_count = 17;
    */
   positionCount: number;
 
   /**
-   * Moment for which the values hold. Absent: not valued.
+   * Moment for which the values hold. Absent: not valued. Example: "2026-01-15T09:31:00Z".
    *
    * @generated from field: google.protobuf.Timestamp as_of = 18;
    */
   asOf?: Timestamp | undefined;
 
   /**
-   * When it was made.
+   * When it was made. Required. Example: "2026-01-02T08:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp created_at = 19;
    */
   createdAt?: Timestamp | undefined;
 
   /**
-   * When this record last changed.
+   * When this record last changed. Required. Example: "2026-01-15T09:31:00Z".
    *
    * @generated from field: google.protobuf.Timestamp updated_at = 20;
    */
   updatedAt?: Timestamp | undefined;
 
   /**
-   * Version of this record, to be sent back with a change. Absent: not versioned.
+   * Version of this record, to be sent back with a change. Absent: not versioned. Example: "v12".
    *
    * @generated from field: string etag = 21;
    */
   etag: string;
 
   /**
-   * Further facts without a field of their own. Absent: none.
+   * Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
    *
    * @generated from field: google.protobuf.Struct metadata = 22;
    */

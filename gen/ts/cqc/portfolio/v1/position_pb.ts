@@ -50,21 +50,21 @@ export const file_cqc_portfolio_v1_position: GenFile = /*@__PURE__*/
  */
 export type Position = Message<"cqc.portfolio.v1.Position"> & {
   /**
-   * Id of the position (UUID).
+   * Id of the position (UUID). Required. Example: "1f0d7c84-3d0b-4f6e-8d3f-9a4b8c7e6d52".
    *
    * @generated from field: string position_id = 1;
    */
   positionId: string;
 
   /**
-   * Portfolio that holds it (UUID).
+   * Portfolio that holds it (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
    *
    * @generated from field: string portfolio_id = 2;
    */
   portfolioId: string;
 
   /**
-   * Account in which it is held (UUID). Absent: summed over accounts.
+   * Account in which it is held (UUID). Absent: summed over accounts. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
    *
    * @generated from field: string account_id = 3;
    */
@@ -78,119 +78,126 @@ export type Position = Message<"cqc.portfolio.v1.Position"> & {
   venueId: string;
 
   /**
-   * Asset held (UUID), for spot holdings. Absent: instrument_id is given instead.
+   * Asset held (UUID), for spot holdings. Absent: instrument_id is given instead. Example:
+   * "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string asset_id = 5;
    */
   assetId: string;
 
   /**
-   * Instrument held (UUID), for contracts. Absent: asset_id is given instead.
+   * Instrument held (UUID), for contracts. Absent: asset_id is given instead. Example:
+   * "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
    *
    * @generated from field: string instrument_id = 6;
    */
   instrumentId: string;
 
   /**
-   * Market on which the instrument is held (UUID). Absent: summed over markets, or an asset.
+   * Market on which the instrument is held (UUID). Absent: summed over markets, or an asset. Example:
+   * "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
    *
    * @generated from field: string market_id = 7;
    */
   marketId: string;
 
   /**
-   * Direction.
+   * Direction. Required. Example: "POSITION_SIDE_LONG".
    *
    * @generated from field: cqc.portfolio.v1.PositionSide side = 8;
    */
   side: PositionSide;
 
   /**
-   * Amount held, zero or more, in units of the asset or in the market's size unit; the direction is in side.
+   * Amount held, zero or more, in units of the asset or in the market's size unit; the direction is in side. Required.
+   * Example: "0.5".
    *
    * @generated from field: string quantity = 9;
    */
   quantity: string;
 
   /**
-   * Part that can be sold or moved at once, same unit. Absent: not known.
+   * Part that can be sold or moved at once, same unit. Absent: not known. Example: "1.25".
    *
    * @generated from field: string available_quantity = 10;
    */
   availableQuantity: string;
 
   /**
-   * Part bound by open orders, stakes or collateral, same unit. Absent: not known.
+   * Part bound by open orders, stakes or collateral, same unit. Absent: not known. Example: "0.25".
    *
    * @generated from field: string locked_quantity = 11;
    */
   lockedQuantity: string;
 
   /**
-   * Average price at which it was entered. Absent: not known.
+   * Average price at which it was entered, in the market's price currency. Absent: not known. Example: "64000.00".
    *
    * @generated from field: string entry_price = 12;
    */
   entryPrice: string;
 
   /**
-   * Price at which it is valued. Absent: not valued.
+   * Price at which it is valued, in the market's price currency. Absent: not valued. Example: "64250.10".
    *
    * @generated from field: string mark_price = 13;
    */
   markPrice: string;
 
   /**
-   * Price at which the venue liquidates it. Absent: none or not known.
+   * Price at which the venue liquidates it, in the market's price currency. Absent: none or not known. Example:
+   * "52100.00".
    *
    * @generated from field: string liquidation_price = 14;
    */
   liquidationPrice: string;
 
   /**
-   * Absolute value at mark_price. Absent: not valued.
+   * Absolute value at mark_price, in valuation_asset_id. Absent: not valued. Example: "100000".
    *
    * @generated from field: string notional = 15;
    */
   notional: string;
 
   /**
-   * What the open quantity cost, with fees. Absent: not known.
+   * What the open quantity cost, with fees, in valuation_asset_id. Absent: not known. Example: "96000.00".
    *
    * @generated from field: string cost_basis = 16;
    */
   costBasis: string;
 
   /**
-   * Profit (or loss, negative) not yet realized. Absent: not valued.
+   * Profit (or loss, negative) not yet realized, in valuation_asset_id. Absent: not valued. Example: "125.05".
    *
    * @generated from field: string unrealized_pnl = 17;
    */
   unrealizedPnl: string;
 
   /**
-   * Profit (or loss, negative) realized since opening. Absent: not known.
+   * Profit (or loss, negative) realized since opening, in valuation_asset_id. Absent: not known. Example: "4210.77".
    *
    * @generated from field: string realized_pnl = 18;
    */
   realizedPnl: string;
 
   /**
-   * Funding received (or paid, negative) and not yet settled. Absent: none or not known.
+   * Funding received (or paid, negative) and not yet settled, in valuation_asset_id. Absent: none or not known.
+   * Example: "-3.75".
    *
    * @generated from field: string accrued_funding = 19;
    */
   accruedFunding: string;
 
   /**
-   * Interest received (or paid, negative) and not yet settled. Absent: none or not known.
+   * Interest received (or paid, negative) and not yet settled, in valuation_asset_id. Absent: none or not known.
+   * Example: "12.50".
    *
    * @generated from field: string accrued_interest = 20;
    */
   accruedInterest: string;
 
   /**
-   * Collateral mode. Absent: not leveraged, or the account's mode.
+   * Collateral mode. Absent: not leveraged, or the account's mode. Example: "MARGIN_MODE_CROSS".
    *
    * @generated from field: cqc.markets.v1.MarginMode margin_mode = 21;
    */
@@ -204,70 +211,71 @@ export type Position = Message<"cqc.portfolio.v1.Position"> & {
   leverage: string;
 
   /**
-   * Margin needed to open it. Absent: not leveraged or not known.
+   * Margin needed to open it, in valuation_asset_id. Absent: not leveraged or not known. Example: "960.00".
    *
    * @generated from field: string initial_margin = 23;
    */
   initialMargin: string;
 
   /**
-   * Margin needed to keep it. Absent: not leveraged or not known.
+   * Margin needed to keep it, in valuation_asset_id. Absent: not leveraged or not known. Example: "480.00".
    *
    * @generated from field: string maintenance_margin = 24;
    */
   maintenanceMargin: string;
 
   /**
-   * Maintenance margin over collateral; liquidation at 1. Absent: not leveraged or not known.
+   * Maintenance margin over collateral; liquidation at 1. Absent: not leveraged or not known. Example: "0.41".
    *
    * @generated from field: string margin_ratio = 25;
    */
   marginRatio: string;
 
   /**
-   * Collateral assigned to it. Absent: none or not known.
+   * Collateral assigned to it, in valuation_asset_id. Absent: none or not known. Example: "5000.00".
    *
    * @generated from field: string collateral = 26;
    */
   collateral: string;
 
   /**
-   * Asset in which all money of this message is stated (UUID).
+   * Asset in which all money of this message is stated (UUID). Required. Example:
+   * "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string valuation_asset_id = 27;
    */
   valuationAssetId: string;
 
   /**
-   * When it was opened.
+   * When it was opened. Required. Example: "2026-01-15T09:30:01Z".
    *
    * @generated from field: google.protobuf.Timestamp opened_at = 28;
    */
   openedAt?: Timestamp | undefined;
 
   /**
-   * When this record last changed.
+   * When this record last changed. Required. Example: "2026-01-15T09:31:00Z".
    *
    * @generated from field: google.protobuf.Timestamp updated_at = 29;
    */
   updatedAt?: Timestamp | undefined;
 
   /**
-   * When it was closed. Absent: still open.
+   * When it was closed. Absent: still open. Example: "2026-01-15T09:30:00.140Z".
    *
    * @generated from field: google.protobuf.Timestamp closed_at = 30;
    */
   closedAt?: Timestamp | undefined;
 
   /**
-   * Moment for which prices and values hold.
+   * Moment for which prices and values hold. Required. Example: "2026-01-15T09:31:00Z".
    *
    * @generated from field: google.protobuf.Timestamp as_of = 31;
    */
   asOf?: Timestamp | undefined;
 
   /**
-   * Grows by at least one with each change. Absent: not versioned.
+   * Grows by at least one with each change. Absent: not versioned. Example: "3".
    *
    * @generated from field: uint64 version = 32;
    */

@@ -33,35 +33,35 @@ export const file_cqc_portfolio_v1_transaction: GenFile = /*@__PURE__*/
  */
 export type TransactionLeg = Message<"cqc.portfolio.v1.TransactionLeg"> & {
   /**
-   * Asset (UUID).
+   * Asset (UUID). Required. Example: "6f1e2d3c-4b5a-4c69-8778-96a5b4c3d2e1".
    *
    * @generated from field: string asset_id = 1;
    */
   assetId: string;
 
   /**
-   * Amount in units of the asset; negative when it leaves the portfolio.
+   * Amount in units of the asset; negative when it leaves the portfolio. Required. Example: "0.5".
    *
    * @generated from field: string amount = 2;
    */
   amount: string;
 
   /**
-   * What it is.
+   * What it is. Required. Example: "LEG_ROLE_PRINCIPAL".
    *
    * @generated from field: cqc.portfolio.v1.LegRole role = 3;
    */
   role: LegRole;
 
   /**
-   * Price of one unit, in the portfolio's valuation asset. Absent: not valued.
+   * Price of one unit, in the portfolio's valuation asset. Absent: not valued. Example: "64000.00".
    *
    * @generated from field: string price = 4;
    */
   price: string;
 
   /**
-   * Value, in the portfolio's valuation asset, with the sign of the amount. Absent: not valued.
+   * Value, in the portfolio's valuation asset, with the sign of the amount. Absent: not valued. Example: "32000.00".
    *
    * @generated from field: string value = 5;
    */
@@ -117,140 +117,141 @@ export const TransactionLegSchema: GenMessage<TransactionLeg> = /*@__PURE__*/
  */
 export type Transaction = Message<"cqc.portfolio.v1.Transaction"> & {
   /**
-   * Id of the transaction (UUID).
+   * Id of the transaction (UUID). Required. Example: "93b2a1c0-d4e5-4f67-8a9b-0c1d2e3f4a58".
    *
    * @generated from field: string transaction_id = 1;
    */
   transactionId: string;
 
   /**
-   * Key of its source, for example "exec:3819472910"; what comes twice is booked once.
+   * Key of its source, for example "exec:3819472910"; what comes twice is booked once. Required.
    *
    * @generated from field: string idempotency_key = 2;
    */
   idempotencyKey: string;
 
   /**
-   * Portfolio (UUID).
+   * Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
    *
    * @generated from field: string portfolio_id = 3;
    */
   portfolioId: string;
 
   /**
-   * Account where it happened (UUID). Absent: none.
+   * Account where it happened (UUID). Absent: none. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
    *
    * @generated from field: string account_id = 4;
    */
   accountId: string;
 
   /**
-   * Position that it changed (UUID). Absent: none or several.
+   * Position that it changed (UUID). Absent: none or several. Example: "1f0d7c84-3d0b-4f6e-8d3f-9a4b8c7e6d52".
    *
    * @generated from field: string position_id = 5;
    */
   positionId: string;
 
   /**
-   * What it is.
+   * What it is. Required. Example: "TRANSACTION_TYPE_BUY".
    *
    * @generated from field: cqc.portfolio.v1.TransactionType type = 6;
    */
   type: TransactionType;
 
   /**
-   * State.
+   * State. Required. Example: "TRANSACTION_STATUS_CONFIRMED".
    *
    * @generated from field: cqc.portfolio.v1.TransactionStatus status = 7;
    */
   status: TransactionStatus;
 
   /**
-   * Movements, 1 to 100.
+   * Movements, 1 to 100. Required: one or more. Example: see TransactionLeg.
    *
    * @generated from field: repeated cqc.portfolio.v1.TransactionLeg legs = 8;
    */
   legs: TransactionLeg[];
 
   /**
-   * Profit (or loss, negative) that it realized, in the portfolio's valuation asset. Absent: none.
+   * Profit (or loss, negative) that it realized, in the portfolio's valuation asset. Absent: none. Example: "4210.77".
    *
    * @generated from field: string realized_pnl = 9;
    */
   realizedPnl: string;
 
   /**
-   * Order behind it (UUID). Absent: none.
+   * Order behind it (UUID). Absent: none. Example: "7c9e6679-7425-40de-944b-e07fc1f90ae7".
    *
    * @generated from field: string order_id = 10;
    */
   orderId: string;
 
   /**
-   * Execution behind it (UUID). Absent: none.
+   * Execution behind it (UUID). Absent: none. Example: "c8d7e6f5-a4b3-4c2d-9e1f-0a9b8c7d6e52".
    *
    * @generated from field: string execution_id = 11;
    */
   executionId: string;
 
   /**
-   * Id of the trade at the venue. Absent: none.
+   * Id of the trade at the venue. Absent: none. Example: "3819472910".
    *
    * @generated from field: string trade_id = 12;
    */
   tradeId: string;
 
   /**
-   * Venue where it happened. Absent: none.
+   * Venue where it happened. Absent: none. Example: "binance".
    *
    * @generated from field: string venue_id = 13;
    */
   venueId: string;
 
   /**
-   * Hash of the transaction on the chain. Absent: not on a chain.
+   * Hash of the transaction on the chain. Absent: not on a chain. Example:
+   * "0x5c504ed432cb51138bcf09aa5e8a410dd4a1e204ef84bfed1be16dfba1b22060".
    *
    * @generated from field: string tx_hash = 14;
    */
   txHash: string;
 
   /**
-   * Number of the block. Absent: not on a chain.
+   * Number of the block. Absent: not on a chain. Example: "21600000".
    *
    * @generated from field: uint64 block_number = 15;
    */
   blockNumber: bigint;
 
   /**
-   * Transaction that it belongs to or reverses (UUID). Absent: none.
+   * Transaction that it belongs to or reverses (UUID). Absent: none. Example: "93b2a1c0-d4e5-4f67-8a9b-0c1d2e3f4a58".
    *
    * @generated from field: string related_transaction_id = 16;
    */
   relatedTransactionId: string;
 
   /**
-   * When it happened.
+   * When it happened. Required. Example: "2026-01-15T09:30:02.120Z".
    *
    * @generated from field: google.protobuf.Timestamp executed_at = 17;
    */
   executedAt?: Timestamp | undefined;
 
   /**
-   * When it was booked, by our clock.
+   * When it was booked, by our clock. Required. Example: "2026-01-15T09:30:02.300Z".
    *
    * @generated from field: google.protobuf.Timestamp recorded_at = 18;
    */
   recordedAt?: Timestamp | undefined;
 
   /**
-   * Words for a person. Absent: none.
+   * Words for a person. Absent: none. Example: "Corrected after the venue's statement".
    *
    * @generated from field: string notes = 19;
    */
   notes: string;
 
   /**
-   * Further facts without a field of their own. Absent: none.
+   * Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
    *
    * @generated from field: google.protobuf.Struct metadata = 20;
    */

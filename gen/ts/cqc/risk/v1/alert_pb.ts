@@ -44,70 +44,70 @@ export const file_cqc_risk_v1_alert: GenFile = /*@__PURE__*/
  */
 export type Alert = Message<"cqc.risk.v1.Alert"> & {
   /**
-   * Id of the alert (UUID).
+   * Id of the alert (UUID). Required. Example: "2c5ea4c0-4067-41e9-8bad-9b1deb4d3b7d".
    *
    * @generated from field: string alert_id = 1;
    */
   alertId: string;
 
   /**
-   * What it is about.
+   * What it is about. Required. Example: "RISK_ALERT_TYPE_LEVERAGE".
    *
    * @generated from field: cqc.risk.v1.RiskAlertType alert_type = 2;
    */
   alertType: RiskAlertType;
 
   /**
-   * How bad it is.
+   * How bad it is. Required. Example: "RISK_ALERT_SEVERITY_HIGH".
    *
    * @generated from field: cqc.risk.v1.RiskAlertSeverity severity = 3;
    */
   severity: RiskAlertSeverity;
 
   /**
-   * What happened, for a person.
+   * What happened, for a person. Required. Example: "Gross leverage is 5.2, the limit is 5".
    *
    * @generated from field: string message = 4;
    */
   message: string;
 
   /**
-   * State.
+   * State. Required. Example: "ALERT_STATUS_ACKNOWLEDGED".
    *
    * @generated from field: cqc.risk.v1.AlertStatus status = 5;
    */
   status: AlertStatus;
 
   /**
-   * Portfolio concerned (UUID). Absent: none in particular.
+   * Portfolio concerned (UUID). Absent: none in particular. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
    *
    * @generated from field: string portfolio_id = 6;
    */
   portfolioId: string;
 
   /**
-   * Account concerned (UUID). Absent: none in particular.
+   * Account concerned (UUID). Absent: none in particular. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
    *
    * @generated from field: string account_id = 7;
    */
   accountId: string;
 
   /**
-   * Position concerned (UUID). Absent: none in particular.
+   * Position concerned (UUID). Absent: none in particular. Example: "1f0d7c84-3d0b-4f6e-8d3f-9a4b8c7e6d52".
    *
    * @generated from field: string position_id = 8;
    */
   positionId: string;
 
   /**
-   * Asset concerned (UUID). Absent: none in particular.
+   * Asset concerned (UUID). Absent: none in particular. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string asset_id = 9;
    */
   assetId: string;
 
   /**
-   * Market concerned (UUID). Absent: none in particular.
+   * Market concerned (UUID). Absent: none in particular. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
    *
    * @generated from field: string market_id = 10;
    */
@@ -121,84 +121,84 @@ export type Alert = Message<"cqc.risk.v1.Alert"> & {
   venueId: string;
 
   /**
-   * Risk limit that was reached (UUID). Absent: no configured limit.
+   * Risk limit that was reached (UUID). Absent: no configured limit. Example: "60b5a4f3-2e1d-4c8b-9a7f-6e5d4c3b2a19".
    *
    * @generated from field: string limit_id = 12;
    */
   limitId: string;
 
   /**
-   * Threshold, in the unit of what is measured. Absent: not a number.
+   * Threshold, in the unit of what is measured. Absent: not a number. Example: "5".
    *
    * @generated from field: string threshold = 13;
    */
   threshold: string;
 
   /**
-   * Observed value, in the unit of threshold. Absent: not a number.
+   * Observed value, in the unit of threshold. Absent: not a number. Example: "5.2".
    *
    * @generated from field: string observed = 14;
    */
   observed: string;
 
   /**
-   * What to do, for a person. Absent: no advice.
+   * What to do, for a person. Absent: no advice. Example: "Reduce the BTC perpetual by 0.1".
    *
    * @generated from field: string recommended_action = 15;
    */
   recommendedAction: string;
 
   /**
-   * Whether somebody must act. Absent: false.
+   * Whether somebody must act. Absent: false. Example: true.
    *
    * @generated from field: bool requires_action = 16;
    */
   requiresAction: boolean;
 
   /**
-   * When it was detected.
+   * When it was detected. Required. Example: "2026-01-15T09:31:59.900Z".
    *
    * @generated from field: google.protobuf.Timestamp detected_at = 17;
    */
   detectedAt?: Timestamp | undefined;
 
   /**
-   * When it loses its meaning, after detected_at. Absent: when it is resolved.
+   * When it loses its meaning, after detected_at. Absent: when it is resolved. Example: "2026-07-01T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp expires_at = 18;
    */
   expiresAt?: Timestamp | undefined;
 
   /**
-   * When somebody took it up. Absent: nobody did.
+   * When somebody took it up. Absent: nobody did. Example: "2026-01-15T09:33:00Z".
    *
    * @generated from field: google.protobuf.Timestamp acknowledged_at = 19;
    */
   acknowledgedAt?: Timestamp | undefined;
 
   /**
-   * Who took it up. Absent: nobody did.
+   * Who took it up. Absent: nobody did. Example: "user:ada".
    *
    * @generated from field: string acknowledged_by = 20;
    */
   acknowledgedBy: string;
 
   /**
-   * When it was resolved. Absent: it is not.
+   * When it was resolved. Absent: it is not. Example: "2026-01-12T10:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp resolved_at = 21;
    */
   resolvedAt?: Timestamp | undefined;
 
   /**
-   * Who resolved it. Absent: it is not.
+   * Who resolved it. Absent: it is not. Example: "user:grace".
    *
    * @generated from field: string resolved_by = 22;
    */
   resolvedBy: string;
 
   /**
-   * Why it no longer holds, for a person. Absent: none.
+   * Why it no longer holds, for a person. Absent: none. Example: "Known and accepted".
    *
    * @generated from field: string resolution_notes = 23;
    */

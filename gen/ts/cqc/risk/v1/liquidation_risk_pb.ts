@@ -38,63 +38,64 @@ export const file_cqc_risk_v1_liquidation_risk: GenFile = /*@__PURE__*/
  */
 export type LiquidationRisk = Message<"cqc.risk.v1.LiquidationRisk"> & {
   /**
-   * Position (UUID).
+   * Position (UUID). Required. Example: "1f0d7c84-3d0b-4f6e-8d3f-9a4b8c7e6d52".
    *
    * @generated from field: string position_id = 1;
    */
   positionId: string;
 
   /**
-   * Market (UUID). Absent: over several markets.
+   * Market (UUID). Absent: over several markets. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
    *
    * @generated from field: string market_id = 2;
    */
   marketId: string;
 
   /**
-   * Price at which it is valued.
+   * Price at which it is valued, in the market's price currency. Required. Example: "64250.10".
    *
    * @generated from field: string mark_price = 3;
    */
   markPrice: string;
 
   /**
-   * Price at which the venue liquidates it. Absent: none or not known.
+   * Price at which the venue liquidates it, in the market's price currency. Absent: none or not known. Example:
+   * "52100.00".
    *
    * @generated from field: string liquidation_price = 4;
    */
   liquidationPrice: string;
 
   /**
-   * Move to the liquidation price as a fraction of the mark price. Absent: not known.
+   * Move to the liquidation price as a fraction of the mark price. Absent: not known. Example: "0.1891".
    *
    * @generated from field: string distance = 5;
    */
   distance: string;
 
   /**
-   * Maintenance margin over collateral; liquidation at 1. Absent: not known.
+   * Maintenance margin over collateral; liquidation at 1. Absent: not known. Example: "0.41".
    *
    * @generated from field: string margin_ratio = 6;
    */
   marginRatio: string;
 
   /**
-   * Probability of liquidation within the horizon, 0 to 1. Absent: not computed.
+   * Probability of liquidation within the horizon, 0 to 1. Absent: not computed. Example: "0.004".
    *
    * @generated from field: string probability = 7;
    */
   probability: string;
 
   /**
-   * Time that the probability is for, above zero. Absent: not computed.
+   * Time that the probability is for, above zero. Absent: not computed. Example: "86400s".
    *
    * @generated from field: google.protobuf.Duration horizon = 8;
    */
   horizon?: Duration | undefined;
 
   /**
-   * Moment for which it holds.
+   * Moment for which it holds. Required. Example: "2026-01-15T09:31:00Z".
    *
    * @generated from field: google.protobuf.Timestamp as_of = 9;
    */

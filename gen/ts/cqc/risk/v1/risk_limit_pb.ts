@@ -42,35 +42,35 @@ export const file_cqc_risk_v1_risk_limit: GenFile = /*@__PURE__*/
  */
 export type RiskLimit = Message<"cqc.risk.v1.RiskLimit"> & {
   /**
-   * Id of the limit (UUID).
+   * Id of the limit (UUID). Required. Example: "60b5a4f3-2e1d-4c8b-9a7f-6e5d4c3b2a19".
    *
    * @generated from field: string limit_id = 1;
    */
   limitId: string;
 
   /**
-   * Portfolio (UUID).
+   * Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
    *
    * @generated from field: string portfolio_id = 2;
    */
   portfolioId: string;
 
   /**
-   * Account that it is for (UUID). Absent: all.
+   * Account that it is for (UUID). Absent: all. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
    *
    * @generated from field: string account_id = 3;
    */
   accountId: string;
 
   /**
-   * What it bounds.
+   * What it bounds. Required. Example: "RISK_METRIC_LEVERAGE".
    *
    * @generated from field: cqc.risk.v1.RiskMetric metric = 4;
    */
   metric: RiskMetric;
 
   /**
-   * By what the measure is split. Absent: not split.
+   * By what the measure is split. Absent: not split. Example: "EXPOSURE_DIMENSION_ASSET".
    *
    * @generated from field: cqc.portfolio.v1.ExposureDimension dimension = 5;
    */
@@ -84,63 +84,63 @@ export type RiskLimit = Message<"cqc.risk.v1.RiskLimit"> & {
   dimensionValue: string;
 
   /**
-   * Value from which to warn, in the unit of the metric. Absent: no warning.
+   * Value from which to warn, in the unit of the metric. Absent: no warning. Example: "4".
    *
    * @generated from field: string soft_threshold = 7;
    */
   softThreshold: string;
 
   /**
-   * Value from which to act, in the unit of the metric, for example "5".
+   * Value from which to act, in the unit of the metric, for example "5". Required.
    *
    * @generated from field: string hard_threshold = 8;
    */
   hardThreshold: string;
 
   /**
-   * What happens then.
+   * What happens then. Required. Example: "LIMIT_ACTION_BLOCK".
    *
    * @generated from field: cqc.risk.v1.LimitAction action = 9;
    */
   action: LimitAction;
 
   /**
-   * Whether it holds. Absent: false.
+   * Whether it holds. Absent: false. Example: true.
    *
    * @generated from field: bool is_enabled = 10;
    */
   isEnabled: boolean;
 
   /**
-   * When it begins to hold. Absent: at once.
+   * When it begins to hold. Absent: at once. Example: "2026-01-02T08:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp effective_from = 11;
    */
   effectiveFrom?: Timestamp | undefined;
 
   /**
-   * When it ceases to hold, after effective_from. Absent: never.
+   * When it ceases to hold, after effective_from. Absent: never. Example: "2026-02-01T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp effective_to = 12;
    */
   effectiveTo?: Timestamp | undefined;
 
   /**
-   * When it was made.
+   * When it was made. Required. Example: "2026-01-02T08:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp created_at = 13;
    */
   createdAt?: Timestamp | undefined;
 
   /**
-   * When this record last changed.
+   * When this record last changed. Required. Example: "2026-01-02T08:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp updated_at = 14;
    */
   updatedAt?: Timestamp | undefined;
 
   /**
-   * Version of this record, to be sent back with a change. Absent: not versioned.
+   * Version of this record, to be sent back with a change. Absent: not versioned. Example: "v1".
    *
    * @generated from field: string etag = 15;
    */

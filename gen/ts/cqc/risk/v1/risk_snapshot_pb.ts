@@ -41,42 +41,43 @@ export const file_cqc_risk_v1_risk_snapshot: GenFile = /*@__PURE__*/
  */
 export type RiskViolation = Message<"cqc.risk.v1.RiskViolation"> & {
   /**
-   * Limit that is breached (UUID).
+   * Limit that is breached (UUID). Required. Example: "60b5a4f3-2e1d-4c8b-9a7f-6e5d4c3b2a19".
    *
    * @generated from field: string limit_id = 1;
    */
   limitId: string;
 
   /**
-   * What it bounds.
+   * What it bounds. Required. Example: "RISK_METRIC_LEVERAGE".
    *
    * @generated from field: cqc.risk.v1.RiskMetric metric = 2;
    */
   metric: RiskMetric;
 
   /**
-   * How bad it is.
+   * How bad it is. Required. Example: "RISK_ALERT_SEVERITY_HIGH".
    *
    * @generated from field: cqc.risk.v1.RiskAlertSeverity severity = 3;
    */
   severity: RiskAlertSeverity;
 
   /**
-   * Threshold, in the unit of the metric.
+   * Threshold, in the unit of the metric. Required. Example: "5".
    *
    * @generated from field: string threshold = 4;
    */
   threshold: string;
 
   /**
-   * Observed value, in the unit of the metric.
+   * Observed value, in the unit of the metric. Required. Example: "5.2".
    *
    * @generated from field: string observed = 5;
    */
   observed: string;
 
   /**
-   * What happened, for a person. Absent: the numbers say enough.
+   * What happened, for a person. Absent: the numbers say enough. Example: "Gross leverage would be 5.2, the limit is
+   * 5".
    *
    * @generated from field: string message = 6;
    */
@@ -131,63 +132,64 @@ export const RiskViolationSchema: GenMessage<RiskViolation> = /*@__PURE__*/
  */
 export type RiskSnapshot = Message<"cqc.risk.v1.RiskSnapshot"> & {
   /**
-   * Portfolio (UUID).
+   * Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
    *
    * @generated from field: string portfolio_id = 1;
    */
   portfolioId: string;
 
   /**
-   * Exposures, at most 1000. Empty: none.
+   * Exposures, at most 1000. Empty: none. Example: see Exposure.
    *
    * @generated from field: repeated cqc.portfolio.v1.Exposure exposures = 2;
    */
   exposures: Exposure[];
 
   /**
-   * Gross exposure over value. Absent: not computed.
+   * Gross exposure over value, as a multiple. Absent: not computed. Example: "5.2".
    *
    * @generated from field: string leverage = 3;
    */
   leverage: string;
 
   /**
-   * Maintenance margin over collateral; liquidation at 1. Absent: no margin, or not known.
+   * Maintenance margin over collateral; liquidation at 1. Absent: no margin, or not known. Example: "0.41".
    *
    * @generated from field: string margin_ratio = 4;
    */
   marginRatio: string;
 
   /**
-   * Value at risk, 95 % over one day unless stated otherwise. Absent: not computed.
+   * Value at risk, 95 % over one day unless stated otherwise, in the portfolio's valuation asset. Absent: not computed.
+   * Example: "3120.44".
    *
    * @generated from field: string value_at_risk = 5;
    */
   valueAtRisk: string;
 
   /**
-   * Average loss beyond value at risk. Absent: not computed.
+   * Average loss beyond value at risk, in the portfolio's valuation asset. Absent: not computed. Example: "4410.02".
    *
    * @generated from field: string expected_shortfall = 6;
    */
   expectedShortfall: string;
 
   /**
-   * Deepest fall from a peak, as a fraction. Absent: not computed.
+   * Deepest fall from a peak, as a fraction. Absent: not computed. Example: "0.063".
    *
    * @generated from field: string max_drawdown = 7;
    */
   maxDrawdown: string;
 
   /**
-   * Limits that are breached, at most 1000. Empty: none.
+   * Limits that are breached, at most 1000. Empty: none. Example: see RiskViolation.
    *
    * @generated from field: repeated cqc.risk.v1.RiskViolation violations = 8;
    */
   violations: RiskViolation[];
 
   /**
-   * Moment for which it holds.
+   * Moment for which it holds. Required. Example: "2026-01-15T09:31:00Z".
    *
    * @generated from field: google.protobuf.Timestamp as_of = 9;
    */

@@ -29,14 +29,14 @@ export const file_cqc_risk_v1_stress: GenFile = /*@__PURE__*/
  */
 export type StressShock = Message<"cqc.risk.v1.StressShock"> & {
   /**
-   * Asset (UUID).
+   * Asset (UUID). Required. Example: "6f1e2d3c-4b5a-4c69-8778-96a5b4c3d2e1".
    *
    * @generated from field: string asset_id = 1;
    */
   assetId: string;
 
   /**
-   * Change of its price as a fraction, -1 and above, for example "-0.3" for a fall of 30 %.
+   * Change of its price as a fraction, -1 and above, for example "-0.3" for a fall of 30 %. Required.
    *
    * @generated from field: string price_change = 2;
    */
@@ -67,21 +67,21 @@ export const StressShockSchema: GenMessage<StressShock> = /*@__PURE__*/
  */
 export type StressScenario = Message<"cqc.risk.v1.StressScenario"> & {
   /**
-   * Id of the scenario, for example "crypto-crash".
+   * Id of the scenario, for example "crypto-crash". Required.
    *
    * @generated from field: string scenario_id = 1;
    */
   scenarioId: string;
 
   /**
-   * Name for people.
+   * Name for people. Required. Example: "Crypto falls by a third".
    *
    * @generated from field: string name = 2;
    */
   name: string;
 
   /**
-   * Moves, 1 to 1000, one for each asset.
+   * Moves, 1 to 1000, one for each asset. Required: one or more. Example: see StressShock.
    *
    * @generated from field: repeated cqc.risk.v1.StressShock shocks = 3;
    */
@@ -124,63 +124,64 @@ export const StressScenarioSchema: GenMessage<StressScenario> = /*@__PURE__*/
  */
 export type StressResult = Message<"cqc.risk.v1.StressResult"> & {
   /**
-   * Portfolio (UUID).
+   * Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
    *
    * @generated from field: string portfolio_id = 1;
    */
   portfolioId: string;
 
   /**
-   * Scenario, for example "crypto-crash".
+   * Scenario, for example "crypto-crash". Required.
    *
    * @generated from field: string scenario_id = 2;
    */
   scenarioId: string;
 
   /**
-   * Value before the moves.
+   * Value before the moves, in the portfolio's valuation asset. Required. Example: "125000.50".
    *
    * @generated from field: string value_before = 3;
    */
   valueBefore: string;
 
   /**
-   * Value after the moves.
+   * Value after the moves, in the portfolio's valuation asset. Required. Example: "115362.99".
    *
    * @generated from field: string value_after = 4;
    */
   valueAfter: string;
 
   /**
-   * Value after less value before.
+   * Value after less value before, in the portfolio's valuation asset. Required. Example: "-9637.51".
    *
    * @generated from field: string value_change = 5;
    */
   valueChange: string;
 
   /**
-   * Maintenance margin over collateral after the moves. Absent: no margin, or not known.
+   * Maintenance margin over collateral after the moves. Absent: no margin, or not known. Example: "0.71".
    *
    * @generated from field: string margin_ratio = 6;
    */
   marginRatio: string;
 
   /**
-   * Positions that would be liquidated (UUIDs), at most 1000. Empty: none.
+   * Positions that would be liquidated (UUIDs), at most 1000. Empty: none. Example:
+   * ["1f0d7c84-3d0b-4f6e-8d3f-9a4b8c7e6d52"].
    *
    * @generated from field: repeated string liquidated_position_ids = 7;
    */
   liquidatedPositionIds: string[];
 
   /**
-   * Limits that would be breached, at most 1000. Empty: none.
+   * Limits that would be breached, at most 1000. Empty: none. Example: see RiskViolation.
    *
    * @generated from field: repeated cqc.risk.v1.RiskViolation violations = 8;
    */
   violations: RiskViolation[];
 
   /**
-   * Moment for which it holds.
+   * Moment for which it holds. Required. Example: "2026-01-15T09:31:00Z".
    *
    * @generated from field: google.protobuf.Timestamp as_of = 9;
    */

@@ -39,21 +39,21 @@ export const file_cqc_services_v1_asset_registry_assets: GenFile = /*@__PURE__*/
  */
 export type CreateAssetRequest = Message<"cqc.services.v1.CreateAssetRequest"> & {
   /**
-   * Short name, 1 to 32 characters without blanks, for example "USDT" or "$MICHI". Not unique.
+   * Short name, 1 to 32 characters without blanks, for example "USDT" or "$MICHI". Not unique. Required.
    *
    * @generated from field: string symbol = 1;
    */
   symbol: string;
 
   /**
-   * Full name, for example "Tether USD".
+   * Full name, for example "Tether USD". Required.
    *
    * @generated from field: string name = 2;
    */
   name: string;
 
   /**
-   * What kind of thing it is.
+   * What kind of thing it is. Required. Example: "ASSET_TYPE_ERC20".
    *
    * @generated from field: cqc.assets.v1.AssetType asset_type = 3;
    */
@@ -67,21 +67,21 @@ export type CreateAssetRequest = Message<"cqc.services.v1.CreateAssetRequest"> &
   category: string;
 
   /**
-   * What it is, for a person. Absent: none.
+   * What it is, for a person. Absent: none. Example: "A dollar stablecoin issued by Tether".
    *
    * @generated from field: string description = 5;
    */
   description: string;
 
   /**
-   * Address of its logo. Absent: none.
+   * Address of its logo. Absent: none. Example: "https://assets.example.com/usdt.png".
    *
    * @generated from field: string logo_url = 6;
    */
   logoUrl: string;
 
   /**
-   * Address of its website. Absent: none.
+   * Address of its website. Absent: none. Example: "https://tether.to".
    *
    * @generated from field: string website_url = 7;
    */
@@ -95,7 +95,7 @@ export type CreateAssetRequest = Message<"cqc.services.v1.CreateAssetRequest"> &
   tags: string[];
 
   /**
-   * Further facts without a field of their own. Absent: none.
+   * Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
    *
    * @generated from field: google.protobuf.Struct metadata = 9;
    */
@@ -103,7 +103,7 @@ export type CreateAssetRequest = Message<"cqc.services.v1.CreateAssetRequest"> &
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
    *
    * @generated from field: string request_id = 10;
    */
@@ -136,7 +136,7 @@ export const CreateAssetRequestSchema: GenMessage<CreateAssetRequest> = /*@__PUR
  */
 export type CreateAssetResponse = Message<"cqc.services.v1.CreateAssetResponse"> & {
   /**
-   * The asset.
+   * The asset. Required. Example: see Asset.
    *
    * @generated from field: cqc.assets.v1.Asset asset = 1;
    */
@@ -160,7 +160,7 @@ export const CreateAssetResponseSchema: GenMessage<CreateAssetResponse> = /*@__P
  */
 export type GetAssetRequest = Message<"cqc.services.v1.GetAssetRequest"> & {
   /**
-   * Id of the asset (UUID).
+   * Id of the asset (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string asset_id = 1;
    */
@@ -193,7 +193,7 @@ export const GetAssetRequestSchema: GenMessage<GetAssetRequest> = /*@__PURE__*/
  */
 export type GetAssetResponse = Message<"cqc.services.v1.GetAssetResponse"> & {
   /**
-   * The asset.
+   * The asset. Required. Example: see Asset.
    *
    * @generated from field: cqc.assets.v1.Asset asset = 1;
    */
@@ -223,7 +223,7 @@ export const GetAssetResponseSchema: GenMessage<GetAssetResponse> = /*@__PURE__*
  */
 export type UpdateAssetRequest = Message<"cqc.services.v1.UpdateAssetRequest"> & {
   /**
-   * Asset to change (UUID).
+   * Asset to change (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string asset_id = 1;
    */
@@ -244,7 +244,7 @@ export type UpdateAssetRequest = Message<"cqc.services.v1.UpdateAssetRequest"> &
   name: string;
 
   /**
-   * What kind of thing it is. Absent: see update_mask.
+   * What kind of thing it is. Absent: see update_mask. Example: "ASSET_TYPE_ERC20".
    *
    * @generated from field: cqc.assets.v1.AssetType asset_type = 4;
    */
@@ -258,21 +258,21 @@ export type UpdateAssetRequest = Message<"cqc.services.v1.UpdateAssetRequest"> &
   category: string;
 
   /**
-   * What it is, for a person. Absent: see update_mask.
+   * What it is, for a person. Absent: see update_mask. Example: "A dollar stablecoin issued by Tether".
    *
    * @generated from field: string description = 6;
    */
   description: string;
 
   /**
-   * Address of its logo. Absent: see update_mask.
+   * Address of its logo. Absent: see update_mask. Example: "https://assets.example.com/usdt.png".
    *
    * @generated from field: string logo_url = 7;
    */
   logoUrl: string;
 
   /**
-   * Address of its website. Absent: see update_mask.
+   * Address of its website. Absent: see update_mask. Example: "https://tether.to".
    *
    * @generated from field: string website_url = 8;
    */
@@ -286,28 +286,29 @@ export type UpdateAssetRequest = Message<"cqc.services.v1.UpdateAssetRequest"> &
   tags: string[];
 
   /**
-   * Whether the platform still uses it. Absent: see update_mask.
+   * Whether the platform still uses it. Absent: see update_mask. Example: true.
    *
    * @generated from field: bool is_active = 10;
    */
   isActive: boolean;
 
   /**
-   * Further facts without a field of their own. Absent: see update_mask.
+   * Further facts without a field of their own. Absent: see update_mask. Example: {"source":"manual"}.
    *
    * @generated from field: google.protobuf.Struct metadata = 11;
    */
   metadata?: JsonObject | undefined;
 
   /**
-   * Version that the change is based on; another one is refused with ABORTED. Absent: not checked.
+   * Version that the change is based on; another one is refused with ABORTED. Absent: not checked. Example: "v3".
    *
    * @generated from field: string etag = 12;
    */
   etag: string;
 
   /**
-   * Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set.
+   * Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set. Example:
+   * "symbol,name".
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 13;
    */
@@ -315,7 +316,7 @@ export type UpdateAssetRequest = Message<"cqc.services.v1.UpdateAssetRequest"> &
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
    *
    * @generated from field: string request_id = 14;
    */
@@ -348,7 +349,7 @@ export const UpdateAssetRequestSchema: GenMessage<UpdateAssetRequest> = /*@__PUR
  */
 export type UpdateAssetResponse = Message<"cqc.services.v1.UpdateAssetResponse"> & {
   /**
-   * The asset.
+   * The asset. Required. Example: see Asset.
    *
    * @generated from field: cqc.assets.v1.Asset asset = 1;
    */
@@ -372,14 +373,14 @@ export const UpdateAssetResponseSchema: GenMessage<UpdateAssetResponse> = /*@__P
  */
 export type DeleteAssetRequest = Message<"cqc.services.v1.DeleteAssetRequest"> & {
   /**
-   * Id of the asset (UUID).
+   * Id of the asset (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string asset_id = 1;
    */
   assetId: string;
 
   /**
-   * Version that is to be deleted; another one is refused with ABORTED. Absent: not checked.
+   * Version that is to be deleted; another one is refused with ABORTED. Absent: not checked. Example: "v3".
    *
    * @generated from field: string etag = 2;
    */
@@ -387,7 +388,7 @@ export type DeleteAssetRequest = Message<"cqc.services.v1.DeleteAssetRequest"> &
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
    *
    * @generated from field: string request_id = 3;
    */
@@ -411,7 +412,7 @@ export const DeleteAssetRequestSchema: GenMessage<DeleteAssetRequest> = /*@__PUR
  */
 export type DeleteAssetResponse = Message<"cqc.services.v1.DeleteAssetResponse"> & {
   /**
-   * Always true: failure is a status. Absent: from older servers.
+   * Always true: failure is a status. Absent: from older servers. Example: true.
    *
    * @generated from field: bool success = 1;
    */
@@ -436,42 +437,43 @@ export const DeleteAssetResponseSchema: GenMessage<DeleteAssetResponse> = /*@__P
  */
 export type ListAssetsRequest = Message<"cqc.services.v1.ListAssetsRequest"> & {
   /**
-   * Assets of this type only. Absent: all.
+   * Assets of this type only. Absent: all. Example: "ASSET_TYPE_ERC20".
    *
    * @generated from field: cqc.assets.v1.AssetType asset_type = 1;
    */
   assetType: AssetType;
 
   /**
-   * Assets of this category only. Absent: all.
+   * Assets of this category only. Absent: all. Example: "stablecoin".
    *
    * @generated from field: string category = 2;
    */
   category: string;
 
   /**
-   * Assets with this label only. Absent: all.
+   * Assets with this label only. Absent: all. Example: "stablecoin".
    *
    * @generated from field: string tag = 3;
    */
   tag: string;
 
   /**
-   * Whether to list those that are no longer used. Absent: false.
+   * Whether to list those that are no longer used. Absent: false. Example: true.
    *
    * @generated from field: bool include_inactive = 4;
    */
   includeInactive: boolean;
 
   /**
-   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
    *
    * @generated from field: int32 page_size = 5;
    */
   pageSize: number;
 
   /**
-   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+   * "cGFnZTo1MA".
    *
    * @generated from field: string page_token = 6;
    */
@@ -479,7 +481,7 @@ export type ListAssetsRequest = Message<"cqc.services.v1.ListAssetsRequest"> & {
 
   /**
    * Order of the items: a field name (created_at, symbol, name or updated_at), with " desc" for descending. Absent: by
-   * created_at.
+   * created_at. Example: "created_at desc".
    *
    * @generated from field: string order_by = 7;
    */
@@ -515,14 +517,14 @@ export const ListAssetsRequestSchema: GenMessage<ListAssetsRequest> = /*@__PURE_
  */
 export type ListAssetsResponse = Message<"cqc.services.v1.ListAssetsResponse"> & {
   /**
-   * The assets of this page, at most 1000. Empty: none.
+   * The assets of this page, at most 1000. Empty: none. Example: see Asset.
    *
    * @generated from field: repeated cqc.assets.v1.Asset assets = 1;
    */
   assets: Asset[];
 
   /**
-   * To be sent as page_token for the next page. Absent or empty: this is the last page.
+   * To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -547,35 +549,36 @@ export const ListAssetsResponseSchema: GenMessage<ListAssetsResponse> = /*@__PUR
  */
 export type SearchAssetsRequest = Message<"cqc.services.v1.SearchAssetsRequest"> & {
   /**
-   * Text to look for in symbols, names and outside ids.
+   * Text to look for in symbols, names and outside ids. Required. Example: "usd".
    *
    * @generated from field: string query = 1;
    */
   query: string;
 
   /**
-   * Most items over all pages. Absent or 0: no bound.
+   * Most items over all pages. Absent or 0: no bound. Example: 10.
    *
    * @generated from field: int32 limit = 2;
    */
   limit: number;
 
   /**
-   * Assets of this type only. Absent: all.
+   * Assets of this type only. Absent: all. Example: "ASSET_TYPE_ERC20".
    *
    * @generated from field: cqc.assets.v1.AssetType asset_type = 3;
    */
   assetType: AssetType;
 
   /**
-   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
    *
    * @generated from field: int32 page_size = 4;
    */
   pageSize: number;
 
   /**
-   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+   * "cGFnZTo1MA".
    *
    * @generated from field: string page_token = 5;
    */
@@ -611,14 +614,14 @@ export const SearchAssetsRequestSchema: GenMessage<SearchAssetsRequest> = /*@__P
  */
 export type SearchAssetsResponse = Message<"cqc.services.v1.SearchAssetsResponse"> & {
   /**
-   * The assets that match a text, best first of this page, at most 1000. Empty: none.
+   * The assets that match a text, best first of this page, at most 1000. Empty: none. Example: see Asset.
    *
    * @generated from field: repeated cqc.assets.v1.Asset assets = 1;
    */
   assets: Asset[];
 
   /**
-   * To be sent as page_token for the next page. Absent or empty: this is the last page.
+   * To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
    *
    * @generated from field: string next_page_token = 2;
    */

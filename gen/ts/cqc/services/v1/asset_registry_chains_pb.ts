@@ -37,28 +37,29 @@ export const file_cqc_services_v1_asset_registry_chains: GenFile = /*@__PURE__*/
  */
 export type CreateChainRequest = Message<"cqc.services.v1.CreateChainRequest"> & {
   /**
-   * Number of the network, network_id of the chain. Absent: the family has none.
+   * Number of the network, network_id of the chain. Absent: the family has none. Example: "1".
    *
    * @generated from field: int64 chain_id = 1;
    */
   chainId: bigint;
 
   /**
-   * Full name, chain_name of the chain, for example "Ethereum".
+   * Full name, chain_name of the chain, for example "Ethereum". Required.
    *
    * @generated from field: string name = 2;
    */
   name: string;
 
   /**
-   * Family of the chain: EVM, UTXO, SVM (Solana), COSMOS, MOVE, TVM (TON), SUBSTRATE or OTHER.
+   * Family of the chain: EVM, UTXO, SVM (Solana), COSMOS, MOVE, TVM (TON), SUBSTRATE or OTHER. Required. Example:
+   * "EVM".
    *
    * @generated from field: string chain_type = 3;
    */
   chainType: string;
 
   /**
-   * Address of its block explorer, explorer_url of the chain. Absent: none.
+   * Address of its block explorer, explorer_url of the chain. Absent: none. Example: "https://etherscan.io".
    *
    * @generated from field: string block_explorer_url = 4;
    */
@@ -79,35 +80,35 @@ export type CreateChainRequest = Message<"cqc.services.v1.CreateChainRequest"> &
   caip2Id: string;
 
   /**
-   * Asset in which fees are paid (UUID). Absent: not registered.
+   * Asset in which fees are paid (UUID). Absent: not registered. Example: "3c8a5b1e-9d27-4f60-8e34-7b6a1c2d5f03".
    *
    * @generated from field: string native_asset_id = 7;
    */
   nativeAssetId: string;
 
   /**
-   * Whether its coins are worthless by design. Absent: false.
+   * Whether its coins are worthless by design. Absent: false. Example: false.
    *
    * @generated from field: bool is_testnet = 8;
    */
   isTestnet: boolean;
 
   /**
-   * Usual time between two blocks, above zero and at most one day. Absent: not known.
+   * Usual time between two blocks, above zero and at most one day. Absent: not known. Example: "12s".
    *
    * @generated from field: google.protobuf.Duration average_block_time = 9;
    */
   averageBlockTime?: Duration | undefined;
 
   /**
-   * Blocks after which a transaction counts as final. Absent: the platform's default.
+   * Blocks after which a transaction counts as final. Absent: the platform's default. Example: 12.
    *
    * @generated from field: uint32 confirmations_required = 10;
    */
   confirmationsRequired: number;
 
   /**
-   * Further facts without a field of their own. Absent: none.
+   * Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
    *
    * @generated from field: google.protobuf.Struct metadata = 11;
    */
@@ -115,7 +116,7 @@ export type CreateChainRequest = Message<"cqc.services.v1.CreateChainRequest"> &
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
    *
    * @generated from field: string request_id = 12;
    */
@@ -148,7 +149,7 @@ export const CreateChainRequestSchema: GenMessage<CreateChainRequest> = /*@__PUR
  */
 export type CreateChainResponse = Message<"cqc.services.v1.CreateChainResponse"> & {
   /**
-   * The chain.
+   * The chain. Required. Example: see Chain.
    *
    * @generated from field: cqc.assets.v1.Chain chain = 1;
    */
@@ -172,7 +173,7 @@ export const CreateChainResponseSchema: GenMessage<CreateChainResponse> = /*@__P
  */
 export type GetChainRequest = Message<"cqc.services.v1.GetChainRequest"> & {
   /**
-   * Id of the chain.
+   * Id of the chain. Required. Example: "ethereum".
    *
    * @generated from field: string chain_id = 1;
    */
@@ -205,7 +206,7 @@ export const GetChainRequestSchema: GenMessage<GetChainRequest> = /*@__PURE__*/
  */
 export type GetChainResponse = Message<"cqc.services.v1.GetChainResponse"> & {
   /**
-   * The chain.
+   * The chain. Required. Example: see Chain.
    *
    * @generated from field: cqc.assets.v1.Chain chain = 1;
    */
@@ -234,7 +235,7 @@ export const GetChainResponseSchema: GenMessage<GetChainResponse> = /*@__PURE__*
  */
 export type UpdateChainRequest = Message<"cqc.services.v1.UpdateChainRequest"> & {
   /**
-   * Chain to change.
+   * Chain to change. Required. Example: "ethereum".
    *
    * @generated from field: string chain_id = 1;
    */
@@ -248,56 +249,57 @@ export type UpdateChainRequest = Message<"cqc.services.v1.UpdateChainRequest"> &
   chainName: string;
 
   /**
-   * Asset in which fees are paid (UUID). Absent: see update_mask.
+   * Asset in which fees are paid (UUID). Absent: see update_mask. Example: "3c8a5b1e-9d27-4f60-8e34-7b6a1c2d5f03".
    *
    * @generated from field: string native_asset_id = 3;
    */
   nativeAssetId: string;
 
   /**
-   * Address of its block explorer. Absent: see update_mask.
+   * Address of its block explorer. Absent: see update_mask. Example: "https://etherscan.io".
    *
    * @generated from field: string explorer_url = 4;
    */
   explorerUrl: string;
 
   /**
-   * Whether its coins are worthless by design. Absent: see update_mask.
+   * Whether its coins are worthless by design. Absent: see update_mask. Example: false.
    *
    * @generated from field: bool is_testnet = 5;
    */
   isTestnet: boolean;
 
   /**
-   * Usual time between two blocks, above zero and at most one day. Absent: see update_mask.
+   * Usual time between two blocks, above zero and at most one day. Absent: see update_mask. Example: "12s".
    *
    * @generated from field: google.protobuf.Duration average_block_time = 6;
    */
   averageBlockTime?: Duration | undefined;
 
   /**
-   * Blocks after which a transaction counts as final. Absent: see update_mask.
+   * Blocks after which a transaction counts as final. Absent: see update_mask. Example: 12.
    *
    * @generated from field: uint32 confirmations_required = 7;
    */
   confirmationsRequired: number;
 
   /**
-   * Whether the platform still uses it. Absent: see update_mask.
+   * Whether the platform still uses it. Absent: see update_mask. Example: true.
    *
    * @generated from field: bool is_active = 8;
    */
   isActive: boolean;
 
   /**
-   * Further facts without a field of their own. Absent: see update_mask.
+   * Further facts without a field of their own. Absent: see update_mask. Example: {"source":"manual"}.
    *
    * @generated from field: google.protobuf.Struct metadata = 9;
    */
   metadata?: JsonObject | undefined;
 
   /**
-   * Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set.
+   * Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set. Example:
+   * "chainName,nativeAssetId".
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 10;
    */
@@ -305,7 +307,7 @@ export type UpdateChainRequest = Message<"cqc.services.v1.UpdateChainRequest"> &
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
    *
    * @generated from field: string request_id = 11;
    */
@@ -338,7 +340,7 @@ export const UpdateChainRequestSchema: GenMessage<UpdateChainRequest> = /*@__PUR
  */
 export type UpdateChainResponse = Message<"cqc.services.v1.UpdateChainResponse"> & {
   /**
-   * The chain.
+   * The chain. Required. Example: see Chain.
    *
    * @generated from field: cqc.assets.v1.Chain chain = 1;
    */
@@ -363,35 +365,36 @@ export const UpdateChainResponseSchema: GenMessage<UpdateChainResponse> = /*@__P
  */
 export type ListChainsRequest = Message<"cqc.services.v1.ListChainsRequest"> & {
   /**
-   * Chains of this family only. Absent: all.
+   * Chains of this family only. Absent: all. Example: "EVM".
    *
    * @generated from field: string chain_type = 1;
    */
   chainType: string;
 
   /**
-   * Whether to list test networks. Absent: false.
+   * Whether to list test networks. Absent: false. Example: true.
    *
    * @generated from field: bool include_testnets = 2;
    */
   includeTestnets: boolean;
 
   /**
-   * Whether to list those that are no longer used. Absent: false.
+   * Whether to list those that are no longer used. Absent: false. Example: true.
    *
    * @generated from field: bool include_inactive = 3;
    */
   includeInactive: boolean;
 
   /**
-   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
    *
    * @generated from field: int32 page_size = 4;
    */
   pageSize: number;
 
   /**
-   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+   * "cGFnZTo1MA".
    *
    * @generated from field: string page_token = 5;
    */
@@ -399,6 +402,7 @@ export type ListChainsRequest = Message<"cqc.services.v1.ListChainsRequest"> & {
 
   /**
    * Order of the items: a field name (chain_id or chain_name), with " desc" for descending. Absent: by chain_id.
+   * Example: "chain_id desc".
    *
    * @generated from field: string order_by = 6;
    */
@@ -434,14 +438,14 @@ export const ListChainsRequestSchema: GenMessage<ListChainsRequest> = /*@__PURE_
  */
 export type ListChainsResponse = Message<"cqc.services.v1.ListChainsResponse"> & {
   /**
-   * The chains of this page, at most 1000. Empty: none.
+   * The chains of this page, at most 1000. Empty: none. Example: see Chain.
    *
    * @generated from field: repeated cqc.assets.v1.Chain chains = 1;
    */
   chains: Chain[];
 
   /**
-   * To be sent as page_token for the next page. Absent or empty: this is the last page.
+   * To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
    *
    * @generated from field: string next_page_token = 2;
    */

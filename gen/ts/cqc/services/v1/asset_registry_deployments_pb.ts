@@ -39,35 +39,36 @@ export const file_cqc_services_v1_asset_registry_deployments: GenFile = /*@__PUR
  */
 export type CreateAssetDeploymentRequest = Message<"cqc.services.v1.CreateAssetDeploymentRequest"> & {
   /**
-   * Asset that lives there (UUID).
+   * Asset that lives there (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string asset_id = 1;
    */
   assetId: string;
 
   /**
-   * Chain, for example "ethereum".
+   * Chain, for example "ethereum". Required.
    *
    * @generated from field: string chain_id = 2;
    */
   chainId: string;
 
   /**
-   * Address of the contract, in the chain's own form. Absent: the coin of the chain.
+   * Address of the contract, in the chain's own form. Absent: the coin of the chain. Example:
+   * "0xdac17f958d2ee523a2206206994597c13d831ec7".
    *
    * @generated from field: string contract_address = 3;
    */
   contractAddress: string;
 
   /**
-   * Whether it is the coin of the chain, without a contract. Absent: false.
+   * Whether it is the coin of the chain, without a contract. Absent: false. Example: false.
    *
    * @generated from field: bool is_native = 4;
    */
   isNative: boolean;
 
   /**
-   * Decimal places of the smallest unit, 0 to 255; real lists hold up to 24.
+   * Decimal places of the smallest unit, 0 to 255; real lists hold up to 24. Required. Example: 6.
    *
    * @generated from field: int32 decimals = 5;
    */
@@ -75,13 +76,14 @@ export type CreateAssetDeploymentRequest = Message<"cqc.services.v1.CreateAssetD
 
   /**
    * Standard of the contract: ERC20, SPL, TRC20, BEP20, IBC, JETTON, CW20 or OTHER. Absent: not known, or a coin.
+   * Example: "ERC20".
    *
    * @generated from field: string token_standard = 6;
    */
   tokenStandard: string;
 
   /**
-   * Whether the issuer itself deployed it there. Absent: false.
+   * Whether the issuer itself deployed it there. Absent: false. Example: true.
    *
    * @generated from field: bool is_canonical = 7;
    */
@@ -95,21 +97,21 @@ export type CreateAssetDeploymentRequest = Message<"cqc.services.v1.CreateAssetD
   bridgeProtocol: string;
 
   /**
-   * When it was deployed. Absent: not known.
+   * When it was deployed. Absent: not known. Example: "2017-11-28T00:41:21Z".
    *
    * @generated from field: google.protobuf.Timestamp deployed_at = 9;
    */
   deployedAt?: Timestamp | undefined;
 
   /**
-   * Block in which it was deployed. Absent: not known.
+   * Block in which it was deployed. Absent: not known. Example: "4634748".
    *
    * @generated from field: uint64 deployed_block = 10;
    */
   deployedBlock: bigint;
 
   /**
-   * Further facts without a field of their own. Absent: none.
+   * Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
    *
    * @generated from field: google.protobuf.Struct metadata = 11;
    */
@@ -117,7 +119,7 @@ export type CreateAssetDeploymentRequest = Message<"cqc.services.v1.CreateAssetD
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
    *
    * @generated from field: string request_id = 12;
    */
@@ -152,7 +154,7 @@ export const CreateAssetDeploymentRequestSchema: GenMessage<CreateAssetDeploymen
  */
 export type CreateAssetDeploymentResponse = Message<"cqc.services.v1.CreateAssetDeploymentResponse"> & {
   /**
-   * The deployment.
+   * The deployment. Required. Example: see AssetDeployment.
    *
    * @generated from field: cqc.assets.v1.AssetDeployment deployment = 1;
    */
@@ -176,7 +178,7 @@ export const CreateAssetDeploymentResponseSchema: GenMessage<CreateAssetDeployme
  */
 export type GetAssetDeploymentRequest = Message<"cqc.services.v1.GetAssetDeploymentRequest"> & {
   /**
-   * Id of the deployment.
+   * Id of the deployment. Required. Example: "ethereum:0xdac17f958d2ee523a2206206994597c13d831ec7".
    *
    * @generated from field: string deployment_id = 1;
    */
@@ -212,7 +214,7 @@ export const GetAssetDeploymentRequestSchema: GenMessage<GetAssetDeploymentReque
  */
 export type GetAssetDeploymentResponse = Message<"cqc.services.v1.GetAssetDeploymentResponse"> & {
   /**
-   * The deployment.
+   * The deployment. Required. Example: see AssetDeployment.
    *
    * @generated from field: cqc.assets.v1.AssetDeployment deployment = 1;
    */
@@ -241,28 +243,29 @@ export const GetAssetDeploymentResponseSchema: GenMessage<GetAssetDeploymentResp
  */
 export type UpdateAssetDeploymentRequest = Message<"cqc.services.v1.UpdateAssetDeploymentRequest"> & {
   /**
-   * Deployment to change.
+   * Deployment to change. Required. Example: "ethereum:0xdac17f958d2ee523a2206206994597c13d831ec7".
    *
    * @generated from field: string deployment_id = 1;
    */
   deploymentId: string;
 
   /**
-   * Name of the chain, for people. Absent: see update_mask.
+   * Name of the chain, for people. Absent: see update_mask. Example: "Ethereum".
    *
    * @generated from field: string chain_name = 2;
    */
   chainName: string;
 
   /**
-   * Standard of the contract: ERC20, SPL, TRC20, BEP20, IBC, JETTON, CW20 or OTHER. Absent: see update_mask.
+   * Standard of the contract: ERC20, SPL, TRC20, BEP20, IBC, JETTON, CW20 or OTHER. Absent: see update_mask. Example:
+   * "ERC20".
    *
    * @generated from field: string token_standard = 3;
    */
   tokenStandard: string;
 
   /**
-   * Whether the issuer itself deployed it there. Absent: see update_mask.
+   * Whether the issuer itself deployed it there. Absent: see update_mask. Example: true.
    *
    * @generated from field: bool is_canonical = 4;
    */
@@ -276,28 +279,29 @@ export type UpdateAssetDeploymentRequest = Message<"cqc.services.v1.UpdateAssetD
   bridgeProtocol: string;
 
   /**
-   * When it was deployed. Absent: see update_mask.
+   * When it was deployed. Absent: see update_mask. Example: "2017-11-28T00:41:21Z".
    *
    * @generated from field: google.protobuf.Timestamp deployed_at = 6;
    */
   deployedAt?: Timestamp | undefined;
 
   /**
-   * Block in which it was deployed. Absent: see update_mask.
+   * Block in which it was deployed. Absent: see update_mask. Example: "4634748".
    *
    * @generated from field: uint64 deployed_block = 7;
    */
   deployedBlock: bigint;
 
   /**
-   * Further facts without a field of their own. Absent: see update_mask.
+   * Further facts without a field of their own. Absent: see update_mask. Example: {"source":"manual"}.
    *
    * @generated from field: google.protobuf.Struct metadata = 8;
    */
   metadata?: JsonObject | undefined;
 
   /**
-   * Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set.
+   * Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set. Example:
+   * "chainName,tokenStandard".
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 9;
    */
@@ -305,7 +309,7 @@ export type UpdateAssetDeploymentRequest = Message<"cqc.services.v1.UpdateAssetD
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
    *
    * @generated from field: string request_id = 10;
    */
@@ -340,7 +344,7 @@ export const UpdateAssetDeploymentRequestSchema: GenMessage<UpdateAssetDeploymen
  */
 export type UpdateAssetDeploymentResponse = Message<"cqc.services.v1.UpdateAssetDeploymentResponse"> & {
   /**
-   * The deployment.
+   * The deployment. Required. Example: see AssetDeployment.
    *
    * @generated from field: cqc.assets.v1.AssetDeployment deployment = 1;
    */
@@ -365,28 +369,29 @@ export const UpdateAssetDeploymentResponseSchema: GenMessage<UpdateAssetDeployme
  */
 export type ListAssetDeploymentsRequest = Message<"cqc.services.v1.ListAssetDeploymentsRequest"> & {
   /**
-   * Deployments of this asset only (UUID). Absent: all.
+   * Deployments of this asset only (UUID). Absent: all. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string asset_id = 1;
    */
   assetId: string;
 
   /**
-   * Deployments on this chain only. Absent: all.
+   * Deployments on this chain only. Absent: all. Example: "ethereum".
    *
    * @generated from field: string chain_id = 2;
    */
   chainId: string;
 
   /**
-   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
    *
    * @generated from field: int32 page_size = 3;
    */
   pageSize: number;
 
   /**
-   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+   * "cGFnZTo1MA".
    *
    * @generated from field: string page_token = 4;
    */
@@ -394,7 +399,7 @@ export type ListAssetDeploymentsRequest = Message<"cqc.services.v1.ListAssetDepl
 
   /**
    * Order of the items: a field name (deployment_id or created_at), with " desc" for descending. Absent: by
-   * deployment_id.
+   * deployment_id. Example: "deployment_id desc".
    *
    * @generated from field: string order_by = 5;
    */
@@ -432,14 +437,14 @@ export const ListAssetDeploymentsRequestSchema: GenMessage<ListAssetDeploymentsR
  */
 export type ListAssetDeploymentsResponse = Message<"cqc.services.v1.ListAssetDeploymentsResponse"> & {
   /**
-   * The deployments of this page, at most 1000. Empty: none.
+   * The deployments of this page, at most 1000. Empty: none. Example: see AssetDeployment.
    *
    * @generated from field: repeated cqc.assets.v1.AssetDeployment deployments = 1;
    */
   deployments: AssetDeployment[];
 
   /**
-   * To be sent as page_token for the next page. Absent or empty: this is the last page.
+   * To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -463,14 +468,15 @@ export const ListAssetDeploymentsResponseSchema: GenMessage<ListAssetDeployments
  */
 export type ResolveDeploymentRequest = Message<"cqc.services.v1.ResolveDeploymentRequest"> & {
   /**
-   * Chain, for example "ethereum".
+   * Chain, for example "ethereum". Required.
    *
    * @generated from field: string chain_id = 1;
    */
   chainId: string;
 
   /**
-   * Address of the contract, or "native" for the coin of the chain.
+   * Address of the contract, or "native" for the coin of the chain. Required. Example:
+   * "0xdac17f958d2ee523a2206206994597c13d831ec7".
    *
    * @generated from field: string address = 2;
    */
@@ -506,14 +512,14 @@ export const ResolveDeploymentRequestSchema: GenMessage<ResolveDeploymentRequest
  */
 export type ResolveDeploymentResponse = Message<"cqc.services.v1.ResolveDeploymentResponse"> & {
   /**
-   * The deployment.
+   * The deployment. Required. Example: see AssetDeployment.
    *
    * @generated from field: cqc.assets.v1.AssetDeployment deployment = 1;
    */
   deployment?: AssetDeployment | undefined;
 
   /**
-   * The asset that is deployed. Absent: ask for it by its id.
+   * The asset that is deployed. Absent: ask for it by its id. Example: see Asset.
    *
    * @generated from field: cqc.assets.v1.Asset asset = 2;
    */

@@ -34,28 +34,28 @@ export const file_cqc_services_v1_asset_registry_groups: GenFile = /*@__PURE__*/
  */
 export type CreateAssetGroupRequest = Message<"cqc.services.v1.CreateAssetGroupRequest"> & {
   /**
-   * Unique name, 1 to 64 lower case letters, digits and "_", for example "usd_stablecoins".
+   * Unique name, 1 to 64 lower case letters, digits and "_", for example "usd_stablecoins". Required.
    *
    * @generated from field: string name = 1;
    */
   name: string;
 
   /**
-   * Name for people. Absent: name.
+   * Name for people. Absent: name. Example: "Dollar stablecoins".
    *
    * @generated from field: string display_name = 2;
    */
   displayName: string;
 
   /**
-   * What the members have in common. Absent: none.
+   * What the members have in common. Absent: none. Example: "Assets pegged to the US dollar".
    *
    * @generated from field: string description = 3;
    */
   description: string;
 
   /**
-   * Further facts without a field of their own. Absent: none.
+   * Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
    *
    * @generated from field: google.protobuf.Struct metadata = 4;
    */
@@ -63,7 +63,7 @@ export type CreateAssetGroupRequest = Message<"cqc.services.v1.CreateAssetGroupR
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
    *
    * @generated from field: string request_id = 5;
    */
@@ -94,7 +94,7 @@ export const CreateAssetGroupRequestSchema: GenMessage<CreateAssetGroupRequest> 
  */
 export type CreateAssetGroupResponse = Message<"cqc.services.v1.CreateAssetGroupResponse"> & {
   /**
-   * The group.
+   * The group. Required. Example: see AssetGroup.
    *
    * @generated from field: cqc.assets.v1.AssetGroup group = 1;
    */
@@ -118,7 +118,7 @@ export const CreateAssetGroupResponseSchema: GenMessage<CreateAssetGroupResponse
  */
 export type GetAssetGroupRequest = Message<"cqc.services.v1.GetAssetGroupRequest"> & {
   /**
-   * Id of the group (UUID).
+   * Id of the group (UUID). Required. Example: "4d7e2f18-93ab-4c56-b0d1-8e5f6a7c9b32".
    *
    * @generated from field: string group_id = 1;
    */
@@ -149,7 +149,7 @@ export const GetAssetGroupRequestSchema: GenMessage<GetAssetGroupRequest> = /*@_
  */
 export type GetAssetGroupResponse = Message<"cqc.services.v1.GetAssetGroupResponse"> & {
   /**
-   * The group.
+   * The group. Required. Example: see AssetGroup.
    *
    * @generated from field: cqc.assets.v1.AssetGroup group = 1;
    */
@@ -178,7 +178,7 @@ export const GetAssetGroupResponseSchema: GenMessage<GetAssetGroupResponse> = /*
  */
 export type UpdateAssetGroupRequest = Message<"cqc.services.v1.UpdateAssetGroupRequest"> & {
   /**
-   * Group to change (UUID).
+   * Group to change (UUID). Required. Example: "4d7e2f18-93ab-4c56-b0d1-8e5f6a7c9b32".
    *
    * @generated from field: string group_id = 1;
    */
@@ -192,28 +192,29 @@ export type UpdateAssetGroupRequest = Message<"cqc.services.v1.UpdateAssetGroupR
   name: string;
 
   /**
-   * Name for people. Absent: see update_mask.
+   * Name for people. Absent: see update_mask. Example: "Dollar stablecoins".
    *
    * @generated from field: string display_name = 3;
    */
   displayName: string;
 
   /**
-   * What the members have in common. Absent: see update_mask.
+   * What the members have in common. Absent: see update_mask. Example: "Dollar stablecoins".
    *
    * @generated from field: string description = 4;
    */
   description: string;
 
   /**
-   * Further facts without a field of their own. Absent: see update_mask.
+   * Further facts without a field of their own. Absent: see update_mask. Example: {"source":"manual"}.
    *
    * @generated from field: google.protobuf.Struct metadata = 5;
    */
   metadata?: JsonObject | undefined;
 
   /**
-   * Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set.
+   * Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set. Example:
+   * "name,displayName".
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 6;
    */
@@ -221,14 +222,14 @@ export type UpdateAssetGroupRequest = Message<"cqc.services.v1.UpdateAssetGroupR
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
    *
    * @generated from field: string request_id = 7;
    */
   requestId: string;
 
   /**
-   * Version that the change is based on; another one is refused with ABORTED. Absent: not checked.
+   * Version that the change is based on; another one is refused with ABORTED. Absent: not checked. Example: "v3".
    *
    * @generated from field: string etag = 8;
    */
@@ -259,7 +260,7 @@ export const UpdateAssetGroupRequestSchema: GenMessage<UpdateAssetGroupRequest> 
  */
 export type UpdateAssetGroupResponse = Message<"cqc.services.v1.UpdateAssetGroupResponse"> & {
   /**
-   * The group.
+   * The group. Required. Example: see AssetGroup.
    *
    * @generated from field: cqc.assets.v1.AssetGroup group = 1;
    */
@@ -283,14 +284,14 @@ export const UpdateAssetGroupResponseSchema: GenMessage<UpdateAssetGroupResponse
  */
 export type DeleteAssetGroupRequest = Message<"cqc.services.v1.DeleteAssetGroupRequest"> & {
   /**
-   * Id of the group (UUID).
+   * Id of the group (UUID). Required. Example: "4d7e2f18-93ab-4c56-b0d1-8e5f6a7c9b32".
    *
    * @generated from field: string group_id = 1;
    */
   groupId: string;
 
   /**
-   * Version that is to be deleted; another one is refused with ABORTED. Absent: not checked.
+   * Version that is to be deleted; another one is refused with ABORTED. Absent: not checked. Example: "v3".
    *
    * @generated from field: string etag = 2;
    */
@@ -298,7 +299,7 @@ export type DeleteAssetGroupRequest = Message<"cqc.services.v1.DeleteAssetGroupR
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
    *
    * @generated from field: string request_id = 3;
    */
@@ -341,28 +342,30 @@ export const DeleteAssetGroupResponseSchema: GenMessage<DeleteAssetGroupResponse
  */
 export type ListAssetGroupsRequest = Message<"cqc.services.v1.ListAssetGroupsRequest"> & {
   /**
-   * Groups of which this asset is a member only (UUID). Absent: all.
+   * Groups of which this asset is a member only (UUID). Absent: all. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string asset_id = 1;
    */
   assetId: string;
 
   /**
-   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
    *
    * @generated from field: int32 page_size = 2;
    */
   pageSize: number;
 
   /**
-   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+   * "cGFnZTo1MA".
    *
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
 
   /**
-   * Order of the items: a field name (name or created_at), with " desc" for descending. Absent: by name.
+   * Order of the items: a field name (name or created_at), with " desc" for descending. Absent: by name. Example: "name
+   * desc".
    *
    * @generated from field: string order_by = 4;
    */
@@ -396,14 +399,14 @@ export const ListAssetGroupsRequestSchema: GenMessage<ListAssetGroupsRequest> = 
  */
 export type ListAssetGroupsResponse = Message<"cqc.services.v1.ListAssetGroupsResponse"> & {
   /**
-   * The groups of this page, at most 1000. Empty: none.
+   * The groups of this page, at most 1000. Empty: none. Example: see AssetGroup.
    *
    * @generated from field: repeated cqc.assets.v1.AssetGroup groups = 1;
    */
   groups: AssetGroup[];
 
   /**
-   * To be sent as page_token for the next page. Absent or empty: this is the last page.
+   * To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -433,21 +436,21 @@ export const ListAssetGroupsResponseSchema: GenMessage<ListAssetGroupsResponse> 
  */
 export type AddAssetToGroupRequest = Message<"cqc.services.v1.AddAssetToGroupRequest"> & {
   /**
-   * Group (UUID).
+   * Group (UUID). Required. Example: "4d7e2f18-93ab-4c56-b0d1-8e5f6a7c9b32".
    *
    * @generated from field: string group_id = 1;
    */
   groupId: string;
 
   /**
-   * Asset (UUID).
+   * Asset (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string asset_id = 2;
    */
   assetId: string;
 
   /**
-   * Weight within the group, above zero; the one figure of the domain that is no decimal text. Absent: 1.
+   * Weight within the group, above zero; the one figure of the domain that is no decimal text. Absent: 1. Example: 1.
    *
    * @generated from field: double weight = 3;
    */
@@ -455,7 +458,7 @@ export type AddAssetToGroupRequest = Message<"cqc.services.v1.AddAssetToGroupReq
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
    *
    * @generated from field: string request_id = 4;
    */
@@ -486,7 +489,7 @@ export const AddAssetToGroupRequestSchema: GenMessage<AddAssetToGroupRequest> = 
  */
 export type AddAssetToGroupResponse = Message<"cqc.services.v1.AddAssetToGroupResponse"> & {
   /**
-   * The membership.
+   * The membership. Required. Example: see AssetGroupMember.
    *
    * @generated from field: cqc.assets.v1.AssetGroupMember member = 1;
    */
@@ -511,14 +514,14 @@ export const AddAssetToGroupResponseSchema: GenMessage<AddAssetToGroupResponse> 
  */
 export type RemoveAssetFromGroupRequest = Message<"cqc.services.v1.RemoveAssetFromGroupRequest"> & {
   /**
-   * Group (UUID).
+   * Group (UUID). Required. Example: "4d7e2f18-93ab-4c56-b0d1-8e5f6a7c9b32".
    *
    * @generated from field: string group_id = 1;
    */
   groupId: string;
 
   /**
-   * Asset (UUID).
+   * Asset (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string asset_id = 2;
    */
@@ -526,7 +529,7 @@ export type RemoveAssetFromGroupRequest = Message<"cqc.services.v1.RemoveAssetFr
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
    *
    * @generated from field: string request_id = 3;
    */
@@ -551,7 +554,7 @@ export const RemoveAssetFromGroupRequestSchema: GenMessage<RemoveAssetFromGroupR
  */
 export type RemoveAssetFromGroupResponse = Message<"cqc.services.v1.RemoveAssetFromGroupResponse"> & {
   /**
-   * Always true: failure is a status. Absent: from older servers.
+   * Always true: failure is a status. Absent: from older servers. Example: true.
    *
    * @generated from field: bool success = 1;
    */

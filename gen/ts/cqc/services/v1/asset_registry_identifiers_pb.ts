@@ -36,35 +36,35 @@ export const file_cqc_services_v1_asset_registry_identifiers: GenFile = /*@__PUR
  */
 export type CreateAssetIdentifierRequest = Message<"cqc.services.v1.CreateAssetIdentifierRequest"> & {
   /**
-   * Asset that is named (UUID).
+   * Asset that is named (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string asset_id = 1;
    */
   assetId: string;
 
   /**
-   * Who gave the id.
+   * Who gave the id. Required. Example: "DATA_SOURCE_COINGECKO".
    *
    * @generated from field: cqc.assets.v1.DataSource source = 2;
    */
   source: DataSource;
 
   /**
-   * Id at the source, 1 to 255 characters without a blank at either end, for example "tether".
+   * Id at the source, 1 to 255 characters without a blank at either end, for example "tether". Required.
    *
    * @generated from field: string external_id = 3;
    */
   externalId: string;
 
   /**
-   * Whether it is the preferred one of the source. Absent: false.
+   * Whether it is the preferred one of the source. Absent: false. Example: true.
    *
    * @generated from field: bool is_primary = 4;
    */
   isPrimary: boolean;
 
   /**
-   * Further facts without a field of their own. Absent: none.
+   * Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
    *
    * @generated from field: google.protobuf.Struct metadata = 5;
    */
@@ -72,7 +72,7 @@ export type CreateAssetIdentifierRequest = Message<"cqc.services.v1.CreateAssetI
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
    *
    * @generated from field: string request_id = 6;
    */
@@ -105,7 +105,7 @@ export const CreateAssetIdentifierRequestSchema: GenMessage<CreateAssetIdentifie
  */
 export type CreateAssetIdentifierResponse = Message<"cqc.services.v1.CreateAssetIdentifierResponse"> & {
   /**
-   * The identifier.
+   * The identifier. Required. Example: see AssetIdentifier.
    *
    * @generated from field: cqc.assets.v1.AssetIdentifier identifier = 1;
    */
@@ -129,7 +129,7 @@ export const CreateAssetIdentifierResponseSchema: GenMessage<CreateAssetIdentifi
  */
 export type GetAssetIdentifierRequest = Message<"cqc.services.v1.GetAssetIdentifierRequest"> & {
   /**
-   * Id of the identifier (UUID).
+   * Id of the identifier (UUID). Required. Example: "5a9e8d7c-6b4f-4312-a0c9-8e7d6f5b4a30".
    *
    * @generated from field: string identifier_id = 1;
    */
@@ -163,7 +163,7 @@ export const GetAssetIdentifierRequestSchema: GenMessage<GetAssetIdentifierReque
  */
 export type GetAssetIdentifierResponse = Message<"cqc.services.v1.GetAssetIdentifierResponse"> & {
   /**
-   * The identifier.
+   * The identifier. Required. Example: see AssetIdentifier.
    *
    * @generated from field: cqc.assets.v1.AssetIdentifier identifier = 1;
    */
@@ -187,14 +187,14 @@ export const GetAssetIdentifierResponseSchema: GenMessage<GetAssetIdentifierResp
  */
 export type DeleteAssetIdentifierRequest = Message<"cqc.services.v1.DeleteAssetIdentifierRequest"> & {
   /**
-   * Id of the identifier (UUID).
+   * Id of the identifier (UUID). Required. Example: "5a9e8d7c-6b4f-4312-a0c9-8e7d6f5b4a30".
    *
    * @generated from field: string identifier_id = 1;
    */
   identifierId: string;
 
   /**
-   * Version that is to be deleted; another one is refused with ABORTED. Absent: not checked.
+   * Version that is to be deleted; another one is refused with ABORTED. Absent: not checked. Example: "v3".
    *
    * @generated from field: string etag = 2;
    */
@@ -202,7 +202,7 @@ export type DeleteAssetIdentifierRequest = Message<"cqc.services.v1.DeleteAssetI
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
    *
    * @generated from field: string request_id = 3;
    */
@@ -251,35 +251,36 @@ export const DeleteAssetIdentifierResponseSchema: GenMessage<DeleteAssetIdentifi
  */
 export type ListAssetIdentifiersRequest = Message<"cqc.services.v1.ListAssetIdentifiersRequest"> & {
   /**
-   * Ids of this asset only (UUID). Absent: all.
+   * Ids of this asset only (UUID). Absent: all. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string asset_id = 1;
    */
   assetId: string;
 
   /**
-   * Ids of this source only. Absent: all.
+   * Ids of this source only. Absent: all. Example: "DATA_SOURCE_COINGECKO".
    *
    * @generated from field: cqc.assets.v1.DataSource source = 2;
    */
   source: DataSource;
 
   /**
-   * This id only. Absent: all.
+   * This id only. Absent: all. Example: "tether".
    *
    * @generated from field: string external_id = 3;
    */
   externalId: string;
 
   /**
-   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
    *
    * @generated from field: int32 page_size = 4;
    */
   pageSize: number;
 
   /**
-   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+   * "cGFnZTo1MA".
    *
    * @generated from field: string page_token = 5;
    */
@@ -287,6 +288,7 @@ export type ListAssetIdentifiersRequest = Message<"cqc.services.v1.ListAssetIden
 
   /**
    * Order of the items: a field name (created_at or external_id), with " desc" for descending. Absent: by created_at.
+   * Example: "created_at desc".
    *
    * @generated from field: string order_by = 6;
    */
@@ -322,14 +324,14 @@ export const ListAssetIdentifiersRequestSchema: GenMessage<ListAssetIdentifiersR
  */
 export type ListAssetIdentifiersResponse = Message<"cqc.services.v1.ListAssetIdentifiersResponse"> & {
   /**
-   * The identifiers of this page, at most 1000. Empty: none.
+   * The identifiers of this page, at most 1000. Empty: none. Example: see AssetIdentifier.
    *
    * @generated from field: repeated cqc.assets.v1.AssetIdentifier identifiers = 1;
    */
   identifiers: AssetIdentifier[];
 
   /**
-   * To be sent as page_token for the next page. Absent or empty: this is the last page.
+   * To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -360,56 +362,56 @@ export const ListAssetIdentifiersResponseSchema: GenMessage<ListAssetIdentifiers
  */
 export type CreateIdentifierRequest = Message<"cqc.services.v1.CreateIdentifierRequest"> & {
   /**
-   * What is named: ASSET, INSTRUMENT or MARKET.
+   * What is named: ASSET, INSTRUMENT or MARKET. Required. Example: "MARKET".
    *
    * @generated from field: string entity_type = 1;
    */
   entityType: string;
 
   /**
-   * Asset that is named (UUID). Absent: another kind is.
+   * Asset that is named (UUID). Absent: another kind is. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string asset_id = 2;
    */
   assetId: string;
 
   /**
-   * Instrument that is named (UUID). Absent: another kind is.
+   * Instrument that is named (UUID). Absent: another kind is. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
    *
    * @generated from field: string instrument_id = 3;
    */
   instrumentId: string;
 
   /**
-   * Market that is named (UUID). Absent: another kind is.
+   * Market that is named (UUID). Absent: another kind is. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
    *
    * @generated from field: string market_id = 4;
    */
   marketId: string;
 
   /**
-   * Who gave the id, for example "coingecko" or "venue:binance".
+   * Who gave the id, for example "coingecko" or "venue:binance". Required.
    *
    * @generated from field: string source = 5;
    */
   source: string;
 
   /**
-   * Id at the source, 1 to 255 characters without a blank at either end, for example "BTCUSDT".
+   * Id at the source, 1 to 255 characters without a blank at either end, for example "BTCUSDT". Required.
    *
    * @generated from field: string external_id = 6;
    */
   externalId: string;
 
   /**
-   * Whether it is the preferred one of the source. Absent: false.
+   * Whether it is the preferred one of the source. Absent: false. Example: true.
    *
    * @generated from field: bool is_primary = 7;
    */
   isPrimary: boolean;
 
   /**
-   * Further facts without a field of their own. Absent: none.
+   * Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
    *
    * @generated from field: google.protobuf.Struct metadata = 8;
    */
@@ -417,7 +419,7 @@ export type CreateIdentifierRequest = Message<"cqc.services.v1.CreateIdentifierR
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
    *
    * @generated from field: string request_id = 9;
    */
@@ -451,7 +453,7 @@ export const CreateIdentifierRequestSchema: GenMessage<CreateIdentifierRequest> 
  */
 export type CreateIdentifierResponse = Message<"cqc.services.v1.CreateIdentifierResponse"> & {
   /**
-   * The identifier.
+   * The identifier. Required. Example: see Identifier.
    *
    * @generated from field: cqc.identifiers.v1.Identifier identifier = 1;
    */
@@ -475,7 +477,7 @@ export const CreateIdentifierResponseSchema: GenMessage<CreateIdentifierResponse
  */
 export type GetIdentifierRequest = Message<"cqc.services.v1.GetIdentifierRequest"> & {
   /**
-   * Id of the identifier (UUID).
+   * Id of the identifier (UUID). Required. Example: "5a9e8d7c-6b4f-4312-a0c9-8e7d6f5b4a30".
    *
    * @generated from field: string id = 1;
    */
@@ -510,7 +512,7 @@ export const GetIdentifierRequestSchema: GenMessage<GetIdentifierRequest> = /*@_
  */
 export type GetIdentifierResponse = Message<"cqc.services.v1.GetIdentifierResponse"> & {
   /**
-   * The identifier.
+   * The identifier. Required. Example: see Identifier.
    *
    * @generated from field: cqc.identifiers.v1.Identifier identifier = 1;
    */
@@ -534,14 +536,14 @@ export const GetIdentifierResponseSchema: GenMessage<GetIdentifierResponse> = /*
  */
 export type DeleteIdentifierRequest = Message<"cqc.services.v1.DeleteIdentifierRequest"> & {
   /**
-   * Id of the identifier (UUID).
+   * Id of the identifier (UUID). Required. Example: "5a9e8d7c-6b4f-4312-a0c9-8e7d6f5b4a30".
    *
    * @generated from field: string id = 1;
    */
   id: string;
 
   /**
-   * Version that is to be deleted; another one is refused with ABORTED. Absent: not checked.
+   * Version that is to be deleted; another one is refused with ABORTED. Absent: not checked. Example: "v3".
    *
    * @generated from field: string etag = 2;
    */
@@ -549,7 +551,7 @@ export type DeleteIdentifierRequest = Message<"cqc.services.v1.DeleteIdentifierR
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
    *
    * @generated from field: string request_id = 3;
    */
@@ -598,49 +600,50 @@ export const DeleteIdentifierResponseSchema: GenMessage<DeleteIdentifierResponse
  */
 export type ListIdentifiersRequest = Message<"cqc.services.v1.ListIdentifiersRequest"> & {
   /**
-   * Ids of this kind of entity only: ASSET, INSTRUMENT or MARKET. Absent: all.
+   * Ids of this kind of entity only: ASSET, INSTRUMENT or MARKET. Absent: all. Example: "MARKET".
    *
    * @generated from field: string entity_type = 1;
    */
   entityType: string;
 
   /**
-   * Ids of this asset only (UUID). Absent: all.
+   * Ids of this asset only (UUID). Absent: all. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string asset_id = 2;
    */
   assetId: string;
 
   /**
-   * Ids of this instrument only (UUID). Absent: all.
+   * Ids of this instrument only (UUID). Absent: all. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
    *
    * @generated from field: string instrument_id = 3;
    */
   instrumentId: string;
 
   /**
-   * Ids of this market only (UUID). Absent: all.
+   * Ids of this market only (UUID). Absent: all. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
    *
    * @generated from field: string market_id = 4;
    */
   marketId: string;
 
   /**
-   * Ids of this source only. Absent: all.
+   * Ids of this source only. Absent: all. Example: "venue:binance".
    *
    * @generated from field: string source = 5;
    */
   source: string;
 
   /**
-   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
    *
    * @generated from field: int32 page_size = 6;
    */
   pageSize: number;
 
   /**
-   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+   * "cGFnZTo1MA".
    *
    * @generated from field: string page_token = 7;
    */
@@ -648,6 +651,7 @@ export type ListIdentifiersRequest = Message<"cqc.services.v1.ListIdentifiersReq
 
   /**
    * Order of the items: a field name (created_at or external_id), with " desc" for descending. Absent: by created_at.
+   * Example: "created_at desc".
    *
    * @generated from field: string order_by = 8;
    */
@@ -684,14 +688,14 @@ export const ListIdentifiersRequestSchema: GenMessage<ListIdentifiersRequest> = 
  */
 export type ListIdentifiersResponse = Message<"cqc.services.v1.ListIdentifiersResponse"> & {
   /**
-   * The identifiers of this page, at most 1000. Empty: none.
+   * The identifiers of this page, at most 1000. Empty: none. Example: see Identifier.
    *
    * @generated from field: repeated cqc.identifiers.v1.Identifier identifiers = 1;
    */
   identifiers: Identifier[];
 
   /**
-   * To be sent as page_token for the next page. Absent or empty: this is the last page.
+   * To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -715,21 +719,21 @@ export const ListIdentifiersResponseSchema: GenMessage<ListIdentifiersResponse> 
  */
 export type ResolveIdentifierRequest = Message<"cqc.services.v1.ResolveIdentifierRequest"> & {
   /**
-   * Who gave the id, for example "venue:binance".
+   * Who gave the id, for example "venue:binance". Required.
    *
    * @generated from field: string source = 1;
    */
   source: string;
 
   /**
-   * Id at the source, for example "BTCUSDT".
+   * Id at the source, for example "BTCUSDT". Required.
    *
    * @generated from field: string external_id = 2;
    */
   externalId: string;
 
   /**
-   * What is named: ASSET, INSTRUMENT or MARKET. Absent: any, when the source names one of them.
+   * What is named: ASSET, INSTRUMENT or MARKET. Absent: any, when the source names one of them. Example: "MARKET".
    *
    * @generated from field: string entity_type = 3;
    */
@@ -764,7 +768,7 @@ export const ResolveIdentifierRequestSchema: GenMessage<ResolveIdentifierRequest
  */
 export type ResolveIdentifierResponse = Message<"cqc.services.v1.ResolveIdentifierResponse"> & {
   /**
-   * The identifier.
+   * The identifier. Required. Example: see Identifier.
    *
    * @generated from field: cqc.identifiers.v1.Identifier identifier = 1;
    */

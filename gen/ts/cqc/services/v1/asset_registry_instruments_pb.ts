@@ -41,21 +41,21 @@ export const file_cqc_services_v1_asset_registry_instruments: GenFile = /*@__PUR
  */
 export type NewSpotInstrument = Message<"cqc.services.v1.NewSpotInstrument"> & {
   /**
-   * Asset that is bought and sold (UUID).
+   * Asset that is bought and sold (UUID). Required. Example: "6f1e2d3c-4b5a-4c69-8778-96a5b4c3d2e1".
    *
    * @generated from field: string base_asset_id = 1;
    */
   baseAssetId: string;
 
   /**
-   * Asset in which it is paid (UUID).
+   * Asset in which it is paid (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string quote_asset_id = 2;
    */
   quoteAssetId: string;
 
   /**
-   * Facts of single venues without a field of their own. Absent: none.
+   * Facts of single venues without a field of their own. Absent: none. Example: {"contract_code":"XBTZ26"}.
    *
    * @generated from field: google.protobuf.Struct extensions = 3;
    */
@@ -85,56 +85,56 @@ export const NewSpotInstrumentSchema: GenMessage<NewSpotInstrument> = /*@__PURE_
  */
 export type NewPerpContract = Message<"cqc.services.v1.NewPerpContract"> & {
   /**
-   * Asset whose price it follows (UUID).
+   * Asset whose price it follows (UUID). Required. Example: "6f1e2d3c-4b5a-4c69-8778-96a5b4c3d2e1".
    *
    * @generated from field: string underlying_asset_id = 1;
    */
   underlyingAssetId: string;
 
   /**
-   * Asset in which its price is stated (UUID).
+   * Asset in which its price is stated (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string quote_asset_id = 2;
    */
   quoteAssetId: string;
 
   /**
-   * Asset in which profit and loss are paid (UUID).
+   * Asset in which profit and loss are paid (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string settlement_asset_id = 3;
    */
   settlementAssetId: string;
 
   /**
-   * Whether it is quoted in the quote and settled in the underlying. Absent: false.
+   * Whether it is quoted in the quote and settled in the underlying. Absent: false. Example: false.
    *
    * @generated from field: bool is_inverse = 4;
    */
   isInverse: boolean;
 
   /**
-   * Whether it settles in a third asset at a fixed rate. Absent: false.
+   * Whether it settles in a third asset at a fixed rate. Absent: false. Example: false.
    *
    * @generated from field: bool is_quanto = 5;
    */
   isQuanto: boolean;
 
   /**
-   * Units of the underlying (of the quote, when inverse) in one contract, above zero, for example "0.001".
+   * Units of the underlying (of the quote, when inverse) in one contract, above zero, for example "0.001". Required.
    *
    * @generated from field: string contract_multiplier = 6;
    */
   contractMultiplier: string;
 
   /**
-   * Index that it follows. Absent: not named.
+   * Index that it follows. Absent: not named. Example: "BTCUSDT".
    *
    * @generated from field: string index_name = 7;
    */
   indexName: string;
 
   /**
-   * Facts of single venues without a field of their own. Absent: none.
+   * Facts of single venues without a field of their own. Absent: none. Example: {"contract_code":"XBTZ26"}.
    *
    * @generated from field: google.protobuf.Struct extensions = 8;
    */
@@ -165,84 +165,84 @@ export const NewPerpContractSchema: GenMessage<NewPerpContract> = /*@__PURE__*/
  */
 export type NewFutureContract = Message<"cqc.services.v1.NewFutureContract"> & {
   /**
-   * Asset whose price it follows (UUID).
+   * Asset whose price it follows (UUID). Required. Example: "6f1e2d3c-4b5a-4c69-8778-96a5b4c3d2e1".
    *
    * @generated from field: string underlying_asset_id = 1;
    */
   underlyingAssetId: string;
 
   /**
-   * Asset in which its price is stated (UUID).
+   * Asset in which its price is stated (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string quote_asset_id = 2;
    */
   quoteAssetId: string;
 
   /**
-   * Asset in which profit and loss are paid (UUID).
+   * Asset in which profit and loss are paid (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string settlement_asset_id = 3;
    */
   settlementAssetId: string;
 
   /**
-   * Whether it is quoted in the quote and settled in the underlying. Absent: false.
+   * Whether it is quoted in the quote and settled in the underlying. Absent: false. Example: false.
    *
    * @generated from field: bool is_inverse = 4;
    */
   isInverse: boolean;
 
   /**
-   * Whether it settles in a third asset at a fixed rate. Absent: false.
+   * Whether it settles in a third asset at a fixed rate. Absent: false. Example: false.
    *
    * @generated from field: bool is_quanto = 5;
    */
   isQuanto: boolean;
 
   /**
-   * Units of the underlying (of the quote, when inverse) in one contract, above zero, for example "0.001".
+   * Units of the underlying (of the quote, when inverse) in one contract, above zero, for example "0.001". Required.
    *
    * @generated from field: string contract_multiplier = 6;
    */
   contractMultiplier: string;
 
   /**
-   * Index that it follows. Absent: not named.
+   * Index that it follows. Absent: not named. Example: "BTC-USD".
    *
    * @generated from field: string index_name = 7;
    */
   indexName: string;
 
   /**
-   * When it expires.
+   * When it expires. Required. Example: "2026-12-25T08:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp expiry = 8;
    */
   expiry?: Timestamp | undefined;
 
   /**
-   * When it was first traded, before expiry. Absent: not known.
+   * When it was first traded, before expiry. Absent: not known. Example: "2026-01-02T08:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp listed_at = 9;
    */
   listedAt?: Timestamp | undefined;
 
   /**
-   * When trading ends, not after expiry. Absent: at expiry.
+   * When trading ends, not after expiry. Absent: at expiry. Example: "2026-12-25T07:59:00Z".
    *
    * @generated from field: google.protobuf.Timestamp last_trade_at = 10;
    */
   lastTradeAt?: Timestamp | undefined;
 
   /**
-   * How it settles: cash or physical. Absent: cash.
+   * How it settles: cash or physical. Absent: cash. Example: "cash".
    *
    * @generated from field: string settlement_type = 11;
    */
   settlementType: string;
 
   /**
-   * Facts of single venues without a field of their own. Absent: none.
+   * Facts of single venues without a field of their own. Absent: none. Example: {"contract_code":"XBTZ26"}.
    *
    * @generated from field: google.protobuf.Struct extensions = 12;
    */
@@ -275,77 +275,77 @@ export const NewFutureContractSchema: GenMessage<NewFutureContract> = /*@__PURE_
  */
 export type NewOptionSeries = Message<"cqc.services.v1.NewOptionSeries"> & {
   /**
-   * Asset whose price it follows (UUID).
+   * Asset whose price it follows (UUID). Required. Example: "3c8a5b1e-9d27-4f60-8e34-7b6a1c2d5f03".
    *
    * @generated from field: string underlying_asset_id = 1;
    */
   underlyingAssetId: string;
 
   /**
-   * Asset in which its price is stated (UUID).
+   * Asset in which its price is stated (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string quote_asset_id = 2;
    */
   quoteAssetId: string;
 
   /**
-   * Asset in which profit and loss are paid (UUID).
+   * Asset in which profit and loss are paid (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string settlement_asset_id = 3;
    */
   settlementAssetId: string;
 
   /**
-   * When it expires.
+   * When it expires. Required. Example: "2026-12-25T08:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp expiry = 4;
    */
   expiry?: Timestamp | undefined;
 
   /**
-   * Price at which it is exercised, in the quote asset, above zero, for example "3000".
+   * Price at which it is exercised, in the quote asset, above zero, for example "3000". Required.
    *
    * @generated from field: string strike_price = 5;
    */
   strikePrice: string;
 
   /**
-   * Right to buy (CALL) or to sell (PUT).
+   * Right to buy (CALL) or to sell (PUT). Required. Example: "CALL".
    *
    * @generated from field: string option_type = 6;
    */
   optionType: string;
 
   /**
-   * When it can be exercised: european (at expiry) or american (until expiry).
+   * When it can be exercised: european (at expiry) or american (until expiry). Required. Example: "european".
    *
    * @generated from field: string exercise_style = 7;
    */
   exerciseStyle: string;
 
   /**
-   * Units of the underlying in one contract, above zero, for example "0.1".
+   * Units of the underlying in one contract, above zero, for example "0.1". Required.
    *
    * @generated from field: string contract_multiplier = 8;
    */
   contractMultiplier: string;
 
   /**
-   * How it settles: cash or physical. Absent: cash.
+   * How it settles: cash or physical. Absent: cash. Example: "cash".
    *
    * @generated from field: string settlement_type = 9;
    */
   settlementType: string;
 
   /**
-   * Whether it is paid and settled in the underlying. Absent: false.
+   * Whether it is paid and settled in the underlying. Absent: false. Example: false.
    *
    * @generated from field: bool is_inverse = 10;
    */
   isInverse: boolean;
 
   /**
-   * Facts of single venues without a field of their own. Absent: none.
+   * Facts of single venues without a field of their own. Absent: none. Example: {"contract_code":"XBTZ26"}.
    *
    * @generated from field: google.protobuf.Struct extensions = 11;
    */
@@ -374,7 +374,7 @@ export const NewOptionSeriesSchema: GenMessage<NewOptionSeries> = /*@__PURE__*/
  */
 export type NewLendingDeposit = Message<"cqc.services.v1.NewLendingDeposit"> & {
   /**
-   * Asset that is deposited (UUID).
+   * Asset that is deposited (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string underlying_asset_id = 1;
    */
@@ -396,28 +396,28 @@ export type NewLendingDeposit = Message<"cqc.services.v1.NewLendingDeposit"> & {
 
   /**
    * How interest shows: REBASING (the balance grows), EXCHANGE_RATE (the receipt grows dearer) or NONE. Absent: not
-   * known.
+   * known. Example: "REBASING".
    *
    * @generated from field: string accrual = 4;
    */
   accrual: string;
 
   /**
-   * How long it is bound: OPEN or FIXED. Absent: OPEN.
+   * How long it is bound: OPEN or FIXED. Absent: OPEN. Example: "OPEN".
    *
    * @generated from field: string term = 5;
    */
   term: string;
 
   /**
-   * When it ends. Absent: an open term.
+   * When it ends. Absent: an open term. Example: "2026-06-30T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp maturity = 6;
    */
   maturity?: Timestamp | undefined;
 
   /**
-   * Facts of single venues without a field of their own. Absent: none.
+   * Facts of single venues without a field of their own. Absent: none. Example: {"contract_code":"XBTZ26"}.
    *
    * @generated from field: google.protobuf.Struct extensions = 7;
    */
@@ -441,14 +441,14 @@ export const NewLendingDepositSchema: GenMessage<NewLendingDeposit> = /*@__PURE_
  */
 export type NewLendingBorrow = Message<"cqc.services.v1.NewLendingBorrow"> & {
   /**
-   * Asset that is borrowed (UUID).
+   * Asset that is borrowed (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string underlying_asset_id = 1;
    */
   underlyingAssetId: string;
 
   /**
-   * Token that stands for the debt (UUID). Absent: none.
+   * Token that stands for the debt (UUID). Absent: none. Example: "72e3b9d0-6a14-4f5c-8b2d-9e0f1a3c5d7b".
    *
    * @generated from field: string debt_asset_id = 2;
    */
@@ -462,21 +462,21 @@ export type NewLendingBorrow = Message<"cqc.services.v1.NewLendingBorrow"> & {
   protocol: string;
 
   /**
-   * How its rate moves: VARIABLE, STABLE or FIXED. Absent: VARIABLE.
+   * How its rate moves: VARIABLE, STABLE or FIXED. Absent: VARIABLE. Example: "VARIABLE".
    *
    * @generated from field: string rate_type = 4;
    */
   rateType: string;
 
   /**
-   * When it must be repaid. Absent: no fixed rate.
+   * When it must be repaid. Absent: no fixed rate. Example: "2026-06-30T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp maturity = 5;
    */
   maturity?: Timestamp | undefined;
 
   /**
-   * Facts of single venues without a field of their own. Absent: none.
+   * Facts of single venues without a field of their own. Absent: none. Example: {"contract_code":"XBTZ26"}.
    *
    * @generated from field: google.protobuf.Struct extensions = 6;
    */
@@ -512,28 +512,28 @@ export const NewLendingBorrowSchema: GenMessage<NewLendingBorrow> = /*@__PURE__*
  */
 export type CreateInstrumentRequest = Message<"cqc.services.v1.CreateInstrumentRequest"> & {
   /**
-   * Kind: SPOT, PERPETUAL, FUTURE, OPTION, LENDING_DEPOSIT or LENDING_BORROW.
+   * Kind: SPOT, PERPETUAL, FUTURE, OPTION, LENDING_DEPOSIT or LENDING_BORROW. Required. Example: "PERPETUAL".
    *
    * @generated from field: string instrument_type = 1;
    */
   instrumentType: string;
 
   /**
-   * Unique code, 1 to 128 letters, digits, "/", ":", ".", "_" and "-", for example "ETH-25DEC26-3000-C".
+   * Unique code, 1 to 128 letters, digits, "/", ":", ".", "_" and "-", for example "ETH-25DEC26-3000-C". Required.
    *
    * @generated from field: string code = 2;
    */
   code: string;
 
   /**
-   * Name for people. Absent: code.
+   * Name for people. Absent: code. Example: "BTC/USDT perpetual".
    *
    * @generated from field: string display_name = 3;
    */
   displayName: string;
 
   /**
-   * Further facts without a field of their own. Absent: none.
+   * Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
    *
    * @generated from field: google.protobuf.Struct metadata = 4;
    */
@@ -546,7 +546,7 @@ export type CreateInstrumentRequest = Message<"cqc.services.v1.CreateInstrumentR
    */
   details: {
     /**
-     * Of a spot instrument.
+     * Of a spot instrument. Absent: another member of details is set. Example: see NewSpotInstrument.
      *
      * @generated from field: cqc.services.v1.NewSpotInstrument spot = 5;
      */
@@ -554,7 +554,7 @@ export type CreateInstrumentRequest = Message<"cqc.services.v1.CreateInstrumentR
     case: "spot";
   } | {
     /**
-     * Of a perpetual contract.
+     * Of a perpetual contract. Absent: another member of details is set. Example: see NewPerpContract.
      *
      * @generated from field: cqc.services.v1.NewPerpContract perp = 6;
      */
@@ -562,7 +562,7 @@ export type CreateInstrumentRequest = Message<"cqc.services.v1.CreateInstrumentR
     case: "perp";
   } | {
     /**
-     * Of a future.
+     * Of a future. Absent: another member of details is set. Example: see NewFutureContract.
      *
      * @generated from field: cqc.services.v1.NewFutureContract future = 7;
      */
@@ -570,7 +570,7 @@ export type CreateInstrumentRequest = Message<"cqc.services.v1.CreateInstrumentR
     case: "future";
   } | {
     /**
-     * Of an option.
+     * Of an option. Absent: another member of details is set. Example: see NewOptionSeries.
      *
      * @generated from field: cqc.services.v1.NewOptionSeries option = 8;
      */
@@ -578,7 +578,7 @@ export type CreateInstrumentRequest = Message<"cqc.services.v1.CreateInstrumentR
     case: "option";
   } | {
     /**
-     * Of a deposit.
+     * Of a deposit. Absent: another member of details is set. Example: see NewLendingDeposit.
      *
      * @generated from field: cqc.services.v1.NewLendingDeposit deposit = 9;
      */
@@ -586,7 +586,7 @@ export type CreateInstrumentRequest = Message<"cqc.services.v1.CreateInstrumentR
     case: "deposit";
   } | {
     /**
-     * Of a loan.
+     * Of a loan. Absent: another member of details is set. Example: see NewLendingBorrow.
      *
      * @generated from field: cqc.services.v1.NewLendingBorrow borrow = 10;
      */
@@ -596,7 +596,7 @@ export type CreateInstrumentRequest = Message<"cqc.services.v1.CreateInstrumentR
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
    *
    * @generated from field: string request_id = 11;
    */
@@ -628,7 +628,7 @@ export const CreateInstrumentRequestSchema: GenMessage<CreateInstrumentRequest> 
  */
 export type CreateInstrumentResponse = Message<"cqc.services.v1.CreateInstrumentResponse"> & {
   /**
-   * The instrument.
+   * The instrument. Required. Example: see Instrument.
    *
    * @generated from field: cqc.markets.v1.Instrument instrument = 1;
    */
@@ -652,7 +652,7 @@ export const CreateInstrumentResponseSchema: GenMessage<CreateInstrumentResponse
  */
 export type GetInstrumentRequest = Message<"cqc.services.v1.GetInstrumentRequest"> & {
   /**
-   * Id of the instrument (UUID).
+   * Id of the instrument (UUID). Required. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
    *
    * @generated from field: string instrument_id = 1;
    */
@@ -694,7 +694,7 @@ export const GetInstrumentRequestSchema: GenMessage<GetInstrumentRequest> = /*@_
  */
 export type GetInstrumentResponse = Message<"cqc.services.v1.GetInstrumentResponse"> & {
   /**
-   * The instrument.
+   * The instrument. Required. Example: see Instrument.
    *
    * @generated from field: cqc.markets.v1.Instrument instrument = 1;
    */
@@ -707,7 +707,7 @@ export type GetInstrumentResponse = Message<"cqc.services.v1.GetInstrumentRespon
    */
   details: {
     /**
-     * Of a spot instrument.
+     * Of a spot instrument. Absent: another member of details is set, or none. Example: see SpotInstrument.
      *
      * @generated from field: cqc.markets.v1.SpotInstrument spot = 2;
      */
@@ -715,7 +715,7 @@ export type GetInstrumentResponse = Message<"cqc.services.v1.GetInstrumentRespon
     case: "spot";
   } | {
     /**
-     * Of a perpetual contract.
+     * Of a perpetual contract. Absent: another member of details is set, or none. Example: see PerpContract.
      *
      * @generated from field: cqc.markets.v1.PerpContract perp = 3;
      */
@@ -723,7 +723,7 @@ export type GetInstrumentResponse = Message<"cqc.services.v1.GetInstrumentRespon
     case: "perp";
   } | {
     /**
-     * Of a future.
+     * Of a future. Absent: another member of details is set, or none. Example: see FutureContract.
      *
      * @generated from field: cqc.markets.v1.FutureContract future = 4;
      */
@@ -731,7 +731,7 @@ export type GetInstrumentResponse = Message<"cqc.services.v1.GetInstrumentRespon
     case: "future";
   } | {
     /**
-     * Of an option.
+     * Of an option. Absent: another member of details is set, or none. Example: see OptionSeries.
      *
      * @generated from field: cqc.markets.v1.OptionSeries option = 5;
      */
@@ -739,7 +739,7 @@ export type GetInstrumentResponse = Message<"cqc.services.v1.GetInstrumentRespon
     case: "option";
   } | {
     /**
-     * Of a deposit.
+     * Of a deposit. Absent: another member of details is set, or none. Example: see LendingDeposit.
      *
      * @generated from field: cqc.markets.v1.LendingDeposit deposit = 6;
      */
@@ -747,7 +747,7 @@ export type GetInstrumentResponse = Message<"cqc.services.v1.GetInstrumentRespon
     case: "deposit";
   } | {
     /**
-     * Of a loan.
+     * Of a loan. Absent: another member of details is set, or none. Example: see LendingBorrow.
      *
      * @generated from field: cqc.markets.v1.LendingBorrow borrow = 7;
      */
@@ -779,7 +779,7 @@ export const GetInstrumentResponseSchema: GenMessage<GetInstrumentResponse> = /*
  */
 export type UpdateInstrumentRequest = Message<"cqc.services.v1.UpdateInstrumentRequest"> & {
   /**
-   * Instrument to change (UUID).
+   * Instrument to change (UUID). Required. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
    *
    * @generated from field: string instrument_id = 1;
    */
@@ -794,35 +794,36 @@ export type UpdateInstrumentRequest = Message<"cqc.services.v1.UpdateInstrumentR
   code: string;
 
   /**
-   * Name for people. Absent: see update_mask.
+   * Name for people. Absent: see update_mask. Example: "BTC/USDT perpetual".
    *
    * @generated from field: string display_name = 3;
    */
   displayName: string;
 
   /**
-   * Whether the platform still uses it. Absent: see update_mask.
+   * Whether the platform still uses it. Absent: see update_mask. Example: true.
    *
    * @generated from field: bool is_active = 4;
    */
   isActive: boolean;
 
   /**
-   * Further facts without a field of their own. Absent: see update_mask.
+   * Further facts without a field of their own. Absent: see update_mask. Example: {"source":"manual"}.
    *
    * @generated from field: google.protobuf.Struct metadata = 5;
    */
   metadata?: JsonObject | undefined;
 
   /**
-   * Version that the change is based on; another one is refused with ABORTED. Absent: not checked.
+   * Version that the change is based on; another one is refused with ABORTED. Absent: not checked. Example: "v1".
    *
    * @generated from field: string etag = 6;
    */
   etag: string;
 
   /**
-   * Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set.
+   * Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set. Example:
+   * "code,displayName".
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 7;
    */
@@ -830,7 +831,7 @@ export type UpdateInstrumentRequest = Message<"cqc.services.v1.UpdateInstrumentR
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
    *
    * @generated from field: string request_id = 8;
    */
@@ -862,7 +863,7 @@ export const UpdateInstrumentRequestSchema: GenMessage<UpdateInstrumentRequest> 
  */
 export type UpdateInstrumentResponse = Message<"cqc.services.v1.UpdateInstrumentResponse"> & {
   /**
-   * The instrument.
+   * The instrument. Required. Example: see Instrument.
    *
    * @generated from field: cqc.markets.v1.Instrument instrument = 1;
    */
@@ -887,42 +888,45 @@ export const UpdateInstrumentResponseSchema: GenMessage<UpdateInstrumentResponse
  */
 export type ListInstrumentsRequest = Message<"cqc.services.v1.ListInstrumentsRequest"> & {
   /**
-   * Instruments of this kind only. Absent: all.
+   * Instruments of this kind only. Absent: all. Example: "PERPETUAL".
    *
    * @generated from field: string instrument_type = 1;
    */
   instrumentType: string;
 
   /**
-   * Instruments on this asset only, as base or underlying (UUID). Absent: all.
+   * Instruments on this asset only, as base or underlying (UUID). Absent: all. Example:
+   * "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string asset_id = 2;
    */
   assetId: string;
 
   /**
-   * Whether to list those that are no longer used. Absent: false.
+   * Whether to list those that are no longer used. Absent: false. Example: true.
    *
    * @generated from field: bool include_inactive = 3;
    */
   includeInactive: boolean;
 
   /**
-   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
    *
    * @generated from field: int32 page_size = 4;
    */
   pageSize: number;
 
   /**
-   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+   * "cGFnZTo1MA".
    *
    * @generated from field: string page_token = 5;
    */
   pageToken: string;
 
   /**
-   * Order of the items: a field name (code or created_at), with " desc" for descending. Absent: by code.
+   * Order of the items: a field name (code or created_at), with " desc" for descending. Absent: by code. Example: "code
+   * desc".
    *
    * @generated from field: string order_by = 6;
    */
@@ -957,14 +961,14 @@ export const ListInstrumentsRequestSchema: GenMessage<ListInstrumentsRequest> = 
  */
 export type ListInstrumentsResponse = Message<"cqc.services.v1.ListInstrumentsResponse"> & {
   /**
-   * The instruments of this page, at most 1000. Empty: none.
+   * The instruments of this page, at most 1000. Empty: none. Example: see Instrument.
    *
    * @generated from field: repeated cqc.markets.v1.Instrument instruments = 1;
    */
   instruments: Instrument[];
 
   /**
-   * To be sent as page_token for the next page. Absent or empty: this is the last page.
+   * To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -988,7 +992,7 @@ export const ListInstrumentsResponseSchema: GenMessage<ListInstrumentsResponse> 
  */
 export type GetSpotInstrumentRequest = Message<"cqc.services.v1.GetSpotInstrumentRequest"> & {
   /**
-   * Id of the spot instrument (UUID).
+   * Id of the spot instrument (UUID). Required. Example: "2e7d1c90-6a4b-4f58-9c03-5d8e1f2a7b46".
    *
    * @generated from field: string instrument_id = 1;
    */
@@ -1021,7 +1025,7 @@ export const GetSpotInstrumentRequestSchema: GenMessage<GetSpotInstrumentRequest
  */
 export type GetSpotInstrumentResponse = Message<"cqc.services.v1.GetSpotInstrumentResponse"> & {
   /**
-   * The spot instrument.
+   * The spot instrument. Required. Example: see SpotInstrument.
    *
    * @generated from field: cqc.markets.v1.SpotInstrument spot_instrument = 1;
    */
@@ -1045,7 +1049,7 @@ export const GetSpotInstrumentResponseSchema: GenMessage<GetSpotInstrumentRespon
  */
 export type GetPerpContractRequest = Message<"cqc.services.v1.GetPerpContractRequest"> & {
   /**
-   * Id of the perpetual contract (UUID).
+   * Id of the perpetual contract (UUID). Required. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
    *
    * @generated from field: string instrument_id = 1;
    */
@@ -1080,7 +1084,7 @@ export const GetPerpContractRequestSchema: GenMessage<GetPerpContractRequest> = 
  */
 export type GetPerpContractResponse = Message<"cqc.services.v1.GetPerpContractResponse"> & {
   /**
-   * The perpetual contract.
+   * The perpetual contract. Required. Example: see PerpContract.
    *
    * @generated from field: cqc.markets.v1.PerpContract perp_contract = 1;
    */
@@ -1104,7 +1108,7 @@ export const GetPerpContractResponseSchema: GenMessage<GetPerpContractResponse> 
  */
 export type GetFutureContractRequest = Message<"cqc.services.v1.GetFutureContractRequest"> & {
   /**
-   * Id of the future (UUID).
+   * Id of the future (UUID). Required. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
    *
    * @generated from field: string instrument_id = 1;
    */
@@ -1140,7 +1144,7 @@ export const GetFutureContractRequestSchema: GenMessage<GetFutureContractRequest
  */
 export type GetFutureContractResponse = Message<"cqc.services.v1.GetFutureContractResponse"> & {
   /**
-   * The future.
+   * The future. Required. Example: see FutureContract.
    *
    * @generated from field: cqc.markets.v1.FutureContract future_contract = 1;
    */
@@ -1164,7 +1168,7 @@ export const GetFutureContractResponseSchema: GenMessage<GetFutureContractRespon
  */
 export type GetOptionSeriesRequest = Message<"cqc.services.v1.GetOptionSeriesRequest"> & {
   /**
-   * Id of the option (UUID).
+   * Id of the option (UUID). Required. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
    *
    * @generated from field: string instrument_id = 1;
    */
@@ -1203,7 +1207,7 @@ export const GetOptionSeriesRequestSchema: GenMessage<GetOptionSeriesRequest> = 
  */
 export type GetOptionSeriesResponse = Message<"cqc.services.v1.GetOptionSeriesResponse"> & {
   /**
-   * The option.
+   * The option. Required. Example: see OptionSeries.
    *
    * @generated from field: cqc.markets.v1.OptionSeries option_series = 1;
    */
@@ -1227,7 +1231,7 @@ export const GetOptionSeriesResponseSchema: GenMessage<GetOptionSeriesResponse> 
  */
 export type GetLendingDepositRequest = Message<"cqc.services.v1.GetLendingDepositRequest"> & {
   /**
-   * Id of the deposit (UUID).
+   * Id of the deposit (UUID). Required. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
    *
    * @generated from field: string instrument_id = 1;
    */
@@ -1259,7 +1263,7 @@ export const GetLendingDepositRequestSchema: GenMessage<GetLendingDepositRequest
  */
 export type GetLendingDepositResponse = Message<"cqc.services.v1.GetLendingDepositResponse"> & {
   /**
-   * The deposit.
+   * The deposit. Required. Example: see LendingDeposit.
    *
    * @generated from field: cqc.markets.v1.LendingDeposit lending_deposit = 1;
    */
@@ -1283,7 +1287,7 @@ export const GetLendingDepositResponseSchema: GenMessage<GetLendingDepositRespon
  */
 export type GetLendingBorrowRequest = Message<"cqc.services.v1.GetLendingBorrowRequest"> & {
   /**
-   * Id of the loan (UUID).
+   * Id of the loan (UUID). Required. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
    *
    * @generated from field: string instrument_id = 1;
    */
@@ -1315,7 +1319,7 @@ export const GetLendingBorrowRequestSchema: GenMessage<GetLendingBorrowRequest> 
  */
 export type GetLendingBorrowResponse = Message<"cqc.services.v1.GetLendingBorrowResponse"> & {
   /**
-   * The loan.
+   * The loan. Required. Example: see LendingBorrow.
    *
    * @generated from field: cqc.markets.v1.LendingBorrow lending_borrow = 1;
    */

@@ -60,21 +60,21 @@ export const file_cqc_services_v1_asset_registry_markets: GenFile = /*@__PURE__*
  */
 export type CreateMarketRequest = Message<"cqc.services.v1.CreateMarketRequest"> & {
   /**
-   * Instrument that is traded (UUID).
+   * Instrument that is traded (UUID). Required. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
    *
    * @generated from field: string instrument_id = 1;
    */
   instrumentId: string;
 
   /**
-   * Venue, for example "binance".
+   * Venue, for example "binance". Required.
    *
    * @generated from field: string venue_id = 2;
    */
   venueId: string;
 
   /**
-   * Name of the market at the venue, for example "BTCUSDT".
+   * Name of the market at the venue, for example "BTCUSDT". Required.
    *
    * @generated from field: string venue_symbol = 3;
    */
@@ -88,21 +88,22 @@ export type CreateMarketRequest = Message<"cqc.services.v1.CreateMarketRequest">
   venueInstrumentId: string;
 
   /**
-   * Asset in which it settles (UUID). Absent: as the instrument says.
+   * Asset in which it settles (UUID). Absent: as the instrument says. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string settlement_asset_id = 5;
    */
   settlementAssetId: string;
 
   /**
-   * Asset in which prices are stated (UUID). Absent: the quote of the instrument.
+   * Asset in which prices are stated (UUID). Absent: the quote of the instrument. Example:
+   * "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string price_currency_asset_id = 6;
    */
   priceCurrencyAssetId: string;
 
   /**
-   * Unit of sizes: BASE, QUOTE or CONTRACT. Absent: BASE.
+   * Unit of sizes: BASE, QUOTE or CONTRACT. Absent: BASE. Example: "BASE".
    *
    * @generated from field: string size_unit = 7;
    */
@@ -117,6 +118,7 @@ export type CreateMarketRequest = Message<"cqc.services.v1.CreateMarketRequest">
 
   /**
    * Significant figures of prices, 1 to 38, on venues without a tick. Absent: the venue has another rule or none.
+   * Example: 5.
    *
    * @generated from field: uint32 price_significant_figures = 9;
    */
@@ -124,69 +126,71 @@ export type CreateMarketRequest = Message<"cqc.services.v1.CreateMarketRequest">
 
   /**
    * Decimal places of prices, at most 38, on venues without a tick. Absent: the venue has another rule or none.
+   * Example: 6.
    *
    * @generated from field: uint32 price_decimals = 10;
    */
   priceDecimals: number;
 
   /**
-   * Step of sizes, above zero, in size_unit. Absent: not known.
+   * Step of sizes, above zero, in size_unit. Absent: not known. Example: "0.001".
    *
    * @generated from field: string lot_size = 11;
    */
   lotSize: string;
 
   /**
-   * Smallest size of an order, in size_unit. Absent: none or not known.
+   * Smallest size of an order, in size_unit. Absent: none or not known. Example: "0.001".
    *
    * @generated from field: string min_order_size = 12;
    */
   minOrderSize: string;
 
   /**
-   * Largest size of an order, in size_unit. Absent: none or not known.
+   * Largest size of an order, in size_unit. Absent: none or not known. Example: "1000".
    *
    * @generated from field: string max_order_size = 13;
    */
   maxOrderSize: string;
 
   /**
-   * Largest size of a market order, in size_unit. Absent: max_order_size.
+   * Largest size of a market order, in size_unit. Absent: max_order_size. Example: "120".
    *
    * @generated from field: string max_market_order_size = 14;
    */
   maxMarketOrderSize: string;
 
   /**
-   * Smallest value of an order, in the price currency. Absent: none or not known.
+   * Smallest value of an order, in the price currency. Absent: none or not known. Example: "5".
    *
    * @generated from field: string min_notional = 15;
    */
   minNotional: string;
 
   /**
-   * Largest value of an order, in the price currency. Absent: none or not known.
+   * Largest value of an order, in the price currency. Absent: none or not known. Example: "300000".
    *
    * @generated from field: string max_notional = 16;
    */
   maxNotional: string;
 
   /**
-   * Lowest price of an order. Absent: none or not known.
+   * Lowest price of an order, in the price currency. Absent: none or not known. Example: "0.01".
    *
    * @generated from field: string min_price = 17;
    */
   minPrice: string;
 
   /**
-   * Highest price of an order. Absent: none or not known.
+   * Highest price of an order, in the price currency. Absent: none or not known. Example: "1000000".
    *
    * @generated from field: string max_price = 18;
    */
   maxPrice: string;
 
   /**
-   * Furthest that an order may lie from the reference price, in basis points. Absent: none or not known.
+   * Furthest that an order may lie from the reference price, in basis points. Absent: none or not known. Example:
+   * "500".
    *
    * @generated from field: string price_band_bps = 19;
    */
@@ -207,42 +211,43 @@ export type CreateMarketRequest = Message<"cqc.services.v1.CreateMarketRequest">
   takerFee: string;
 
   /**
-   * Asset in which fees are charged (UUID). Absent: as the venue decides.
+   * Asset in which fees are charged (UUID). Absent: as the venue decides. Example:
+   * "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string fee_asset_id = 22;
    */
   feeAssetId: string;
 
   /**
-   * Order types on offer. Empty: not known.
+   * Order types on offer. Empty: not known. Example: ["ORDER_TYPE_MARKET","ORDER_TYPE_LIMIT"].
    *
    * @generated from field: repeated cqc.markets.v1.OrderType supported_order_types = 23;
    */
   supportedOrderTypes: OrderType[];
 
   /**
-   * Times in force on offer. Empty: not known.
+   * Times in force on offer. Empty: not known. Example: ["TIME_IN_FORCE_GTC","TIME_IN_FORCE_IOC"].
    *
    * @generated from field: repeated cqc.markets.v1.TimeInForce supported_time_in_force = 24;
    */
   supportedTimeInForce: TimeInForce[];
 
   /**
-   * State: pending, active, suspended, cancel_only, post_only, delisted or settled.
+   * State: pending, active, suspended, cancel_only, post_only, delisted or settled. Required. Example: "active".
    *
    * @generated from field: string status = 25;
    */
   status: string;
 
   /**
-   * When trading began. Absent: not known or not yet.
+   * When trading began. Absent: not known or not yet. Example: "2026-01-02T08:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp listed_at = 26;
    */
   listedAt?: Timestamp | undefined;
 
   /**
-   * When trading ended, after listed_at. Absent: not delisted.
+   * When trading ended, after listed_at. Absent: not delisted. Example: "2026-06-30T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp delisted_at = 27;
    */
@@ -250,36 +255,36 @@ export type CreateMarketRequest = Message<"cqc.services.v1.CreateMarketRequest">
 
   /**
    * Seconds between two funding payments, 1 to 86400; the same as perp.funding_interval where both are set. Absent: not
-   * a perpetual.
+   * a perpetual. Example: 28800.
    *
    * @generated from field: int32 funding_interval_secs = 28;
    */
   fundingIntervalSecs: number;
 
   /**
-   * The pool. Absent: not an automated market maker, or its terms are not known.
+   * The pool. Absent: not an automated market maker, or its terms are not known. Example: see AmmMarketDetails.
    *
    * @generated from field: cqc.markets.v1.AmmMarketDetails amm = 29;
    */
   amm?: AmmMarketDetails | undefined;
 
   /**
-   * The reserve. Absent: not a lending market, or its ratios are not known.
+   * The reserve. Absent: not a lending market, or its ratios are not known. Example: see LendingMarketDetails.
    *
    * @generated from field: cqc.markets.v1.LendingMarketDetails lending = 30;
    */
   lending?: LendingMarketDetails | undefined;
 
   /**
-   * Funding and margin. Absent: not a perpetual, or its terms are not known. A perpetual of an automated market maker has
-   * amm too.
+   * Funding and margin. Absent: not a perpetual, or its terms are not known. A perpetual of an automated market maker
+   * has amm too. Example: see PerpMarketDetails.
    *
    * @generated from field: cqc.markets.v1.PerpMarketDetails perp = 31;
    */
   perp?: PerpMarketDetails | undefined;
 
   /**
-   * Further facts without a field of their own. Absent: none.
+   * Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
    *
    * @generated from field: google.protobuf.Struct metadata = 32;
    */
@@ -287,7 +292,7 @@ export type CreateMarketRequest = Message<"cqc.services.v1.CreateMarketRequest">
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
    *
    * @generated from field: string request_id = 33;
    */
@@ -322,7 +327,7 @@ export const CreateMarketRequestSchema: GenMessage<CreateMarketRequest> = /*@__P
  */
 export type CreateMarketResponse = Message<"cqc.services.v1.CreateMarketResponse"> & {
   /**
-   * The market.
+   * The market. Required. Example: see Market.
    *
    * @generated from field: cqc.markets.v1.Market market = 1;
    */
@@ -346,7 +351,7 @@ export const CreateMarketResponseSchema: GenMessage<CreateMarketResponse> = /*@_
  */
 export type GetMarketRequest = Message<"cqc.services.v1.GetMarketRequest"> & {
   /**
-   * Id of the market (UUID).
+   * Id of the market (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
    *
    * @generated from field: string market_id = 1;
    */
@@ -381,7 +386,7 @@ export const GetMarketRequestSchema: GenMessage<GetMarketRequest> = /*@__PURE__*
  */
 export type GetMarketResponse = Message<"cqc.services.v1.GetMarketResponse"> & {
   /**
-   * The market.
+   * The market. Required. Example: see Market.
    *
    * @generated from field: cqc.markets.v1.Market market = 1;
    */
@@ -411,7 +416,7 @@ export const GetMarketResponseSchema: GenMessage<GetMarketResponse> = /*@__PURE_
  */
 export type UpdateMarketRequest = Message<"cqc.services.v1.UpdateMarketRequest"> & {
   /**
-   * Market to change (UUID).
+   * Market to change (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
    *
    * @generated from field: string market_id = 1;
    */
@@ -425,21 +430,21 @@ export type UpdateMarketRequest = Message<"cqc.services.v1.UpdateMarketRequest">
   venueInstrumentId: string;
 
   /**
-   * Asset in which it settles (UUID). Absent: see update_mask.
+   * Asset in which it settles (UUID). Absent: see update_mask. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string settlement_asset_id = 3;
    */
   settlementAssetId: string;
 
   /**
-   * Asset in which prices are stated (UUID). Absent: see update_mask.
+   * Asset in which prices are stated (UUID). Absent: see update_mask. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string price_currency_asset_id = 4;
    */
   priceCurrencyAssetId: string;
 
   /**
-   * Unit of sizes: BASE, QUOTE or CONTRACT. Absent: see update_mask.
+   * Unit of sizes: BASE, QUOTE or CONTRACT. Absent: see update_mask. Example: "BASE".
    *
    * @generated from field: string size_unit = 5;
    */
@@ -453,77 +458,77 @@ export type UpdateMarketRequest = Message<"cqc.services.v1.UpdateMarketRequest">
   tickSize: string;
 
   /**
-   * Significant figures of prices, 1 to 38, on venues without a tick. Absent: see update_mask.
+   * Significant figures of prices, 1 to 38, on venues without a tick. Absent: see update_mask. Example: 5.
    *
    * @generated from field: uint32 price_significant_figures = 7;
    */
   priceSignificantFigures: number;
 
   /**
-   * Decimal places of prices, at most 38, on venues without a tick. Absent: see update_mask.
+   * Decimal places of prices, at most 38, on venues without a tick. Absent: see update_mask. Example: 6.
    *
    * @generated from field: uint32 price_decimals = 8;
    */
   priceDecimals: number;
 
   /**
-   * Step of sizes, above zero, in size_unit. Absent: see update_mask.
+   * Step of sizes, above zero, in size_unit. Absent: see update_mask. Example: "0.001".
    *
    * @generated from field: string lot_size = 9;
    */
   lotSize: string;
 
   /**
-   * Smallest size of an order, in size_unit. Absent: see update_mask.
+   * Smallest size of an order, in size_unit. Absent: see update_mask. Example: "0.001".
    *
    * @generated from field: string min_order_size = 10;
    */
   minOrderSize: string;
 
   /**
-   * Largest size of an order, in size_unit. Absent: see update_mask.
+   * Largest size of an order, in size_unit. Absent: see update_mask. Example: "1000".
    *
    * @generated from field: string max_order_size = 11;
    */
   maxOrderSize: string;
 
   /**
-   * Largest size of a market order, in size_unit. Absent: see update_mask.
+   * Largest size of a market order, in size_unit. Absent: see update_mask. Example: "120".
    *
    * @generated from field: string max_market_order_size = 12;
    */
   maxMarketOrderSize: string;
 
   /**
-   * Smallest value of an order, in the price currency. Absent: see update_mask.
+   * Smallest value of an order, in the price currency. Absent: see update_mask. Example: "5".
    *
    * @generated from field: string min_notional = 13;
    */
   minNotional: string;
 
   /**
-   * Largest value of an order, in the price currency. Absent: see update_mask.
+   * Largest value of an order, in the price currency. Absent: see update_mask. Example: "300000".
    *
    * @generated from field: string max_notional = 14;
    */
   maxNotional: string;
 
   /**
-   * Lowest price of an order. Absent: see update_mask.
+   * Lowest price of an order. Absent: see update_mask. Example: "0.01".
    *
    * @generated from field: string min_price = 15;
    */
   minPrice: string;
 
   /**
-   * Highest price of an order. Absent: see update_mask.
+   * Highest price of an order. Absent: see update_mask. Example: "1000000".
    *
    * @generated from field: string max_price = 16;
    */
   maxPrice: string;
 
   /**
-   * Furthest that an order may lie from the reference price, in basis points. Absent: see update_mask.
+   * Furthest that an order may lie from the reference price, in basis points. Absent: see update_mask. Example: "500".
    *
    * @generated from field: string price_band_bps = 17;
    */
@@ -545,42 +550,43 @@ export type UpdateMarketRequest = Message<"cqc.services.v1.UpdateMarketRequest">
   takerFee: string;
 
   /**
-   * Asset in which fees are charged (UUID). Absent: see update_mask.
+   * Asset in which fees are charged (UUID). Absent: see update_mask. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string fee_asset_id = 20;
    */
   feeAssetId: string;
 
   /**
-   * Order types on offer. Empty: see update_mask.
+   * Order types on offer. Empty: see update_mask. Example: ["ORDER_TYPE_MARKET","ORDER_TYPE_LIMIT"].
    *
    * @generated from field: repeated cqc.markets.v1.OrderType supported_order_types = 21;
    */
   supportedOrderTypes: OrderType[];
 
   /**
-   * Times in force on offer. Empty: see update_mask.
+   * Times in force on offer. Empty: see update_mask. Example: ["TIME_IN_FORCE_GTC","TIME_IN_FORCE_IOC"].
    *
    * @generated from field: repeated cqc.markets.v1.TimeInForce supported_time_in_force = 22;
    */
   supportedTimeInForce: TimeInForce[];
 
   /**
-   * State: pending, active, suspended, cancel_only, post_only, delisted or settled. Absent: see update_mask.
+   * State: pending, active, suspended, cancel_only, post_only, delisted or settled. Absent: see update_mask. Example:
+   * "suspended".
    *
    * @generated from field: string status = 23;
    */
   status: string;
 
   /**
-   * When trading began. Absent: see update_mask.
+   * When trading began. Absent: see update_mask. Example: "2026-01-02T08:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp listed_at = 24;
    */
   listedAt?: Timestamp | undefined;
 
   /**
-   * When trading ended, after listed_at. Absent: see update_mask.
+   * When trading ended, after listed_at. Absent: see update_mask. Example: "2026-06-30T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp delisted_at = 25;
    */
@@ -588,49 +594,50 @@ export type UpdateMarketRequest = Message<"cqc.services.v1.UpdateMarketRequest">
 
   /**
    * Seconds between two funding payments, 1 to 86400; the same as perp.funding_interval where both are set. Absent: see
-   * update_mask.
+   * update_mask. Example: 28800.
    *
    * @generated from field: int32 funding_interval_secs = 26;
    */
   fundingIntervalSecs: number;
 
   /**
-   * The pool. Absent: see update_mask.
+   * The pool. Absent: see update_mask. Example: see AmmMarketDetails.
    *
    * @generated from field: cqc.markets.v1.AmmMarketDetails amm = 27;
    */
   amm?: AmmMarketDetails | undefined;
 
   /**
-   * The reserve. Absent: see update_mask.
+   * The reserve. Absent: see update_mask. Example: see LendingMarketDetails.
    *
    * @generated from field: cqc.markets.v1.LendingMarketDetails lending = 28;
    */
   lending?: LendingMarketDetails | undefined;
 
   /**
-   * Funding and margin. Absent: see update_mask.
+   * Funding and margin. Absent: see update_mask. Example: see PerpMarketDetails.
    *
    * @generated from field: cqc.markets.v1.PerpMarketDetails perp = 29;
    */
   perp?: PerpMarketDetails | undefined;
 
   /**
-   * Further facts without a field of their own. Absent: see update_mask.
+   * Further facts without a field of their own. Absent: see update_mask. Example: {"source":"manual"}.
    *
    * @generated from field: google.protobuf.Struct metadata = 30;
    */
   metadata?: JsonObject | undefined;
 
   /**
-   * Version that the change is based on; another one is refused with ABORTED. Absent: not checked.
+   * Version that the change is based on; another one is refused with ABORTED. Absent: not checked. Example: "v2".
    *
    * @generated from field: string etag = 31;
    */
   etag: string;
 
   /**
-   * Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set.
+   * Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set. Example:
+   * "settlementAssetId,priceCurrencyAssetId".
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 32;
    */
@@ -638,7 +645,7 @@ export type UpdateMarketRequest = Message<"cqc.services.v1.UpdateMarketRequest">
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
    *
    * @generated from field: string request_id = 33;
    */
@@ -673,7 +680,7 @@ export const UpdateMarketRequestSchema: GenMessage<UpdateMarketRequest> = /*@__P
  */
 export type UpdateMarketResponse = Message<"cqc.services.v1.UpdateMarketResponse"> & {
   /**
-   * The market.
+   * The market. Required. Example: see Market.
    *
    * @generated from field: cqc.markets.v1.Market market = 1;
    */
@@ -703,35 +710,36 @@ export const UpdateMarketResponseSchema: GenMessage<UpdateMarketResponse> = /*@_
  */
 export type ListMarketsRequest = Message<"cqc.services.v1.ListMarketsRequest"> & {
   /**
-   * Markets of this instrument only (UUID). Absent: all.
+   * Markets of this instrument only (UUID). Absent: all. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
    *
    * @generated from field: string instrument_id = 1;
    */
   instrumentId: string;
 
   /**
-   * Markets of this venue only. Absent: all.
+   * Markets of this venue only. Absent: all. Example: "binance".
    *
    * @generated from field: string venue_id = 2;
    */
   venueId: string;
 
   /**
-   * Markets in this state only. Absent: all.
+   * Markets in this state only. Absent: all. Example: "active".
    *
    * @generated from field: string status = 3;
    */
   status: string;
 
   /**
-   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
    *
    * @generated from field: int32 page_size = 4;
    */
   pageSize: number;
 
   /**
-   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+   * "cGFnZTo1MA".
    *
    * @generated from field: string page_token = 5;
    */
@@ -739,6 +747,7 @@ export type ListMarketsRequest = Message<"cqc.services.v1.ListMarketsRequest"> &
 
   /**
    * Order of the items: a field name (created_at or venue_symbol), with " desc" for descending. Absent: by created_at.
+   * Example: "created_at desc".
    *
    * @generated from field: string order_by = 6;
    */
@@ -776,14 +785,14 @@ export const ListMarketsRequestSchema: GenMessage<ListMarketsRequest> = /*@__PUR
  */
 export type ListMarketsResponse = Message<"cqc.services.v1.ListMarketsResponse"> & {
   /**
-   * The markets of this page, at most 1000. Empty: none.
+   * The markets of this page, at most 1000. Empty: none. Example: see Market.
    *
    * @generated from field: repeated cqc.markets.v1.Market markets = 1;
    */
   markets: Market[];
 
   /**
-   * To be sent as page_token for the next page. Absent or empty: this is the last page.
+   * To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -807,7 +816,8 @@ export const ListMarketsResponseSchema: GenMessage<ListMarketsResponse> = /*@__P
  */
 export type BatchGetMarketsRequest = Message<"cqc.services.v1.BatchGetMarketsRequest"> & {
   /**
-   * Markets asked for (UUIDs), 1 to 200.
+   * Markets asked for (UUIDs), 1 to 200. Required: one or more. Example:
+   * ["0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11","2e7d1c90-6a4b-4f58-9c03-5d8e1f2a7b46"].
    *
    * @generated from field: repeated string market_ids = 1;
    */
@@ -845,14 +855,14 @@ export const BatchGetMarketsRequestSchema: GenMessage<BatchGetMarketsRequest> = 
  */
 export type BatchGetMarketsResponse = Message<"cqc.services.v1.BatchGetMarketsResponse"> & {
   /**
-   * Those that are known, in the order asked for. Empty: none.
+   * Those that are known, in the order asked for. Empty: none. Example: see Market.
    *
    * @generated from field: repeated cqc.markets.v1.Market markets = 1;
    */
   markets: Market[];
 
   /**
-   * Those that are not known (UUIDs). Empty: none.
+   * Those that are not known (UUIDs). Empty: none. Example: ["2e7d1c90-6a4b-4f58-9c03-5d8e1f2a7b46"].
    *
    * @generated from field: repeated string missing_market_ids = 2;
    */
@@ -876,14 +886,14 @@ export const BatchGetMarketsResponseSchema: GenMessage<BatchGetMarketsResponse> 
  */
 export type ResolveMarketRequest = Message<"cqc.services.v1.ResolveMarketRequest"> & {
   /**
-   * Venue, for example "binance".
+   * Venue, for example "binance". Required.
    *
    * @generated from field: string venue_id = 1;
    */
   venueId: string;
 
   /**
-   * Name of the market at the venue, for example "BTCUSDT".
+   * Name of the market at the venue, for example "BTCUSDT". Required.
    *
    * @generated from field: string venue_symbol = 2;
    */
@@ -928,28 +938,28 @@ export const ResolveMarketRequestSchema: GenMessage<ResolveMarketRequest> = /*@_
  */
 export type ResolveMarketResponse = Message<"cqc.services.v1.ResolveMarketResponse"> & {
   /**
-   * The market (UUID).
+   * The market (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
    *
    * @generated from field: string market_id = 1;
    */
   marketId: string;
 
   /**
-   * Its instrument (UUID).
+   * Its instrument (UUID). Required. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
    *
    * @generated from field: string instrument_id = 2;
    */
   instrumentId: string;
 
   /**
-   * The market, whole. Absent: from servers that name it only.
+   * The market, whole. Absent: from servers that name it only. Example: see Market.
    *
    * @generated from field: cqc.markets.v1.Market market = 3;
    */
   market?: Market | undefined;
 
   /**
-   * The instrument, whole. Absent: from servers that name it only.
+   * The instrument, whole. Absent: from servers that name it only. Example: see Instrument.
    *
    * @generated from field: cqc.markets.v1.Instrument instrument = 4;
    */

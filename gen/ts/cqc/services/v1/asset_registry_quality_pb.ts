@@ -37,35 +37,35 @@ export const file_cqc_services_v1_asset_registry_quality: GenFile = /*@__PURE__*
  */
 export type RaiseQualityFlagRequest = Message<"cqc.services.v1.RaiseQualityFlagRequest"> & {
   /**
-   * Asset that is warned about (UUID).
+   * Asset that is warned about (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string asset_id = 1;
    */
   assetId: string;
 
   /**
-   * What is wrong.
+   * What is wrong. Required. Example: "FLAG_TYPE_BLACKLISTABLE".
    *
    * @generated from field: cqc.assets.v1.FlagType flag_type = 2;
    */
   flagType: FlagType;
 
   /**
-   * How bad it is.
+   * How bad it is. Required. Example: "FLAG_SEVERITY_LOW".
    *
    * @generated from field: cqc.assets.v1.FlagSeverity severity = 3;
    */
   severity: FlagSeverity;
 
   /**
-   * What is wrong, for a person; the flag's reason.
+   * What is wrong, for a person; the flag's reason. Required. Example: "The issuer can freeze addresses".
    *
    * @generated from field: string description = 4;
    */
   description: string;
 
   /**
-   * Who raised it, for example "user:ada" or "service:cqar".
+   * Who raised it, for example "user:ada" or "service:cqar". Required.
    *
    * @generated from field: string raised_by = 5;
    */
@@ -79,28 +79,30 @@ export type RaiseQualityFlagRequest = Message<"cqc.services.v1.RaiseQualityFlagR
   source: string;
 
   /**
-   * Deployment concerned, since a flag often hits one chain only. Absent: all of the asset.
+   * Deployment concerned, since a flag often hits one chain only. Absent: all of the asset. Example:
+   * "ethereum:0xdac17f958d2ee523a2206206994597c13d831ec7".
    *
    * @generated from field: string deployment_id = 7;
    */
   deploymentId: string;
 
   /**
-   * Where the evidence is. Absent: none.
+   * Where the evidence is. Absent: none. Example:
+   * "https://etherscan.io/address/0xdac17f958d2ee523a2206206994597c13d831ec7#code".
    *
    * @generated from field: string evidence_url = 8;
    */
   evidenceUrl: string;
 
   /**
-   * When it ceases to hold by itself, after raised_at. Absent: only when resolved.
+   * When it ceases to hold by itself, after raised_at. Absent: only when resolved. Example: "2026-07-01T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp expires_at = 9;
    */
   expiresAt?: Timestamp | undefined;
 
   /**
-   * Further facts without a field of their own. Absent: none.
+   * Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
    *
    * @generated from field: google.protobuf.Struct metadata = 10;
    */
@@ -108,7 +110,7 @@ export type RaiseQualityFlagRequest = Message<"cqc.services.v1.RaiseQualityFlagR
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
    *
    * @generated from field: string request_id = 11;
    */
@@ -143,7 +145,7 @@ export const RaiseQualityFlagRequestSchema: GenMessage<RaiseQualityFlagRequest> 
  */
 export type RaiseQualityFlagResponse = Message<"cqc.services.v1.RaiseQualityFlagResponse"> & {
   /**
-   * The warning.
+   * The warning. Required. Example: see AssetQualityFlag.
    *
    * @generated from field: cqc.assets.v1.AssetQualityFlag flag = 1;
    */
@@ -171,21 +173,21 @@ export const RaiseQualityFlagResponseSchema: GenMessage<RaiseQualityFlagResponse
  */
 export type ResolveQualityFlagRequest = Message<"cqc.services.v1.ResolveQualityFlagRequest"> & {
   /**
-   * Id of the flag (UUID).
+   * Id of the flag (UUID). Required. Example: "d9c4b7a6-1e53-4820-9f6b-2a8d0e7c5f13".
    *
    * @generated from field: string flag_id = 1;
    */
   flagId: string;
 
   /**
-   * Who resolves it, for example "user:grace".
+   * Who resolves it, for example "user:grace". Required.
    *
    * @generated from field: string resolved_by = 2;
    */
   resolvedBy: string;
 
   /**
-   * Why it no longer holds, for a person. Absent: none.
+   * Why it no longer holds, for a person. Absent: none. Example: "Known and accepted".
    *
    * @generated from field: string resolution_notes = 3;
    */
@@ -193,7 +195,7 @@ export type ResolveQualityFlagRequest = Message<"cqc.services.v1.ResolveQualityF
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
    *
    * @generated from field: string request_id = 4;
    */
@@ -233,7 +235,7 @@ export const ResolveQualityFlagRequestSchema: GenMessage<ResolveQualityFlagReque
  */
 export type ResolveQualityFlagResponse = Message<"cqc.services.v1.ResolveQualityFlagResponse"> & {
   /**
-   * The warning.
+   * The warning. Required. Example: see AssetQualityFlag.
    *
    * @generated from field: cqc.assets.v1.AssetQualityFlag flag = 1;
    */
@@ -258,42 +260,43 @@ export const ResolveQualityFlagResponseSchema: GenMessage<ResolveQualityFlagResp
  */
 export type ListQualityFlagsRequest = Message<"cqc.services.v1.ListQualityFlagsRequest"> & {
   /**
-   * Warnings about this asset only (UUID). Absent: all.
+   * Warnings about this asset only (UUID). Absent: all. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string asset_id = 1;
    */
   assetId: string;
 
   /**
-   * Whether to list those that no longer hold. Absent: false.
+   * Whether to list those that no longer hold. Absent: false. Example: true.
    *
    * @generated from field: bool include_resolved = 2;
    */
   includeResolved: boolean;
 
   /**
-   * Warnings of at least this severity only. Absent: all.
+   * Warnings of at least this severity only. Absent: all. Example: "FLAG_SEVERITY_HIGH".
    *
    * @generated from field: cqc.assets.v1.FlagSeverity min_severity = 3;
    */
   minSeverity: FlagSeverity;
 
   /**
-   * Warnings of this type only. Absent: all.
+   * Warnings of this type only. Absent: all. Example: "FLAG_TYPE_BLACKLISTABLE".
    *
    * @generated from field: cqc.assets.v1.FlagType flag_type = 4;
    */
   flagType: FlagType;
 
   /**
-   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
    *
    * @generated from field: int32 page_size = 5;
    */
   pageSize: number;
 
   /**
-   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+   * "cGFnZTo1MA".
    *
    * @generated from field: string page_token = 6;
    */
@@ -301,6 +304,7 @@ export type ListQualityFlagsRequest = Message<"cqc.services.v1.ListQualityFlagsR
 
   /**
    * Order of the items: a field name (raised_at or severity), with " desc" for descending. Absent: by raised_at.
+   * Example: "raised_at desc".
    *
    * @generated from field: string order_by = 7;
    */
@@ -338,14 +342,14 @@ export const ListQualityFlagsRequestSchema: GenMessage<ListQualityFlagsRequest> 
  */
 export type ListQualityFlagsResponse = Message<"cqc.services.v1.ListQualityFlagsResponse"> & {
   /**
-   * The warnings of this page, at most 1000. Empty: none.
+   * The warnings of this page, at most 1000. Empty: none. Example: see AssetQualityFlag.
    *
    * @generated from field: repeated cqc.assets.v1.AssetQualityFlag flags = 1;
    */
   flags: AssetQualityFlag[];
 
   /**
-   * To be sent as page_token for the next page. Absent or empty: this is the last page.
+   * To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
    *
    * @generated from field: string next_page_token = 2;
    */

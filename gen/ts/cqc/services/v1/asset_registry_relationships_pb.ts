@@ -37,35 +37,35 @@ export const file_cqc_services_v1_asset_registry_relationships: GenFile = /*@__P
  */
 export type CreateAssetRelationshipRequest = Message<"cqc.services.v1.CreateAssetRelationshipRequest"> & {
   /**
-   * The derivative, from_asset_id of the relationship (UUID), for example WETH.
+   * The derivative, from_asset_id of the relationship (UUID), for example WETH. Required.
    *
    * @generated from field: string source_asset_id = 1;
    */
   sourceAssetId: string;
 
   /**
-   * The underlying, to_asset_id of the relationship (UUID), for example ETH.
+   * The underlying, to_asset_id of the relationship (UUID), for example ETH. Required.
    *
    * @generated from field: string target_asset_id = 2;
    */
   targetAssetId: string;
 
   /**
-   * How from stands to to.
+   * How from stands to to. Required. Example: "RELATIONSHIP_TYPE_WRAPS".
    *
    * @generated from field: cqc.assets.v1.RelationshipType relationship_type = 3;
    */
   relationshipType: RelationshipType;
 
   /**
-   * Units of to for one unit of from, above zero. Absent: variable or not known.
+   * Units of to for one unit of from, above zero. Absent: variable or not known. Example: "1".
    *
    * @generated from field: string conversion_rate = 4;
    */
   conversionRate: string;
 
   /**
-   * Whether the rate changes over time, as for rETH. Absent: false.
+   * Whether the rate changes over time, as for rETH. Absent: false. Example: false.
    *
    * @generated from field: bool is_rate_variable = 5;
    */
@@ -79,28 +79,28 @@ export type CreateAssetRelationshipRequest = Message<"cqc.services.v1.CreateAsse
   protocol: string;
 
   /**
-   * Words for a person. Absent: none.
+   * Words for a person. Absent: none. Example: "Redeemable one to one".
    *
    * @generated from field: string description = 7;
    */
   description: string;
 
   /**
-   * When it began to hold. Absent: from the start.
+   * When it began to hold. Absent: from the start. Example: "2017-12-12T11:17:35Z".
    *
    * @generated from field: google.protobuf.Timestamp valid_from = 8;
    */
   validFrom?: Timestamp | undefined;
 
   /**
-   * When it ceased to hold, after valid_from. Absent: it holds.
+   * When it ceased to hold, after valid_from. Absent: it holds. Example: "2026-06-30T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp valid_to = 9;
    */
   validTo?: Timestamp | undefined;
 
   /**
-   * Further facts without a field of their own. Absent: none.
+   * Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
    *
    * @generated from field: google.protobuf.Struct metadata = 10;
    */
@@ -108,7 +108,7 @@ export type CreateAssetRelationshipRequest = Message<"cqc.services.v1.CreateAsse
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
    *
    * @generated from field: string request_id = 11;
    */
@@ -142,7 +142,7 @@ export const CreateAssetRelationshipRequestSchema: GenMessage<CreateAssetRelatio
  */
 export type CreateAssetRelationshipResponse = Message<"cqc.services.v1.CreateAssetRelationshipResponse"> & {
   /**
-   * The relationship.
+   * The relationship. Required. Example: see AssetRelationship.
    *
    * @generated from field: cqc.assets.v1.AssetRelationship relationship = 1;
    */
@@ -166,7 +166,7 @@ export const CreateAssetRelationshipResponseSchema: GenMessage<CreateAssetRelati
  */
 export type GetAssetRelationshipRequest = Message<"cqc.services.v1.GetAssetRelationshipRequest"> & {
   /**
-   * Id of the relationship (UUID).
+   * Id of the relationship (UUID). Required. Example: "17f6e5d4-c3b2-4a19-8087-6f5e4d3c2b1a".
    *
    * @generated from field: string relationship_id = 1;
    */
@@ -200,7 +200,7 @@ export const GetAssetRelationshipRequestSchema: GenMessage<GetAssetRelationshipR
  */
 export type GetAssetRelationshipResponse = Message<"cqc.services.v1.GetAssetRelationshipResponse"> & {
   /**
-   * The relationship.
+   * The relationship. Required. Example: see AssetRelationship.
    *
    * @generated from field: cqc.assets.v1.AssetRelationship relationship = 1;
    */
@@ -225,14 +225,14 @@ export const GetAssetRelationshipResponseSchema: GenMessage<GetAssetRelationship
  */
 export type DeleteAssetRelationshipRequest = Message<"cqc.services.v1.DeleteAssetRelationshipRequest"> & {
   /**
-   * Id of the relationship (UUID).
+   * Id of the relationship (UUID). Required. Example: "17f6e5d4-c3b2-4a19-8087-6f5e4d3c2b1a".
    *
    * @generated from field: string relationship_id = 1;
    */
   relationshipId: string;
 
   /**
-   * Version that is to be deleted; another one is refused with ABORTED. Absent: not checked.
+   * Version that is to be deleted; another one is refused with ABORTED. Absent: not checked. Example: "v3".
    *
    * @generated from field: string etag = 2;
    */
@@ -240,7 +240,7 @@ export type DeleteAssetRelationshipRequest = Message<"cqc.services.v1.DeleteAsse
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
    *
    * @generated from field: string request_id = 3;
    */
@@ -284,42 +284,44 @@ export const DeleteAssetRelationshipResponseSchema: GenMessage<DeleteAssetRelati
  */
 export type ListAssetRelationshipsRequest = Message<"cqc.services.v1.ListAssetRelationshipsRequest"> & {
   /**
-   * Relationships from or to this asset only (UUID). Absent: all.
+   * Relationships from or to this asset only (UUID). Absent: all. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string asset_id = 1;
    */
   assetId: string;
 
   /**
-   * Relationships of this type only. Absent: all.
+   * Relationships of this type only. Absent: all. Example: "RELATIONSHIP_TYPE_WRAPS".
    *
    * @generated from field: cqc.assets.v1.RelationshipType relationship_type = 2;
    */
   relationshipType: RelationshipType;
 
   /**
-   * Relationships that held at this moment only. Absent: all.
+   * Relationships that held at this moment only. Absent: all. Example: "2026-06-30T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp valid_at = 3;
    */
   validAt?: Timestamp | undefined;
 
   /**
-   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
    *
    * @generated from field: int32 page_size = 4;
    */
   pageSize: number;
 
   /**
-   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+   * "cGFnZTo1MA".
    *
    * @generated from field: string page_token = 5;
    */
   pageToken: string;
 
   /**
-   * Order of the items: a field name (created_at), with " desc" for descending. Absent: by created_at.
+   * Order of the items: a field name (created_at), with " desc" for descending. Absent: by created_at. Example:
+   * "created_at desc".
    *
    * @generated from field: string order_by = 6;
    */
@@ -355,14 +357,14 @@ export const ListAssetRelationshipsRequestSchema: GenMessage<ListAssetRelationsh
  */
 export type ListAssetRelationshipsResponse = Message<"cqc.services.v1.ListAssetRelationshipsResponse"> & {
   /**
-   * The relationships of this page, at most 1000. Empty: none.
+   * The relationships of this page, at most 1000. Empty: none. Example: see AssetRelationship.
    *
    * @generated from field: repeated cqc.assets.v1.AssetRelationship relationships = 1;
    */
   relationships: AssetRelationship[];
 
   /**
-   * To be sent as page_token for the next page. Absent or empty: this is the last page.
+   * To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
    *
    * @generated from field: string next_page_token = 2;
    */

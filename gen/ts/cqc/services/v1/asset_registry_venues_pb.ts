@@ -53,49 +53,49 @@ export type CreateVenueRequest = Message<"cqc.services.v1.CreateVenueRequest"> &
   venueId: string;
 
   /**
-   * Full name, for example "Binance".
+   * Full name, for example "Binance". Required.
    *
    * @generated from field: string name = 2;
    */
   name: string;
 
   /**
-   * What kind of place it is.
+   * What kind of place it is. Required. Example: "VENUE_TYPE_CEX".
    *
    * @generated from field: cqc.venues.v1.VenueType venue_type = 3;
    */
   venueType: VenueType;
 
   /**
-   * Chain on which it lives. Absent: none or several.
+   * Chain on which it lives. Absent: none or several. Example: "ethereum".
    *
    * @generated from field: string chain_id = 4;
    */
   chainId: string;
 
   /**
-   * Address of its main contract. Absent: none.
+   * Address of its main contract. Absent: none. Example: "0x1F98431c8aD98523631AE4a59f267346ea31F984".
    *
    * @generated from field: string protocol_address = 5;
    */
   protocolAddress: string;
 
   /**
-   * Address of its website. Absent: none.
+   * Address of its website. Absent: none. Example: "https://www.binance.com".
    *
    * @generated from field: string website_url = 6;
    */
   websiteUrl: string;
 
   /**
-   * Address of its API. Absent: none.
+   * Address of its API. Absent: none. Example: "https://api.binance.com".
    *
    * @generated from field: string api_endpoint = 7;
    */
   apiEndpoint: string;
 
   /**
-   * Address of its WebSocket API. Absent: none.
+   * Address of its WebSocket API. Absent: none. Example: "wss://stream.binance.com:9443".
    *
    * @generated from field: string websocket_endpoint = 8;
    */
@@ -109,28 +109,28 @@ export type CreateVenueRequest = Message<"cqc.services.v1.CreateVenueRequest"> &
   country: string;
 
   /**
-   * What the platform can do there. Empty: not known.
+   * What the platform can do there. Empty: not known. Example: ["VENUE_CAPABILITY_SPOT","VENUE_CAPABILITY_PERPETUALS"].
    *
    * @generated from field: repeated cqc.venues.v1.VenueCapability capabilities = 10;
    */
   capabilities: VenueCapability[];
 
   /**
-   * How often it may be called without an account. Empty: not known.
+   * How often it may be called without an account. Empty: not known. Example: see RateLimit.
    *
    * @generated from field: repeated cqc.venues.v1.RateLimit rate_limits = 11;
    */
   rateLimits: RateLimit[];
 
   /**
-   * Whether its money is not real. Absent: false.
+   * Whether its money is not real. Absent: false. Example: false.
    *
    * @generated from field: bool is_sandbox = 12;
    */
   isSandbox: boolean;
 
   /**
-   * Further facts without a field of their own. Absent: none.
+   * Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
    *
    * @generated from field: google.protobuf.Struct metadata = 13;
    */
@@ -138,7 +138,7 @@ export type CreateVenueRequest = Message<"cqc.services.v1.CreateVenueRequest"> &
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
    *
    * @generated from field: string request_id = 14;
    */
@@ -170,7 +170,7 @@ export const CreateVenueRequestSchema: GenMessage<CreateVenueRequest> = /*@__PUR
  */
 export type CreateVenueResponse = Message<"cqc.services.v1.CreateVenueResponse"> & {
   /**
-   * The venue.
+   * The venue. Required. Example: see Venue.
    *
    * @generated from field: cqc.venues.v1.Venue venue = 1;
    */
@@ -194,7 +194,7 @@ export const CreateVenueResponseSchema: GenMessage<CreateVenueResponse> = /*@__P
  */
 export type GetVenueRequest = Message<"cqc.services.v1.GetVenueRequest"> & {
   /**
-   * Id of the venue.
+   * Id of the venue. Required. Example: "binance".
    *
    * @generated from field: string venue_id = 1;
    */
@@ -226,7 +226,7 @@ export const GetVenueRequestSchema: GenMessage<GetVenueRequest> = /*@__PURE__*/
  */
 export type GetVenueResponse = Message<"cqc.services.v1.GetVenueResponse"> & {
   /**
-   * The venue.
+   * The venue. Required. Example: see Venue.
    *
    * @generated from field: cqc.venues.v1.Venue venue = 1;
    */
@@ -255,7 +255,7 @@ export const GetVenueResponseSchema: GenMessage<GetVenueResponse> = /*@__PURE__*
  */
 export type UpdateVenueRequest = Message<"cqc.services.v1.UpdateVenueRequest"> & {
   /**
-   * Venue to change.
+   * Venue to change. Required. Example: "binance".
    *
    * @generated from field: string venue_id = 1;
    */
@@ -269,35 +269,35 @@ export type UpdateVenueRequest = Message<"cqc.services.v1.UpdateVenueRequest"> &
   name: string;
 
   /**
-   * Chain on which it lives. Absent: see update_mask.
+   * Chain on which it lives. Absent: see update_mask. Example: "ethereum".
    *
    * @generated from field: string chain_id = 3;
    */
   chainId: string;
 
   /**
-   * Address of its main contract. Absent: see update_mask.
+   * Address of its main contract. Absent: see update_mask. Example: "0x1F98431c8aD98523631AE4a59f267346ea31F984".
    *
    * @generated from field: string protocol_address = 4;
    */
   protocolAddress: string;
 
   /**
-   * Address of its website. Absent: see update_mask.
+   * Address of its website. Absent: see update_mask. Example: "https://www.binance.com".
    *
    * @generated from field: string website_url = 5;
    */
   websiteUrl: string;
 
   /**
-   * Address of its API. Absent: see update_mask.
+   * Address of its API. Absent: see update_mask. Example: "https://api.binance.com".
    *
    * @generated from field: string api_endpoint = 6;
    */
   apiEndpoint: string;
 
   /**
-   * Address of its WebSocket API. Absent: see update_mask.
+   * Address of its WebSocket API. Absent: see update_mask. Example: "wss://stream.binance.com:9443".
    *
    * @generated from field: string websocket_endpoint = 7;
    */
@@ -311,42 +311,44 @@ export type UpdateVenueRequest = Message<"cqc.services.v1.UpdateVenueRequest"> &
   country: string;
 
   /**
-   * What the platform can do there. Empty: see update_mask.
+   * What the platform can do there. Empty: see update_mask. Example:
+   * ["VENUE_CAPABILITY_SPOT","VENUE_CAPABILITY_PERPETUALS"].
    *
    * @generated from field: repeated cqc.venues.v1.VenueCapability capabilities = 9;
    */
   capabilities: VenueCapability[];
 
   /**
-   * How often it may be called without an account. Empty: see update_mask.
+   * How often it may be called without an account. Empty: see update_mask. Example: see RateLimit.
    *
    * @generated from field: repeated cqc.venues.v1.RateLimit rate_limits = 10;
    */
   rateLimits: RateLimit[];
 
   /**
-   * Whether the platform still uses it. Absent: see update_mask.
+   * Whether the platform still uses it. Absent: see update_mask. Example: true.
    *
    * @generated from field: bool is_active = 11;
    */
   isActive: boolean;
 
   /**
-   * Whether its money is not real. Absent: see update_mask.
+   * Whether its money is not real. Absent: see update_mask. Example: false.
    *
    * @generated from field: bool is_sandbox = 12;
    */
   isSandbox: boolean;
 
   /**
-   * Further facts without a field of their own. Absent: see update_mask.
+   * Further facts without a field of their own. Absent: see update_mask. Example: {"source":"manual"}.
    *
    * @generated from field: google.protobuf.Struct metadata = 13;
    */
   metadata?: JsonObject | undefined;
 
   /**
-   * Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set.
+   * Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set. Example:
+   * "name,websiteUrl".
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 14;
    */
@@ -354,7 +356,7 @@ export type UpdateVenueRequest = Message<"cqc.services.v1.UpdateVenueRequest"> &
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
    *
    * @generated from field: string request_id = 15;
    */
@@ -386,7 +388,7 @@ export const UpdateVenueRequestSchema: GenMessage<UpdateVenueRequest> = /*@__PUR
  */
 export type UpdateVenueResponse = Message<"cqc.services.v1.UpdateVenueResponse"> & {
   /**
-   * The venue.
+   * The venue. Required. Example: see Venue.
    *
    * @generated from field: cqc.venues.v1.Venue venue = 1;
    */
@@ -411,42 +413,44 @@ export const UpdateVenueResponseSchema: GenMessage<UpdateVenueResponse> = /*@__P
  */
 export type ListVenuesRequest = Message<"cqc.services.v1.ListVenuesRequest"> & {
   /**
-   * Venues of this type only. Absent: all.
+   * Venues of this type only. Absent: all. Example: "VENUE_TYPE_CEX".
    *
    * @generated from field: cqc.venues.v1.VenueType venue_type = 1;
    */
   venueType: VenueType;
 
   /**
-   * Venues on this chain only. Absent: all.
+   * Venues on this chain only. Absent: all. Example: "ethereum".
    *
    * @generated from field: string chain_id = 2;
    */
   chainId: string;
 
   /**
-   * Whether to list those that are no longer used. Absent: false.
+   * Whether to list those that are no longer used. Absent: false. Example: true.
    *
    * @generated from field: bool include_inactive = 3;
    */
   includeInactive: boolean;
 
   /**
-   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
    *
    * @generated from field: int32 page_size = 4;
    */
   pageSize: number;
 
   /**
-   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+   * "cGFnZTo1MA".
    *
    * @generated from field: string page_token = 5;
    */
   pageToken: string;
 
   /**
-   * Order of the items: a field name (venue_id or name), with " desc" for descending. Absent: by venue_id.
+   * Order of the items: a field name (venue_id or name), with " desc" for descending. Absent: by venue_id. Example:
+   * "venue_id desc".
    *
    * @generated from field: string order_by = 6;
    */
@@ -481,14 +485,14 @@ export const ListVenuesRequestSchema: GenMessage<ListVenuesRequest> = /*@__PURE_
  */
 export type ListVenuesResponse = Message<"cqc.services.v1.ListVenuesResponse"> & {
   /**
-   * The venues of this page, at most 1000. Empty: none.
+   * The venues of this page, at most 1000. Empty: none. Example: see Venue.
    *
    * @generated from field: repeated cqc.venues.v1.Venue venues = 1;
    */
   venues: Venue[];
 
   /**
-   * To be sent as page_token for the next page. Absent or empty: this is the last page.
+   * To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -529,28 +533,29 @@ export const ListVenuesResponseSchema: GenMessage<ListVenuesResponse> = /*@__PUR
  */
 export type CreateVenueAssetRequest = Message<"cqc.services.v1.CreateVenueAssetRequest"> & {
   /**
-   * Venue, for example "binance".
+   * Venue, for example "binance". Required.
    *
    * @generated from field: string venue_id = 1;
    */
   venueId: string;
 
   /**
-   * Asset (UUID).
+   * Asset (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string asset_id = 2;
    */
   assetId: string;
 
   /**
-   * Name of the asset at the venue, for example "USDT".
+   * Name of the asset at the venue, for example "USDT". Required.
    *
    * @generated from field: string venue_asset_symbol = 3;
    */
   venueAssetSymbol: string;
 
   /**
-   * Deployment that the venue moves. Absent: not on a chain, or not known.
+   * Deployment that the venue moves. Absent: not on a chain, or not known. Example:
+   * "ethereum:0xdac17f958d2ee523a2206206994597c13d831ec7".
    *
    * @generated from field: string deployment_id = 4;
    */
@@ -564,91 +569,91 @@ export type CreateVenueAssetRequest = Message<"cqc.services.v1.CreateVenueAssetR
   network: string;
 
   /**
-   * Whether it can be deposited now. Absent: false.
+   * Whether it can be deposited now. Absent: false. Example: true.
    *
    * @generated from field: bool deposit_enabled = 6;
    */
   depositEnabled: boolean;
 
   /**
-   * Whether it can be withdrawn now. Absent: false.
+   * Whether it can be withdrawn now. Absent: false. Example: true.
    *
    * @generated from field: bool withdraw_enabled = 7;
    */
   withdrawEnabled: boolean;
 
   /**
-   * Whether it can be traded now. Absent: false.
+   * Whether it can be traded now. Absent: false. Example: true.
    *
    * @generated from field: bool trading_enabled = 8;
    */
   tradingEnabled: boolean;
 
   /**
-   * Smallest deposit, in units of the asset. Absent: none or not known.
+   * Smallest deposit, in units of the asset. Absent: none or not known. Example: "0.01".
    *
    * @generated from field: string min_deposit = 9;
    */
   minDeposit: string;
 
   /**
-   * Smallest withdrawal, in units of the asset. Absent: none or not known.
+   * Smallest withdrawal, in units of the asset. Absent: none or not known. Example: "10".
    *
    * @generated from field: string min_withdrawal = 10;
    */
   minWithdrawal: string;
 
   /**
-   * Fee of a withdrawal, in units of the asset. Absent: not known.
+   * Fee of a withdrawal, in units of the asset. Absent: not known. Example: "1.5".
    *
    * @generated from field: string withdrawal_fee = 11;
    */
   withdrawalFee: string;
 
   /**
-   * Fee of a deposit, in units of the asset. Absent: none or not known.
+   * Fee of a deposit, in units of the asset. Absent: none or not known. Example: "0".
    *
    * @generated from field: string deposit_fee = 12;
    */
   depositFee: string;
 
   /**
-   * Decimal places of a withdrawal's amount, at most 255. Absent: not known.
+   * Decimal places of a withdrawal's amount, at most 255. Absent: not known. Example: 6.
    *
    * @generated from field: uint32 withdrawal_precision = 13;
    */
   withdrawalPrecision: number;
 
   /**
-   * Blocks after which a deposit is credited. Absent: not known.
+   * Blocks after which a deposit is credited. Absent: not known. Example: 12.
    *
    * @generated from field: uint32 confirmations_required = 14;
    */
   confirmationsRequired: number;
 
   /**
-   * Whether a deposit needs a memo or tag. Absent: false.
+   * Whether a deposit needs a memo or tag. Absent: false. Example: false.
    *
    * @generated from field: bool requires_memo = 15;
    */
   requiresMemo: boolean;
 
   /**
-   * When the venue listed it. Absent: not known.
+   * When the venue listed it. Absent: not known. Example: "2018-07-01T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp listed_at = 16;
    */
   listedAt?: Timestamp | undefined;
 
   /**
-   * When the venue took it off, after listed_at. Absent: it is listed.
+   * When the venue took it off, after listed_at. Absent: it is listed. Example: "2026-06-30T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp delisted_at = 17;
    */
   delistedAt?: Timestamp | undefined;
 
   /**
-   * Further facts without a field of their own. Absent: none.
+   * Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
    *
    * @generated from field: google.protobuf.Struct metadata = 18;
    */
@@ -656,7 +661,7 @@ export type CreateVenueAssetRequest = Message<"cqc.services.v1.CreateVenueAssetR
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
    *
    * @generated from field: string request_id = 19;
    */
@@ -688,7 +693,7 @@ export const CreateVenueAssetRequestSchema: GenMessage<CreateVenueAssetRequest> 
  */
 export type CreateVenueAssetResponse = Message<"cqc.services.v1.CreateVenueAssetResponse"> & {
   /**
-   * The venue asset.
+   * The venue asset. Required. Example: see VenueAsset.
    *
    * @generated from field: cqc.venues.v1.VenueAsset venue_asset = 1;
    */
@@ -712,21 +717,21 @@ export const CreateVenueAssetResponseSchema: GenMessage<CreateVenueAssetResponse
  */
 export type GetVenueAssetRequest = Message<"cqc.services.v1.GetVenueAssetRequest"> & {
   /**
-   * Venue, for example "binance".
+   * Venue, for example "binance". Required.
    *
    * @generated from field: string venue_id = 1;
    */
   venueId: string;
 
   /**
-   * Asset (UUID).
+   * Asset (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string asset_id = 2;
    */
   assetId: string;
 
   /**
-   * Name of the network at the venue. Absent: the one that the venue has, or its first.
+   * Name of the network at the venue. Absent: the one that the venue has, or its first. Example: "ETH".
    *
    * @generated from field: string network = 3;
    */
@@ -759,7 +764,7 @@ export const GetVenueAssetRequestSchema: GenMessage<GetVenueAssetRequest> = /*@_
  */
 export type GetVenueAssetResponse = Message<"cqc.services.v1.GetVenueAssetResponse"> & {
   /**
-   * The venue asset.
+   * The venue asset. Required. Example: see VenueAsset.
    *
    * @generated from field: cqc.venues.v1.VenueAsset venue_asset = 1;
    */
@@ -789,21 +794,21 @@ export const GetVenueAssetResponseSchema: GenMessage<GetVenueAssetResponse> = /*
  */
 export type UpdateVenueAssetRequest = Message<"cqc.services.v1.UpdateVenueAssetRequest"> & {
   /**
-   * Venue of the asset to change.
+   * Venue of the asset to change. Required. Example: "binance".
    *
    * @generated from field: string venue_id = 1;
    */
   venueId: string;
 
   /**
-   * Asset to change (UUID).
+   * Asset to change (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string asset_id = 2;
    */
   assetId: string;
 
   /**
-   * Network whose row is changed. Absent: the one that the venue has.
+   * Network whose row is changed. Absent: the one that the venue has. Example: "ETH".
    *
    * @generated from field: string network = 3;
    */
@@ -817,112 +822,114 @@ export type UpdateVenueAssetRequest = Message<"cqc.services.v1.UpdateVenueAssetR
   venueAssetSymbol: string;
 
   /**
-   * Deployment that the venue moves. Absent: see update_mask.
+   * Deployment that the venue moves. Absent: see update_mask. Example:
+   * "ethereum:0xdac17f958d2ee523a2206206994597c13d831ec7".
    *
    * @generated from field: string deployment_id = 5;
    */
   deploymentId: string;
 
   /**
-   * Whether it can be deposited now. Absent: see update_mask.
+   * Whether it can be deposited now. Absent: see update_mask. Example: true.
    *
    * @generated from field: bool deposit_enabled = 6;
    */
   depositEnabled: boolean;
 
   /**
-   * Whether it can be withdrawn now. Absent: see update_mask.
+   * Whether it can be withdrawn now. Absent: see update_mask. Example: true.
    *
    * @generated from field: bool withdraw_enabled = 7;
    */
   withdrawEnabled: boolean;
 
   /**
-   * Whether it can be traded now. Absent: see update_mask.
+   * Whether it can be traded now. Absent: see update_mask. Example: true.
    *
    * @generated from field: bool trading_enabled = 8;
    */
   tradingEnabled: boolean;
 
   /**
-   * Smallest deposit, in units of the asset. Absent: see update_mask.
+   * Smallest deposit, in units of the asset. Absent: see update_mask. Example: "0.01".
    *
    * @generated from field: string min_deposit = 9;
    */
   minDeposit: string;
 
   /**
-   * Smallest withdrawal, in units of the asset. Absent: see update_mask.
+   * Smallest withdrawal, in units of the asset. Absent: see update_mask. Example: "10".
    *
    * @generated from field: string min_withdrawal = 10;
    */
   minWithdrawal: string;
 
   /**
-   * Fee of a withdrawal, in units of the asset. Absent: see update_mask.
+   * Fee of a withdrawal, in units of the asset. Absent: see update_mask. Example: "1.5".
    *
    * @generated from field: string withdrawal_fee = 11;
    */
   withdrawalFee: string;
 
   /**
-   * Fee of a deposit, in units of the asset. Absent: see update_mask.
+   * Fee of a deposit, in units of the asset. Absent: see update_mask. Example: "0".
    *
    * @generated from field: string deposit_fee = 12;
    */
   depositFee: string;
 
   /**
-   * Decimal places of a withdrawal's amount, at most 255. Absent: see update_mask.
+   * Decimal places of a withdrawal's amount, at most 255. Absent: see update_mask. Example: 6.
    *
    * @generated from field: uint32 withdrawal_precision = 13;
    */
   withdrawalPrecision: number;
 
   /**
-   * Blocks after which a deposit is credited. Absent: see update_mask.
+   * Blocks after which a deposit is credited. Absent: see update_mask. Example: 12.
    *
    * @generated from field: uint32 confirmations_required = 14;
    */
   confirmationsRequired: number;
 
   /**
-   * Whether a deposit needs a memo or tag. Absent: see update_mask.
+   * Whether a deposit needs a memo or tag. Absent: see update_mask. Example: false.
    *
    * @generated from field: bool requires_memo = 15;
    */
   requiresMemo: boolean;
 
   /**
-   * Whether the venue lists it. Absent: see update_mask.
+   * Whether the venue lists it. Absent: see update_mask. Example: true.
    *
    * @generated from field: bool is_active = 16;
    */
   isActive: boolean;
 
   /**
-   * When the venue listed it. Absent: see update_mask.
+   * When the venue listed it. Absent: see update_mask. Example: "2026-01-02T08:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp listed_at = 17;
    */
   listedAt?: Timestamp | undefined;
 
   /**
-   * When the venue took it off, after listed_at. Absent: see update_mask.
+   * When the venue took it off, after listed_at. Absent: see update_mask. Example: "2026-06-30T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp delisted_at = 18;
    */
   delistedAt?: Timestamp | undefined;
 
   /**
-   * Further facts without a field of their own. Absent: see update_mask.
+   * Further facts without a field of their own. Absent: see update_mask. Example: {"source":"manual"}.
    *
    * @generated from field: google.protobuf.Struct metadata = 19;
    */
   metadata?: JsonObject | undefined;
 
   /**
-   * Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set.
+   * Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set. Example:
+   * "venueAssetSymbol,deploymentId".
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 20;
    */
@@ -930,7 +937,7 @@ export type UpdateVenueAssetRequest = Message<"cqc.services.v1.UpdateVenueAssetR
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
    *
    * @generated from field: string request_id = 21;
    */
@@ -962,7 +969,7 @@ export const UpdateVenueAssetRequestSchema: GenMessage<UpdateVenueAssetRequest> 
  */
 export type UpdateVenueAssetResponse = Message<"cqc.services.v1.UpdateVenueAssetResponse"> & {
   /**
-   * The venue asset.
+   * The venue asset. Required. Example: see VenueAsset.
    *
    * @generated from field: cqc.venues.v1.VenueAsset venue_asset = 1;
    */
@@ -987,35 +994,36 @@ export const UpdateVenueAssetResponseSchema: GenMessage<UpdateVenueAssetResponse
  */
 export type ListVenueAssetsRequest = Message<"cqc.services.v1.ListVenueAssetsRequest"> & {
   /**
-   * Assets at this venue only. Absent: all.
+   * Assets at this venue only. Absent: all. Example: "binance".
    *
    * @generated from field: string venue_id = 1;
    */
   venueId: string;
 
   /**
-   * This asset only (UUID). Absent: all.
+   * This asset only (UUID). Absent: all. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string asset_id = 2;
    */
   assetId: string;
 
   /**
-   * Whether to list those that the venue took off. Absent: false.
+   * Whether to list those that the venue took off. Absent: false. Example: true.
    *
    * @generated from field: bool include_delisted = 3;
    */
   includeDelisted: boolean;
 
   /**
-   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
    *
    * @generated from field: int32 page_size = 4;
    */
   pageSize: number;
 
   /**
-   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+   * "cGFnZTo1MA".
    *
    * @generated from field: string page_token = 5;
    */
@@ -1023,7 +1031,7 @@ export type ListVenueAssetsRequest = Message<"cqc.services.v1.ListVenueAssetsReq
 
   /**
    * Order of the items: a field name (venue_asset_symbol or created_at), with " desc" for descending. Absent: by
-   * venue_asset_symbol.
+   * venue_asset_symbol. Example: "venue_asset_symbol desc".
    *
    * @generated from field: string order_by = 6;
    */
@@ -1058,14 +1066,14 @@ export const ListVenueAssetsRequestSchema: GenMessage<ListVenueAssetsRequest> = 
  */
 export type ListVenueAssetsResponse = Message<"cqc.services.v1.ListVenueAssetsResponse"> & {
   /**
-   * The venue assets of this page, at most 1000. Empty: none.
+   * The venue assets of this page, at most 1000. Empty: none. Example: see VenueAsset.
    *
    * @generated from field: repeated cqc.venues.v1.VenueAsset venue_assets = 1;
    */
   venueAssets: VenueAsset[];
 
   /**
-   * To be sent as page_token for the next page. Absent or empty: this is the last page.
+   * To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
    *
    * @generated from field: string next_page_token = 2;
    */

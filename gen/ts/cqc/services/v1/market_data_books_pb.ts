@@ -43,7 +43,8 @@ export type GetOrderBookRequest = Message<"cqc.services.v1.GetOrderBookRequest">
    */
   selector: {
     /**
-     * Id of the market (UUID).
+     * Id of the market (UUID). Absent: another member of selector is set. Example:
+     * "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
      *
      * @generated from field: string market_id = 1;
      */
@@ -51,7 +52,7 @@ export type GetOrderBookRequest = Message<"cqc.services.v1.GetOrderBookRequest">
     case: "marketId";
   } | {
     /**
-     * The venue's name of the market.
+     * The venue's name of the market. Absent: another member of selector is set. Example: see VenueSymbol.
      *
      * @generated from field: cqc.services.v1.VenueSymbol symbol = 2;
      */
@@ -60,7 +61,7 @@ export type GetOrderBookRequest = Message<"cqc.services.v1.GetOrderBookRequest">
   } | { case: undefined; value?: undefined };
 
   /**
-   * Levels per side, at most 5000. Absent or 0: 50.
+   * Levels per side, at most 5000. Absent or 0: 50. Example: 20.
    *
    * @generated from field: uint32 depth = 3;
    */
@@ -100,7 +101,7 @@ export const GetOrderBookRequestSchema: GenMessage<GetOrderBookRequest> = /*@__P
  */
 export type GetOrderBookResponse = Message<"cqc.services.v1.GetOrderBookResponse"> & {
   /**
-   * The book.
+   * The book. Required. Example: see OrderBook.
    *
    * @generated from field: cqc.markets.v1.OrderBook order_book = 1;
    */
@@ -124,7 +125,7 @@ export const GetOrderBookResponseSchema: GenMessage<GetOrderBookResponse> = /*@_
  */
 export type StreamOrderBookRequest = Message<"cqc.services.v1.StreamOrderBookRequest"> & {
   /**
-   * Ids of the markets (UUIDs). Empty: venue_symbols is given.
+   * Ids of the markets (UUIDs). Empty: venue_symbols is given. Example: ["0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"].
    *
    * @generated from field: repeated string market_ids = 1;
    */
@@ -139,7 +140,7 @@ export type StreamOrderBookRequest = Message<"cqc.services.v1.StreamOrderBookReq
   venueSymbols: string[];
 
   /**
-   * Levels per side that are kept, at most 5000. Absent or 0: 50.
+   * Levels per side that are kept, at most 5000. Absent or 0: 50. Example: 50.
    *
    * @generated from field: uint32 max_depth = 3;
    */
@@ -147,21 +148,21 @@ export type StreamOrderBookRequest = Message<"cqc.services.v1.StreamOrderBookReq
 
   /**
    * resume_token of the last message received: the stream goes on behind it, or says what is missing. Absent: from now
-   * on.
+   * on. Example: "c2VxOjQ4MTUxNjIzNDI".
    *
    * @generated from field: string resume_token = 4;
    */
   resumeToken: string;
 
   /**
-   * Whether to leave out the state at the start. Absent: false, the state comes first.
+   * Whether to leave out the state at the start. Absent: false, the state comes first. Example: true.
    *
    * @generated from field: bool skip_snapshot = 5;
    */
   skipSnapshot: boolean;
 
   /**
-   * Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds.
+   * Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds. Example: "5s".
    *
    * @generated from field: google.protobuf.Duration heartbeat_interval = 6;
    */
@@ -169,7 +170,7 @@ export type StreamOrderBookRequest = Message<"cqc.services.v1.StreamOrderBookReq
 
   /**
    * Whether a slow reader may miss all but the newest state of each key. Absent: false, a slow reader is ended with
-   * RESOURCE_EXHAUSTED.
+   * RESOURCE_EXHAUSTED. Example: true.
    *
    * @generated from field: bool conflate = 7;
    */
@@ -208,7 +209,7 @@ export type StreamOrderBookResponse = Message<"cqc.services.v1.StreamOrderBookRe
    */
   payload: {
     /**
-     * One of the order books.
+     * One of the order books. Absent: another member of payload is set. Example: see OrderBook.
      *
      * @generated from field: cqc.markets.v1.OrderBook data = 1;
      */
@@ -216,7 +217,7 @@ export type StreamOrderBookResponse = Message<"cqc.services.v1.StreamOrderBookRe
     case: "data";
   } | {
     /**
-     * Nothing happened; the stream is alive.
+     * Nothing happened; the stream is alive. Absent: another member of payload is set. Example: see Heartbeat.
      *
      * @generated from field: cqc.services.v1.Heartbeat heartbeat = 2;
      */
@@ -224,7 +225,8 @@ export type StreamOrderBookResponse = Message<"cqc.services.v1.StreamOrderBookRe
     case: "heartbeat";
   } | {
     /**
-     * A subscription began, was refused or ended.
+     * A subscription began, was refused or ended. Absent: another member of payload is set. Example: see
+     * SubscriptionStatus.
      *
      * @generated from field: cqc.services.v1.SubscriptionStatus subscription_status = 3;
      */
@@ -232,7 +234,7 @@ export type StreamOrderBookResponse = Message<"cqc.services.v1.StreamOrderBookRe
     case: "subscriptionStatus";
   } | {
     /**
-     * Something is missing; the state follows anew.
+     * Something is missing; the state follows anew. Absent: another member of payload is set. Example: see GapNotice.
      *
      * @generated from field: cqc.services.v1.GapNotice gap_notice = 4;
      */
@@ -241,7 +243,8 @@ export type StreamOrderBookResponse = Message<"cqc.services.v1.StreamOrderBookRe
   } | { case: undefined; value?: undefined };
 
   /**
-   * To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here.
+   * To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here. Example:
+   * "c2VxOjQ4MTUxNjIzNDI".
    *
    * @generated from field: string resume_token = 5;
    */
@@ -271,7 +274,8 @@ export type GetMarketDepthRequest = Message<"cqc.services.v1.GetMarketDepthReque
    */
   selector: {
     /**
-     * Id of the market (UUID).
+     * Id of the market (UUID). Absent: another member of selector is set. Example:
+     * "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
      *
      * @generated from field: string market_id = 1;
      */
@@ -279,7 +283,7 @@ export type GetMarketDepthRequest = Message<"cqc.services.v1.GetMarketDepthReque
     case: "marketId";
   } | {
     /**
-     * The venue's name of the market.
+     * The venue's name of the market. Absent: another member of selector is set. Example: see VenueSymbol.
      *
      * @generated from field: cqc.services.v1.VenueSymbol symbol = 2;
      */
@@ -288,7 +292,8 @@ export type GetMarketDepthRequest = Message<"cqc.services.v1.GetMarketDepthReque
   } | { case: undefined; value?: undefined };
 
   /**
-   * Distances from the middle price in basis points, at most 100. Empty: 5, 10, 25, 50 and 100.
+   * Distances from the middle price in basis points, at most 100. Empty: 5, 10, 25, 50 and 100. Example:
+   * ["5","10","50"].
    *
    * @generated from field: repeated string distances_bps = 3;
    */
@@ -328,7 +333,7 @@ export const GetMarketDepthRequestSchema: GenMessage<GetMarketDepthRequest> = /*
  */
 export type GetMarketDepthResponse = Message<"cqc.services.v1.GetMarketDepthResponse"> & {
   /**
-   * The depth.
+   * The depth. Required. Example: see MarketDepth.
    *
    * @generated from field: cqc.markets.v1.MarketDepth market_depth = 1;
    */
@@ -358,7 +363,8 @@ export type GetLiquidityMetricsRequest = Message<"cqc.services.v1.GetLiquidityMe
    */
   selector: {
     /**
-     * Id of the market (UUID).
+     * Id of the market (UUID). Absent: another member of selector is set. Example:
+     * "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
      *
      * @generated from field: string market_id = 1;
      */
@@ -366,7 +372,7 @@ export type GetLiquidityMetricsRequest = Message<"cqc.services.v1.GetLiquidityMe
     case: "marketId";
   } | {
     /**
-     * The venue's name of the market.
+     * The venue's name of the market. Absent: another member of selector is set. Example: see VenueSymbol.
      *
      * @generated from field: cqc.services.v1.VenueSymbol symbol = 2;
      */
@@ -375,7 +381,7 @@ export type GetLiquidityMetricsRequest = Message<"cqc.services.v1.GetLiquidityMe
   } | { case: undefined; value?: undefined };
 
   /**
-   * Length of the window, above zero. Absent: one day.
+   * Length of the window, above zero. Absent: one day. Example: "86400s".
    *
    * @generated from field: google.protobuf.Duration window = 3;
    */
@@ -424,7 +430,7 @@ export const GetLiquidityMetricsRequestSchema: GenMessage<GetLiquidityMetricsReq
  */
 export type GetLiquidityMetricsResponse = Message<"cqc.services.v1.GetLiquidityMetricsResponse"> & {
   /**
-   * The metrics.
+   * The metrics. Required. Example: see LiquidityMetrics.
    *
    * @generated from field: cqc.markets.v1.LiquidityMetrics liquidity_metrics = 1;
    */

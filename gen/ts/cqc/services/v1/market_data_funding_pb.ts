@@ -42,7 +42,8 @@ export type GetFundingRateRequest = Message<"cqc.services.v1.GetFundingRateReque
    */
   selector: {
     /**
-     * Id of the market (UUID).
+     * Id of the market (UUID). Absent: another member of selector is set. Example:
+     * "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
      *
      * @generated from field: string market_id = 1;
      */
@@ -50,7 +51,7 @@ export type GetFundingRateRequest = Message<"cqc.services.v1.GetFundingRateReque
     case: "marketId";
   } | {
     /**
-     * The venue's name of the market.
+     * The venue's name of the market. Absent: another member of selector is set. Example: see VenueSymbol.
      *
      * @generated from field: cqc.services.v1.VenueSymbol symbol = 2;
      */
@@ -88,7 +89,7 @@ export const GetFundingRateRequestSchema: GenMessage<GetFundingRateRequest> = /*
  */
 export type GetFundingRateResponse = Message<"cqc.services.v1.GetFundingRateResponse"> & {
   /**
-   * The rate.
+   * The rate. Required. Example: see FundingRate.
    *
    * @generated from field: cqc.markets.v1.FundingRate funding_rate = 1;
    */
@@ -113,42 +114,44 @@ export const GetFundingRateResponseSchema: GenMessage<GetFundingRateResponse> = 
  */
 export type ListFundingRatesRequest = Message<"cqc.services.v1.ListFundingRatesRequest"> & {
   /**
-   * Market (UUID).
+   * Market (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
    *
    * @generated from field: string market_id = 1;
    */
   marketId: string;
 
   /**
-   * Rates paid at or after this moment only. Absent: from the first.
+   * Rates paid at or after this moment only. Absent: from the first. Example: "2026-01-01T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp effective_from = 2;
    */
   effectiveFrom?: Timestamp | undefined;
 
   /**
-   * Rates paid before this moment only. Absent: to the last.
+   * Rates paid before this moment only. Absent: to the last. Example: "2026-02-01T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp effective_to = 3;
    */
   effectiveTo?: Timestamp | undefined;
 
   /**
-   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
    *
    * @generated from field: int32 page_size = 4;
    */
   pageSize: number;
 
   /**
-   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+   * "cGFnZTo1MA".
    *
    * @generated from field: string page_token = 5;
    */
   pageToken: string;
 
   /**
-   * Order of the items: a field name (effective_at), with " desc" for descending. Absent: by effective_at.
+   * Order of the items: a field name (effective_at), with " desc" for descending. Absent: by effective_at. Example:
+   * "effective_at desc".
    *
    * @generated from field: string order_by = 6;
    */
@@ -182,14 +185,14 @@ export const ListFundingRatesRequestSchema: GenMessage<ListFundingRatesRequest> 
  */
 export type ListFundingRatesResponse = Message<"cqc.services.v1.ListFundingRatesResponse"> & {
   /**
-   * The past funding rates of a perpetual of this page, at most 1000. Empty: none.
+   * The past funding rates of a perpetual of this page, at most 1000. Empty: none. Example: see FundingRate.
    *
    * @generated from field: repeated cqc.markets.v1.FundingRate funding_rates = 1;
    */
   fundingRates: FundingRate[];
 
   /**
-   * To be sent as page_token for the next page. Absent or empty: this is the last page.
+   * To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -213,7 +216,7 @@ export const ListFundingRatesResponseSchema: GenMessage<ListFundingRatesResponse
  */
 export type StreamFundingRatesRequest = Message<"cqc.services.v1.StreamFundingRatesRequest"> & {
   /**
-   * Ids of the markets (UUIDs). Empty: venue_symbols is given.
+   * Ids of the markets (UUIDs). Empty: venue_symbols is given. Example: ["0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"].
    *
    * @generated from field: repeated string market_ids = 1;
    */
@@ -229,21 +232,21 @@ export type StreamFundingRatesRequest = Message<"cqc.services.v1.StreamFundingRa
 
   /**
    * resume_token of the last message received: the stream goes on behind it, or says what is missing. Absent: from now
-   * on.
+   * on. Example: "c2VxOjQ4MTUxNjIzNDI".
    *
    * @generated from field: string resume_token = 3;
    */
   resumeToken: string;
 
   /**
-   * Whether to leave out the state at the start. Absent: false, the state comes first.
+   * Whether to leave out the state at the start. Absent: false, the state comes first. Example: true.
    *
    * @generated from field: bool skip_snapshot = 4;
    */
   skipSnapshot: boolean;
 
   /**
-   * Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds.
+   * Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds. Example: "5s".
    *
    * @generated from field: google.protobuf.Duration heartbeat_interval = 5;
    */
@@ -251,7 +254,7 @@ export type StreamFundingRatesRequest = Message<"cqc.services.v1.StreamFundingRa
 
   /**
    * Whether a slow reader may miss all but the newest state of each key. Absent: false, a slow reader is ended with
-   * RESOURCE_EXHAUSTED.
+   * RESOURCE_EXHAUSTED. Example: true.
    *
    * @generated from field: bool conflate = 6;
    */
@@ -290,7 +293,7 @@ export type StreamFundingRatesResponse = Message<"cqc.services.v1.StreamFundingR
    */
   payload: {
     /**
-     * One of the funding rates.
+     * One of the funding rates. Absent: another member of payload is set. Example: see FundingRate.
      *
      * @generated from field: cqc.markets.v1.FundingRate data = 1;
      */
@@ -298,7 +301,7 @@ export type StreamFundingRatesResponse = Message<"cqc.services.v1.StreamFundingR
     case: "data";
   } | {
     /**
-     * Nothing happened; the stream is alive.
+     * Nothing happened; the stream is alive. Absent: another member of payload is set. Example: see Heartbeat.
      *
      * @generated from field: cqc.services.v1.Heartbeat heartbeat = 2;
      */
@@ -306,7 +309,8 @@ export type StreamFundingRatesResponse = Message<"cqc.services.v1.StreamFundingR
     case: "heartbeat";
   } | {
     /**
-     * A subscription began, was refused or ended.
+     * A subscription began, was refused or ended. Absent: another member of payload is set. Example: see
+     * SubscriptionStatus.
      *
      * @generated from field: cqc.services.v1.SubscriptionStatus subscription_status = 3;
      */
@@ -314,7 +318,7 @@ export type StreamFundingRatesResponse = Message<"cqc.services.v1.StreamFundingR
     case: "subscriptionStatus";
   } | {
     /**
-     * Something is missing; the state follows anew.
+     * Something is missing; the state follows anew. Absent: another member of payload is set. Example: see GapNotice.
      *
      * @generated from field: cqc.services.v1.GapNotice gap_notice = 4;
      */
@@ -323,7 +327,8 @@ export type StreamFundingRatesResponse = Message<"cqc.services.v1.StreamFundingR
   } | { case: undefined; value?: undefined };
 
   /**
-   * To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here.
+   * To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here. Example:
+   * "c2VxOjQ4MTUxNjIzNDI".
    *
    * @generated from field: string resume_token = 5;
    */
@@ -353,7 +358,8 @@ export type GetMarketSummaryRequest = Message<"cqc.services.v1.GetMarketSummaryR
    */
   selector: {
     /**
-     * Id of the market (UUID).
+     * Id of the market (UUID). Absent: another member of selector is set. Example:
+     * "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
      *
      * @generated from field: string market_id = 1;
      */
@@ -361,7 +367,7 @@ export type GetMarketSummaryRequest = Message<"cqc.services.v1.GetMarketSummaryR
     case: "marketId";
   } | {
     /**
-     * The venue's name of the market.
+     * The venue's name of the market. Absent: another member of selector is set. Example: see VenueSymbol.
      *
      * @generated from field: cqc.services.v1.VenueSymbol symbol = 2;
      */
@@ -370,7 +376,7 @@ export type GetMarketSummaryRequest = Message<"cqc.services.v1.GetMarketSummaryR
   } | { case: undefined; value?: undefined };
 
   /**
-   * Length of the window, above zero. Absent: one day.
+   * Length of the window, above zero. Absent: one day. Example: "86400s".
    *
    * @generated from field: google.protobuf.Duration window = 3;
    */
@@ -411,7 +417,7 @@ export const GetMarketSummaryRequestSchema: GenMessage<GetMarketSummaryRequest> 
  */
 export type GetMarketSummaryResponse = Message<"cqc.services.v1.GetMarketSummaryResponse"> & {
   /**
-   * The summary.
+   * The summary. Required. Example: see MarketSummary.
    *
    * @generated from field: cqc.markets.v1.MarketSummary market_summary = 1;
    */

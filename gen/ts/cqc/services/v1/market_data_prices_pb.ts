@@ -39,7 +39,8 @@ export type GetPriceRequest = Message<"cqc.services.v1.GetPriceRequest"> & {
    */
   selector: {
     /**
-     * Id of the market (UUID).
+     * Id of the market (UUID). Absent: another member of selector is set. Example:
+     * "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
      *
      * @generated from field: string market_id = 1;
      */
@@ -47,7 +48,7 @@ export type GetPriceRequest = Message<"cqc.services.v1.GetPriceRequest"> & {
     case: "marketId";
   } | {
     /**
-     * The venue's name of the market.
+     * The venue's name of the market. Absent: another member of selector is set. Example: see VenueSymbol.
      *
      * @generated from field: cqc.services.v1.VenueSymbol symbol = 2;
      */
@@ -56,14 +57,14 @@ export type GetPriceRequest = Message<"cqc.services.v1.GetPriceRequest"> & {
   } | { case: undefined; value?: undefined };
 
   /**
-   * Kind of price. Absent: the last trade's.
+   * Kind of price. Absent: the last trade's. Example: "PRICE_TYPE_LAST".
    *
    * @generated from field: cqc.markets.v1.PriceType price_type = 3;
    */
   priceType: PriceType;
 
   /**
-   * Oldest that it may be, above zero; older is UNAVAILABLE. Absent: any age.
+   * Oldest that it may be, above zero; older is UNAVAILABLE. Absent: any age. Example: "5s".
    *
    * @generated from field: google.protobuf.Duration max_age = 4;
    */
@@ -95,7 +96,7 @@ export const GetPriceRequestSchema: GenMessage<GetPriceRequest> = /*@__PURE__*/
  */
 export type GetPriceResponse = Message<"cqc.services.v1.GetPriceResponse"> & {
   /**
-   * The price.
+   * The price. Required. Example: see Price.
    *
    * @generated from field: cqc.markets.v1.Price price = 1;
    */
@@ -119,7 +120,8 @@ export const GetPriceResponseSchema: GenMessage<GetPriceResponse> = /*@__PURE__*
  */
 export type BatchGetPricesRequest = Message<"cqc.services.v1.BatchGetPricesRequest"> & {
   /**
-   * Ids of the markets (UUIDs). Empty: venue_symbols is given.
+   * Ids of the markets (UUIDs). Empty: venue_symbols is given. Example:
+   * ["0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11","2e7d1c90-6a4b-4f58-9c03-5d8e1f2a7b46"].
    *
    * @generated from field: repeated string market_ids = 1;
    */
@@ -134,7 +136,7 @@ export type BatchGetPricesRequest = Message<"cqc.services.v1.BatchGetPricesReque
   venueSymbols: string[];
 
   /**
-   * Kind of price. Absent: the last trade's.
+   * Kind of price. Absent: the last trade's. Example: "PRICE_TYPE_LAST".
    *
    * @generated from field: cqc.markets.v1.PriceType price_type = 3;
    */
@@ -169,14 +171,14 @@ export const BatchGetPricesRequestSchema: GenMessage<BatchGetPricesRequest> = /*
  */
 export type BatchGetPricesResponse = Message<"cqc.services.v1.BatchGetPricesResponse"> & {
   /**
-   * Those that are known, in the order asked for. Empty: none.
+   * Those that are known, in the order asked for. Empty: none. Example: see Price.
    *
    * @generated from field: repeated cqc.markets.v1.Price prices = 1;
    */
   prices: Price[];
 
   /**
-   * Selectors without a price. Empty: none.
+   * Selectors without a price. Empty: none. Example: ["2e7d1c90-6a4b-4f58-9c03-5d8e1f2a7b46"].
    *
    * @generated from field: repeated string missing = 2;
    */
@@ -201,49 +203,51 @@ export const BatchGetPricesResponseSchema: GenMessage<BatchGetPricesResponse> = 
  */
 export type ListPricesRequest = Message<"cqc.services.v1.ListPricesRequest"> & {
   /**
-   * Market (UUID).
+   * Market (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
    *
    * @generated from field: string market_id = 1;
    */
   marketId: string;
 
   /**
-   * Prices of this kind only. Absent: all.
+   * Prices of this kind only. Absent: all. Example: "PRICE_TYPE_LAST".
    *
    * @generated from field: cqc.markets.v1.PriceType price_type = 2;
    */
   priceType: PriceType;
 
   /**
-   * Prices at or after this moment only. Absent: from the first.
+   * Prices at or after this moment only. Absent: from the first. Example: "2026-01-01T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp observed_from = 3;
    */
   observedFrom?: Timestamp | undefined;
 
   /**
-   * Prices before this moment only. Absent: to the last.
+   * Prices before this moment only. Absent: to the last. Example: "2026-02-01T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp observed_to = 4;
    */
   observedTo?: Timestamp | undefined;
 
   /**
-   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
    *
    * @generated from field: int32 page_size = 5;
    */
   pageSize: number;
 
   /**
-   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+   * "cGFnZTo1MA".
    *
    * @generated from field: string page_token = 6;
    */
   pageToken: string;
 
   /**
-   * Order of the items: a field name (observed_at), with " desc" for descending. Absent: by observed_at.
+   * Order of the items: a field name (observed_at), with " desc" for descending. Absent: by observed_at. Example:
+   * "observed_at desc".
    *
    * @generated from field: string order_by = 7;
    */
@@ -278,14 +282,14 @@ export const ListPricesRequestSchema: GenMessage<ListPricesRequest> = /*@__PURE_
  */
 export type ListPricesResponse = Message<"cqc.services.v1.ListPricesResponse"> & {
   /**
-   * The past prices of a market of this page, at most 1000. Empty: none.
+   * The past prices of a market of this page, at most 1000. Empty: none. Example: see Price.
    *
    * @generated from field: repeated cqc.markets.v1.Price prices = 1;
    */
   prices: Price[];
 
   /**
-   * To be sent as page_token for the next page. Absent or empty: this is the last page.
+   * To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -309,7 +313,7 @@ export const ListPricesResponseSchema: GenMessage<ListPricesResponse> = /*@__PUR
  */
 export type StreamPricesRequest = Message<"cqc.services.v1.StreamPricesRequest"> & {
   /**
-   * Ids of the markets (UUIDs). Empty: venue_symbols is given.
+   * Ids of the markets (UUIDs). Empty: venue_symbols is given. Example: ["0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"].
    *
    * @generated from field: repeated string market_ids = 1;
    */
@@ -324,7 +328,7 @@ export type StreamPricesRequest = Message<"cqc.services.v1.StreamPricesRequest">
   venueSymbols: string[];
 
   /**
-   * Kinds of prices to follow. Empty: the last trade's.
+   * Kinds of prices to follow. Empty: the last trade's. Example: ["PRICE_TYPE_LAST","PRICE_TYPE_MARK"].
    *
    * @generated from field: repeated cqc.markets.v1.PriceType price_types = 3;
    */
@@ -332,21 +336,21 @@ export type StreamPricesRequest = Message<"cqc.services.v1.StreamPricesRequest">
 
   /**
    * resume_token of the last message received: the stream goes on behind it, or says what is missing. Absent: from now
-   * on.
+   * on. Example: "c2VxOjQ4MTUxNjIzNDI".
    *
    * @generated from field: string resume_token = 4;
    */
   resumeToken: string;
 
   /**
-   * Whether to leave out the state at the start. Absent: false, the state comes first.
+   * Whether to leave out the state at the start. Absent: false, the state comes first. Example: true.
    *
    * @generated from field: bool skip_snapshot = 5;
    */
   skipSnapshot: boolean;
 
   /**
-   * Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds.
+   * Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds. Example: "5s".
    *
    * @generated from field: google.protobuf.Duration heartbeat_interval = 6;
    */
@@ -354,7 +358,7 @@ export type StreamPricesRequest = Message<"cqc.services.v1.StreamPricesRequest">
 
   /**
    * Whether a slow reader may miss all but the newest state of each key. Absent: false, a slow reader is ended with
-   * RESOURCE_EXHAUSTED.
+   * RESOURCE_EXHAUSTED. Example: true.
    *
    * @generated from field: bool conflate = 7;
    */
@@ -394,7 +398,7 @@ export type StreamPricesResponse = Message<"cqc.services.v1.StreamPricesResponse
    */
   payload: {
     /**
-     * One of the prices.
+     * One of the prices. Absent: another member of payload is set. Example: see Price.
      *
      * @generated from field: cqc.markets.v1.Price data = 1;
      */
@@ -402,7 +406,7 @@ export type StreamPricesResponse = Message<"cqc.services.v1.StreamPricesResponse
     case: "data";
   } | {
     /**
-     * Nothing happened; the stream is alive.
+     * Nothing happened; the stream is alive. Absent: another member of payload is set. Example: see Heartbeat.
      *
      * @generated from field: cqc.services.v1.Heartbeat heartbeat = 2;
      */
@@ -410,7 +414,8 @@ export type StreamPricesResponse = Message<"cqc.services.v1.StreamPricesResponse
     case: "heartbeat";
   } | {
     /**
-     * A subscription began, was refused or ended.
+     * A subscription began, was refused or ended. Absent: another member of payload is set. Example: see
+     * SubscriptionStatus.
      *
      * @generated from field: cqc.services.v1.SubscriptionStatus subscription_status = 3;
      */
@@ -418,7 +423,7 @@ export type StreamPricesResponse = Message<"cqc.services.v1.StreamPricesResponse
     case: "subscriptionStatus";
   } | {
     /**
-     * Something is missing; the state follows anew.
+     * Something is missing; the state follows anew. Absent: another member of payload is set. Example: see GapNotice.
      *
      * @generated from field: cqc.services.v1.GapNotice gap_notice = 4;
      */
@@ -427,7 +432,8 @@ export type StreamPricesResponse = Message<"cqc.services.v1.StreamPricesResponse
   } | { case: undefined; value?: undefined };
 
   /**
-   * To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here.
+   * To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here. Example:
+   * "c2VxOjQ4MTUxNjIzNDI".
    *
    * @generated from field: string resume_token = 5;
    */

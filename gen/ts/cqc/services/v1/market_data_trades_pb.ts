@@ -38,42 +38,44 @@ export const file_cqc_services_v1_market_data_trades: GenFile = /*@__PURE__*/
  */
 export type ListTradesRequest = Message<"cqc.services.v1.ListTradesRequest"> & {
   /**
-   * Market (UUID).
+   * Market (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
    *
    * @generated from field: string market_id = 1;
    */
   marketId: string;
 
   /**
-   * Trades at or after this moment only. Absent: from the first.
+   * Trades at or after this moment only. Absent: from the first. Example: "2026-01-01T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp executed_from = 2;
    */
   executedFrom?: Timestamp | undefined;
 
   /**
-   * Trades before this moment only. Absent: to the last.
+   * Trades before this moment only. Absent: to the last. Example: "2026-02-01T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp executed_to = 3;
    */
   executedTo?: Timestamp | undefined;
 
   /**
-   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
    *
    * @generated from field: int32 page_size = 4;
    */
   pageSize: number;
 
   /**
-   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+   * "cGFnZTo1MA".
    *
    * @generated from field: string page_token = 5;
    */
   pageToken: string;
 
   /**
-   * Order of the items: a field name (executed_at), with " desc" for descending. Absent: by executed_at.
+   * Order of the items: a field name (executed_at), with " desc" for descending. Absent: by executed_at. Example:
+   * "executed_at desc".
    *
    * @generated from field: string order_by = 6;
    */
@@ -109,14 +111,14 @@ export const ListTradesRequestSchema: GenMessage<ListTradesRequest> = /*@__PURE_
  */
 export type ListTradesResponse = Message<"cqc.services.v1.ListTradesResponse"> & {
   /**
-   * The trades of a market of this page, at most 1000. Empty: none.
+   * The trades of a market of this page, at most 1000. Empty: none. Example: see Trade.
    *
    * @generated from field: repeated cqc.markets.v1.Trade trades = 1;
    */
   trades: Trade[];
 
   /**
-   * To be sent as page_token for the next page. Absent or empty: this is the last page.
+   * To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -140,7 +142,7 @@ export const ListTradesResponseSchema: GenMessage<ListTradesResponse> = /*@__PUR
  */
 export type StreamTradesRequest = Message<"cqc.services.v1.StreamTradesRequest"> & {
   /**
-   * Ids of the markets (UUIDs). Empty: venue_symbols is given.
+   * Ids of the markets (UUIDs). Empty: venue_symbols is given. Example: ["0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"].
    *
    * @generated from field: repeated string market_ids = 1;
    */
@@ -156,21 +158,21 @@ export type StreamTradesRequest = Message<"cqc.services.v1.StreamTradesRequest">
 
   /**
    * resume_token of the last message received: the stream goes on behind it, or says what is missing. Absent: from now
-   * on.
+   * on. Example: "c2VxOjQ4MTUxNjIzNDI".
    *
    * @generated from field: string resume_token = 3;
    */
   resumeToken: string;
 
   /**
-   * Whether to leave out the state at the start. Absent: false, the state comes first.
+   * Whether to leave out the state at the start. Absent: false, the state comes first. Example: true.
    *
    * @generated from field: bool skip_snapshot = 4;
    */
   skipSnapshot: boolean;
 
   /**
-   * Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds.
+   * Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds. Example: "5s".
    *
    * @generated from field: google.protobuf.Duration heartbeat_interval = 5;
    */
@@ -178,7 +180,7 @@ export type StreamTradesRequest = Message<"cqc.services.v1.StreamTradesRequest">
 
   /**
    * Whether a slow reader may miss all but the newest state of each key. Absent: false, a slow reader is ended with
-   * RESOURCE_EXHAUSTED.
+   * RESOURCE_EXHAUSTED. Example: true.
    *
    * @generated from field: bool conflate = 6;
    */
@@ -219,7 +221,7 @@ export type StreamTradesResponse = Message<"cqc.services.v1.StreamTradesResponse
    */
   payload: {
     /**
-     * One of the trades.
+     * One of the trades. Absent: another member of payload is set. Example: see Trade.
      *
      * @generated from field: cqc.markets.v1.Trade data = 1;
      */
@@ -227,7 +229,7 @@ export type StreamTradesResponse = Message<"cqc.services.v1.StreamTradesResponse
     case: "data";
   } | {
     /**
-     * Nothing happened; the stream is alive.
+     * Nothing happened; the stream is alive. Absent: another member of payload is set. Example: see Heartbeat.
      *
      * @generated from field: cqc.services.v1.Heartbeat heartbeat = 2;
      */
@@ -235,7 +237,8 @@ export type StreamTradesResponse = Message<"cqc.services.v1.StreamTradesResponse
     case: "heartbeat";
   } | {
     /**
-     * A subscription began, was refused or ended.
+     * A subscription began, was refused or ended. Absent: another member of payload is set. Example: see
+     * SubscriptionStatus.
      *
      * @generated from field: cqc.services.v1.SubscriptionStatus subscription_status = 3;
      */
@@ -243,7 +246,7 @@ export type StreamTradesResponse = Message<"cqc.services.v1.StreamTradesResponse
     case: "subscriptionStatus";
   } | {
     /**
-     * Something is missing; the state follows anew.
+     * Something is missing; the state follows anew. Absent: another member of payload is set. Example: see GapNotice.
      *
      * @generated from field: cqc.services.v1.GapNotice gap_notice = 4;
      */
@@ -252,7 +255,8 @@ export type StreamTradesResponse = Message<"cqc.services.v1.StreamTradesResponse
   } | { case: undefined; value?: undefined };
 
   /**
-   * To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here.
+   * To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here. Example:
+   * "c2VxOjQ4MTUxNjIzNDI".
    *
    * @generated from field: string resume_token = 5;
    */
@@ -277,49 +281,51 @@ export const StreamTradesResponseSchema: GenMessage<StreamTradesResponse> = /*@_
  */
 export type ListCandlesRequest = Message<"cqc.services.v1.ListCandlesRequest"> & {
   /**
-   * Market (UUID).
+   * Market (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
    *
    * @generated from field: string market_id = 1;
    */
   marketId: string;
 
   /**
-   * Length of the candles.
+   * Length of the candles. Required. Example: "CANDLE_INTERVAL_ONE_MINUTE".
    *
    * @generated from field: cqc.markets.v1.CandleInterval interval = 2;
    */
   interval: CandleInterval;
 
   /**
-   * Candles that start at or after this moment only. Absent: from the first.
+   * Candles that start at or after this moment only. Absent: from the first. Example: "2026-01-01T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp start_from = 3;
    */
   startFrom?: Timestamp | undefined;
 
   /**
-   * Candles that start before this moment only. Absent: to the last.
+   * Candles that start before this moment only. Absent: to the last. Example: "2026-02-01T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp start_to = 4;
    */
   startTo?: Timestamp | undefined;
 
   /**
-   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
    *
    * @generated from field: int32 page_size = 5;
    */
   pageSize: number;
 
   /**
-   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+   * "cGFnZTo1MA".
    *
    * @generated from field: string page_token = 6;
    */
   pageToken: string;
 
   /**
-   * Order of the items: a field name (start_time), with " desc" for descending. Absent: by start_time.
+   * Order of the items: a field name (start_time), with " desc" for descending. Absent: by start_time. Example:
+   * "start_time desc".
    *
    * @generated from field: string order_by = 7;
    */
@@ -358,14 +364,14 @@ export const ListCandlesRequestSchema: GenMessage<ListCandlesRequest> = /*@__PUR
  */
 export type ListCandlesResponse = Message<"cqc.services.v1.ListCandlesResponse"> & {
   /**
-   * The candles of a market of this page, at most 1000. Empty: none.
+   * The candles of a market of this page, at most 1000. Empty: none. Example: see Candle.
    *
    * @generated from field: repeated cqc.markets.v1.Candle candles = 1;
    */
   candles: Candle[];
 
   /**
-   * To be sent as page_token for the next page. Absent or empty: this is the last page.
+   * To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -389,7 +395,7 @@ export const ListCandlesResponseSchema: GenMessage<ListCandlesResponse> = /*@__P
  */
 export type StreamCandlesRequest = Message<"cqc.services.v1.StreamCandlesRequest"> & {
   /**
-   * Ids of the markets (UUIDs). Empty: venue_symbols is given.
+   * Ids of the markets (UUIDs). Empty: venue_symbols is given. Example: ["0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11"].
    *
    * @generated from field: repeated string market_ids = 1;
    */
@@ -404,14 +410,14 @@ export type StreamCandlesRequest = Message<"cqc.services.v1.StreamCandlesRequest
   venueSymbols: string[];
 
   /**
-   * Length of the candles.
+   * Length of the candles. Required. Example: "CANDLE_INTERVAL_ONE_MINUTE".
    *
    * @generated from field: cqc.markets.v1.CandleInterval interval = 3;
    */
   interval: CandleInterval;
 
   /**
-   * Whether to send only those that are final. Absent: false.
+   * Whether to send only those that are final. Absent: false. Example: true.
    *
    * @generated from field: bool closed_only = 4;
    */
@@ -419,21 +425,21 @@ export type StreamCandlesRequest = Message<"cqc.services.v1.StreamCandlesRequest
 
   /**
    * resume_token of the last message received: the stream goes on behind it, or says what is missing. Absent: from now
-   * on.
+   * on. Example: "c2VxOjQ4MTUxNjIzNDI".
    *
    * @generated from field: string resume_token = 5;
    */
   resumeToken: string;
 
   /**
-   * Whether to leave out the state at the start. Absent: false, the state comes first.
+   * Whether to leave out the state at the start. Absent: false, the state comes first. Example: true.
    *
    * @generated from field: bool skip_snapshot = 6;
    */
   skipSnapshot: boolean;
 
   /**
-   * Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds.
+   * Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds. Example: "5s".
    *
    * @generated from field: google.protobuf.Duration heartbeat_interval = 7;
    */
@@ -441,7 +447,7 @@ export type StreamCandlesRequest = Message<"cqc.services.v1.StreamCandlesRequest
 
   /**
    * Whether a slow reader may miss all but the newest state of each key. Absent: false, a slow reader is ended with
-   * RESOURCE_EXHAUSTED.
+   * RESOURCE_EXHAUSTED. Example: true.
    *
    * @generated from field: bool conflate = 8;
    */
@@ -485,7 +491,7 @@ export type StreamCandlesResponse = Message<"cqc.services.v1.StreamCandlesRespon
    */
   payload: {
     /**
-     * One of the candles.
+     * One of the candles. Absent: another member of payload is set. Example: see Candle.
      *
      * @generated from field: cqc.markets.v1.Candle data = 1;
      */
@@ -493,7 +499,7 @@ export type StreamCandlesResponse = Message<"cqc.services.v1.StreamCandlesRespon
     case: "data";
   } | {
     /**
-     * Nothing happened; the stream is alive.
+     * Nothing happened; the stream is alive. Absent: another member of payload is set. Example: see Heartbeat.
      *
      * @generated from field: cqc.services.v1.Heartbeat heartbeat = 2;
      */
@@ -501,7 +507,8 @@ export type StreamCandlesResponse = Message<"cqc.services.v1.StreamCandlesRespon
     case: "heartbeat";
   } | {
     /**
-     * A subscription began, was refused or ended.
+     * A subscription began, was refused or ended. Absent: another member of payload is set. Example: see
+     * SubscriptionStatus.
      *
      * @generated from field: cqc.services.v1.SubscriptionStatus subscription_status = 3;
      */
@@ -509,7 +516,7 @@ export type StreamCandlesResponse = Message<"cqc.services.v1.StreamCandlesRespon
     case: "subscriptionStatus";
   } | {
     /**
-     * Something is missing; the state follows anew.
+     * Something is missing; the state follows anew. Absent: another member of payload is set. Example: see GapNotice.
      *
      * @generated from field: cqc.services.v1.GapNotice gap_notice = 4;
      */
@@ -518,7 +525,8 @@ export type StreamCandlesResponse = Message<"cqc.services.v1.StreamCandlesRespon
   } | { case: undefined; value?: undefined };
 
   /**
-   * To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here.
+   * To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here. Example:
+   * "c2VxOjQ4MTUxNjIzNDI".
    *
    * @generated from field: string resume_token = 5;
    */
@@ -552,7 +560,8 @@ export type GetVWAPRequest = Message<"cqc.services.v1.GetVWAPRequest"> & {
    */
   selector: {
     /**
-     * Id of the market (UUID).
+     * Id of the market (UUID). Absent: another member of selector is set. Example:
+     * "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
      *
      * @generated from field: string market_id = 1;
      */
@@ -560,7 +569,7 @@ export type GetVWAPRequest = Message<"cqc.services.v1.GetVWAPRequest"> & {
     case: "marketId";
   } | {
     /**
-     * The venue's name of the market.
+     * The venue's name of the market. Absent: another member of selector is set. Example: see VenueSymbol.
      *
      * @generated from field: cqc.services.v1.VenueSymbol symbol = 2;
      */
@@ -569,14 +578,14 @@ export type GetVWAPRequest = Message<"cqc.services.v1.GetVWAPRequest"> & {
   } | { case: undefined; value?: undefined };
 
   /**
-   * First moment of the window.
+   * First moment of the window. Required. Example: "2026-01-15T09:30:00Z".
    *
    * @generated from field: google.protobuf.Timestamp window_start = 3;
    */
   windowStart?: Timestamp | undefined;
 
   /**
-   * First moment after the window.
+   * First moment after the window. Required. Example: "2026-01-15T09:31:00Z".
    *
    * @generated from field: google.protobuf.Timestamp window_end = 4;
    */
@@ -611,7 +620,7 @@ export const GetVWAPRequestSchema: GenMessage<GetVWAPRequest> = /*@__PURE__*/
  */
 export type GetVWAPResponse = Message<"cqc.services.v1.GetVWAPResponse"> & {
   /**
-   * The price.
+   * The price. Required. Example: see VWAP.
    *
    * @generated from field: cqc.markets.v1.VWAP vwap = 1;
    */

@@ -40,42 +40,42 @@ export const file_cqc_services_v1_portfolio_allocations: GenFile = /*@__PURE__*/
  */
 export type AllocationTarget = Message<"cqc.services.v1.AllocationTarget"> & {
   /**
-   * By what it is split.
+   * By what it is split. Required. Example: "EXPOSURE_DIMENSION_ASSET".
    *
    * @generated from field: cqc.portfolio.v1.ExposureDimension dimension = 1;
    */
   dimension: ExposureDimension;
 
   /**
-   * Which one of them, for example an asset_id.
+   * Which one of them, for example an asset_id. Required.
    *
    * @generated from field: string dimension_value = 2;
    */
   dimensionValue: string;
 
   /**
-   * Share wanted, 0 to 1.
+   * Share wanted, 0 to 1. Required. Example: "0.25".
    *
    * @generated from field: string target_weight = 3;
    */
   targetWeight: string;
 
   /**
-   * Lowest share allowed, 0 to 1. Absent: 0.
+   * Lowest share allowed, 0 to 1. Absent: 0. Example: "0.2".
    *
    * @generated from field: string min_weight = 4;
    */
   minWeight: string;
 
   /**
-   * Highest share allowed, 0 to 1. Absent: 1.
+   * Highest share allowed, 0 to 1. Absent: 1. Example: "0.3".
    *
    * @generated from field: string max_weight = 5;
    */
   maxWeight: string;
 
   /**
-   * Deviation from which to rebalance, 0 to 1. Absent: any.
+   * Deviation from which to rebalance, 0 to 1. Absent: any. Example: "0.02".
    *
    * @generated from field: string tolerance = 6;
    */
@@ -113,14 +113,14 @@ export const AllocationTargetSchema: GenMessage<AllocationTarget> = /*@__PURE__*
  */
 export type SetAllocationTargetsRequest = Message<"cqc.services.v1.SetAllocationTargetsRequest"> & {
   /**
-   * Portfolio (UUID).
+   * Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
    *
    * @generated from field: string portfolio_id = 1;
    */
   portfolioId: string;
 
   /**
-   * The targets, at most 500. Empty: none any more.
+   * The targets, at most 500. Empty: none any more. Example: see AllocationTarget.
    *
    * @generated from field: repeated cqc.services.v1.AllocationTarget targets = 2;
    */
@@ -128,7 +128,7 @@ export type SetAllocationTargetsRequest = Message<"cqc.services.v1.SetAllocation
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
    *
    * @generated from field: string request_id = 3;
    */
@@ -170,7 +170,7 @@ export const SetAllocationTargetsRequestSchema: GenMessage<SetAllocationTargetsR
  */
 export type SetAllocationTargetsResponse = Message<"cqc.services.v1.SetAllocationTargetsResponse"> & {
   /**
-   * The targets with the actual shares. Empty: none.
+   * The targets with the actual shares. Empty: none. Example: see Allocation.
    *
    * @generated from field: repeated cqc.portfolio.v1.Allocation allocations = 1;
    */
@@ -195,28 +195,29 @@ export const SetAllocationTargetsResponseSchema: GenMessage<SetAllocationTargets
  */
 export type ListAllocationsRequest = Message<"cqc.services.v1.ListAllocationsRequest"> & {
   /**
-   * Portfolio (UUID).
+   * Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
    *
    * @generated from field: string portfolio_id = 1;
    */
   portfolioId: string;
 
   /**
-   * Targets of this dimension only. Absent: all.
+   * Targets of this dimension only. Absent: all. Example: "EXPOSURE_DIMENSION_ASSET".
    *
    * @generated from field: cqc.portfolio.v1.ExposureDimension dimension = 2;
    */
   dimension: ExposureDimension;
 
   /**
-   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
    *
    * @generated from field: int32 page_size = 3;
    */
   pageSize: number;
 
   /**
-   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+   * "cGFnZTo1MA".
    *
    * @generated from field: string page_token = 4;
    */
@@ -224,7 +225,7 @@ export type ListAllocationsRequest = Message<"cqc.services.v1.ListAllocationsReq
 
   /**
    * Order of the items: a field name (dimension_value or deviation), with " desc" for descending. Absent: by
-   * dimension_value.
+   * dimension_value. Example: "dimension_value desc".
    *
    * @generated from field: string order_by = 5;
    */
@@ -260,14 +261,14 @@ export const ListAllocationsRequestSchema: GenMessage<ListAllocationsRequest> = 
  */
 export type ListAllocationsResponse = Message<"cqc.services.v1.ListAllocationsResponse"> & {
   /**
-   * The targets of a portfolio with the actual shares of this page, at most 1000. Empty: none.
+   * The targets of a portfolio with the actual shares of this page, at most 1000. Empty: none. Example: see Allocation.
    *
    * @generated from field: repeated cqc.portfolio.v1.Allocation allocations = 1;
    */
   allocations: Allocation[];
 
   /**
-   * To be sent as page_token for the next page. Absent or empty: this is the last page.
+   * To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -299,42 +300,42 @@ export const ListAllocationsResponseSchema: GenMessage<ListAllocationsResponse> 
  */
 export type RebalanceTrade = Message<"cqc.services.v1.RebalanceTrade"> & {
   /**
-   * Asset to trade (UUID).
+   * Asset to trade (UUID). Required. Example: "6f1e2d3c-4b5a-4c69-8778-96a5b4c3d2e1".
    *
    * @generated from field: string asset_id = 1;
    */
   assetId: string;
 
   /**
-   * Buy or sell.
+   * Buy or sell. Required. Example: "ORDER_SIDE_SELL".
    *
    * @generated from field: cqc.venues.v1.OrderSide side = 2;
    */
   side: OrderSide;
 
   /**
-   * Quantity in units of the asset, above zero.
+   * Quantity in units of the asset, above zero. Required. Example: "0.0136".
    *
    * @generated from field: string quantity = 3;
    */
   quantity: string;
 
   /**
-   * Its value, in the portfolio's valuation asset, above zero.
+   * Its value, in the portfolio's valuation asset, above zero. Required. Example: "873.80".
    *
    * @generated from field: string value = 4;
    */
   value: string;
 
   /**
-   * Market to trade on (UUID). Absent: none chosen.
+   * Market to trade on (UUID). Absent: none chosen. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
    *
    * @generated from field: string market_id = 5;
    */
   marketId: string;
 
   /**
-   * Why, for a person. Absent: none.
+   * Why, for a person. Absent: none. Example: "Share is 0.257, wanted is 0.25".
    *
    * @generated from field: string reason = 6;
    */
@@ -359,28 +360,28 @@ export const RebalanceTradeSchema: GenMessage<RebalanceTrade> = /*@__PURE__*/
  */
 export type ProposeRebalanceRequest = Message<"cqc.services.v1.ProposeRebalanceRequest"> & {
   /**
-   * Portfolio (UUID).
+   * Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
    *
    * @generated from field: string portfolio_id = 1;
    */
   portfolioId: string;
 
   /**
-   * Most to trade, as a fraction of the value, 0 to 1. Absent: no bound.
+   * Most to trade, as a fraction of the value, 0 to 1. Absent: no bound. Example: "0.1".
    *
    * @generated from field: string max_turnover = 2;
    */
   maxTurnover: string;
 
   /**
-   * Smallest trade, in the portfolio's valuation asset, above zero. Absent: no bound.
+   * Smallest trade, in the portfolio's valuation asset, above zero. Absent: no bound. Example: "100".
    *
    * @generated from field: string min_trade_value = 3;
    */
   minTradeValue: string;
 
   /**
-   * Whether to trade within the tolerance too. Absent: false.
+   * Whether to trade within the tolerance too. Absent: false. Example: true.
    *
    * @generated from field: bool ignore_tolerance = 4;
    */
@@ -417,28 +418,28 @@ export const ProposeRebalanceRequestSchema: GenMessage<ProposeRebalanceRequest> 
  */
 export type ProposeRebalanceResponse = Message<"cqc.services.v1.ProposeRebalanceResponse"> & {
   /**
-   * The trades, at most 500. Empty: nothing to do.
+   * The trades, at most 500. Empty: nothing to do. Example: see RebalanceTrade.
    *
    * @generated from field: repeated cqc.services.v1.RebalanceTrade trades = 1;
    */
   trades: RebalanceTrade[];
 
   /**
-   * What they trade, as a fraction of the value. Absent: nothing.
+   * What they trade, as a fraction of the value. Absent: nothing. Example: "0.007".
    *
    * @generated from field: string turnover = 2;
    */
   turnover: string;
 
   /**
-   * Fees and slippage expected, in the portfolio's valuation asset. Absent: not known.
+   * Fees and slippage expected, in the portfolio's valuation asset. Absent: not known. Example: "32.10".
    *
    * @generated from field: string estimated_cost = 3;
    */
   estimatedCost: string;
 
   /**
-   * Moment for which it holds.
+   * Moment for which it holds. Required. Example: "2026-01-15T09:31:00Z".
    *
    * @generated from field: google.protobuf.Timestamp as_of = 4;
    */

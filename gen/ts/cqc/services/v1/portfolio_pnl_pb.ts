@@ -35,49 +35,49 @@ export const file_cqc_services_v1_portfolio_pnl: GenFile = /*@__PURE__*/
  */
 export type GetPnLRequest = Message<"cqc.services.v1.GetPnLRequest"> & {
   /**
-   * Portfolio (UUID).
+   * Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
    *
    * @generated from field: string portfolio_id = 1;
    */
   portfolioId: string;
 
   /**
-   * Position that it is of (UUID). Absent: all.
+   * Position that it is of (UUID). Absent: all. Example: "1f0d7c84-3d0b-4f6e-8d3f-9a4b8c7e6d52".
    *
    * @generated from field: string position_id = 2;
    */
   positionId: string;
 
   /**
-   * Instrument that it is of (UUID). Absent: all.
+   * Instrument that it is of (UUID). Absent: all. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
    *
    * @generated from field: string instrument_id = 3;
    */
   instrumentId: string;
 
   /**
-   * Asset that it is of (UUID). Absent: all.
+   * Asset that it is of (UUID). Absent: all. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string asset_id = 4;
    */
   assetId: string;
 
   /**
-   * First moment of the period.
+   * First moment of the period. Required. Example: "2026-01-15T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp period_start = 5;
    */
   periodStart?: Timestamp | undefined;
 
   /**
-   * First moment after the period.
+   * First moment after the period. Required. Example: "2026-01-16T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp period_end = 6;
    */
   periodEnd?: Timestamp | undefined;
 
   /**
-   * Which lot is sold first. Absent: the platform's default.
+   * Which lot is sold first. Absent: the platform's default. Example: "COST_METHOD_FIFO".
    *
    * @generated from field: cqc.portfolio.v1.CostMethod method = 7;
    */
@@ -120,7 +120,7 @@ export const GetPnLRequestSchema: GenMessage<GetPnLRequest> = /*@__PURE__*/
  */
 export type GetPnLResponse = Message<"cqc.services.v1.GetPnLResponse"> & {
   /**
-   * The profit and loss.
+   * The profit and loss. Required. Example: see PnL.
    *
    * @generated from field: cqc.portfolio.v1.PnL pnl = 1;
    */
@@ -151,70 +151,71 @@ export const GetPnLResponseSchema: GenMessage<GetPnLResponse> = /*@__PURE__*/
  */
 export type ListPnLSeriesRequest = Message<"cqc.services.v1.ListPnLSeriesRequest"> & {
   /**
-   * Portfolio (UUID).
+   * Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
    *
    * @generated from field: string portfolio_id = 1;
    */
   portfolioId: string;
 
   /**
-   * Position that it is of (UUID). Absent: all.
+   * Position that it is of (UUID). Absent: all. Example: "1f0d7c84-3d0b-4f6e-8d3f-9a4b8c7e6d52".
    *
    * @generated from field: string position_id = 2;
    */
   positionId: string;
 
   /**
-   * Instrument that it is of (UUID). Absent: all.
+   * Instrument that it is of (UUID). Absent: all. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
    *
    * @generated from field: string instrument_id = 3;
    */
   instrumentId: string;
 
   /**
-   * Asset that it is of (UUID). Absent: all.
+   * Asset that it is of (UUID). Absent: all. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string asset_id = 4;
    */
   assetId: string;
 
   /**
-   * First moment of the period.
+   * First moment of the period. Required. Example: "2026-01-01T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp period_start = 5;
    */
   periodStart?: Timestamp | undefined;
 
   /**
-   * First moment after the period.
+   * First moment after the period. Required. Example: "2026-02-01T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp period_end = 6;
    */
   periodEnd?: Timestamp | undefined;
 
   /**
-   * Length of each period.
+   * Length of each period. Required. Example: "CANDLE_INTERVAL_ONE_DAY".
    *
    * @generated from field: cqc.markets.v1.CandleInterval interval = 7;
    */
   interval: CandleInterval;
 
   /**
-   * Which lot is sold first. Absent: the platform's default.
+   * Which lot is sold first. Absent: the platform's default. Example: "COST_METHOD_FIFO".
    *
    * @generated from field: cqc.portfolio.v1.CostMethod method = 8;
    */
   method: CostMethod;
 
   /**
-   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
    *
    * @generated from field: int32 page_size = 9;
    */
   pageSize: number;
 
   /**
-   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+   * "cGFnZTo1MA".
    *
    * @generated from field: string page_token = 10;
    */
@@ -257,14 +258,14 @@ export const ListPnLSeriesRequestSchema: GenMessage<ListPnLSeriesRequest> = /*@_
  */
 export type ListPnLSeriesResponse = Message<"cqc.services.v1.ListPnLSeriesResponse"> & {
   /**
-   * The periods of profit and loss, oldest first of this page, at most 1000. Empty: none.
+   * The periods of profit and loss, oldest first of this page, at most 1000. Empty: none. Example: see PnL.
    *
    * @generated from field: repeated cqc.portfolio.v1.PnL series = 1;
    */
   series: PnL[];
 
   /**
-   * To be sent as page_token for the next page. Absent or empty: this is the last page.
+   * To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
    *
    * @generated from field: string next_page_token = 2;
    */

@@ -42,35 +42,35 @@ export const file_cqc_services_v1_portfolio_portfolios: GenFile = /*@__PURE__*/
  */
 export type CreatePortfolioRequest = Message<"cqc.services.v1.CreatePortfolioRequest"> & {
   /**
-   * Name for people.
+   * Name for people. Required. Example: "Market making".
    *
    * @generated from field: string name = 1;
    */
   name: string;
 
   /**
-   * What it is for. Absent: none.
+   * What it is for. Absent: none. Example: "Quotes on BTC and ETH".
    *
    * @generated from field: string description = 2;
    */
   description: string;
 
   /**
-   * Who owns it, for example a desk or a person.
+   * Who owns it, for example a desk or a person. Required.
    *
    * @generated from field: string owner_id = 3;
    */
   ownerId: string;
 
   /**
-   * Asset in which all money of it is stated (UUID).
+   * Asset in which all money of it is stated (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string valuation_asset_id = 4;
    */
   valuationAssetId: string;
 
   /**
-   * Portfolio of which it is a part (UUID). Absent: none.
+   * Portfolio of which it is a part (UUID). Absent: none. Example: "d3b07384-d9a0-4c9b-8f5e-1a2b3c4d5e6f".
    *
    * @generated from field: string parent_portfolio_id = 5;
    */
@@ -84,14 +84,14 @@ export type CreatePortfolioRequest = Message<"cqc.services.v1.CreatePortfolioReq
   strategy: string;
 
   /**
-   * Benchmark that it is measured against. Absent: none.
+   * Benchmark that it is measured against. Absent: none. Example: "btc-spot".
    *
    * @generated from field: string benchmark_id = 7;
    */
   benchmarkId: string;
 
   /**
-   * Further facts without a field of their own. Absent: none.
+   * Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
    *
    * @generated from field: google.protobuf.Struct metadata = 8;
    */
@@ -99,7 +99,7 @@ export type CreatePortfolioRequest = Message<"cqc.services.v1.CreatePortfolioReq
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
    *
    * @generated from field: string request_id = 9;
    */
@@ -133,7 +133,7 @@ export const CreatePortfolioRequestSchema: GenMessage<CreatePortfolioRequest> = 
  */
 export type CreatePortfolioResponse = Message<"cqc.services.v1.CreatePortfolioResponse"> & {
   /**
-   * The portfolio.
+   * The portfolio. Required. Example: see Portfolio.
    *
    * @generated from field: cqc.portfolio.v1.Portfolio portfolio = 1;
    */
@@ -157,7 +157,7 @@ export const CreatePortfolioResponseSchema: GenMessage<CreatePortfolioResponse> 
  */
 export type GetPortfolioRequest = Message<"cqc.services.v1.GetPortfolioRequest"> & {
   /**
-   * Id of the portfolio (UUID).
+   * Id of the portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
    *
    * @generated from field: string portfolio_id = 1;
    */
@@ -191,7 +191,7 @@ export const GetPortfolioRequestSchema: GenMessage<GetPortfolioRequest> = /*@__P
  */
 export type GetPortfolioResponse = Message<"cqc.services.v1.GetPortfolioResponse"> & {
   /**
-   * The portfolio.
+   * The portfolio. Required. Example: see Portfolio.
    *
    * @generated from field: cqc.portfolio.v1.Portfolio portfolio = 1;
    */
@@ -221,21 +221,21 @@ export const GetPortfolioResponseSchema: GenMessage<GetPortfolioResponse> = /*@_
  */
 export type UpdatePortfolioRequest = Message<"cqc.services.v1.UpdatePortfolioRequest"> & {
   /**
-   * Portfolio to change (UUID).
+   * Portfolio to change (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
    *
    * @generated from field: string portfolio_id = 1;
    */
   portfolioId: string;
 
   /**
-   * Name for people. Absent: see update_mask.
+   * Name for people. Absent: see update_mask. Example: "Market making".
    *
    * @generated from field: string name = 2;
    */
   name: string;
 
   /**
-   * What it is for. Absent: see update_mask.
+   * What it is for. Absent: see update_mask. Example: "Quotes on BTC and ETH".
    *
    * @generated from field: string description = 3;
    */
@@ -249,14 +249,14 @@ export type UpdatePortfolioRequest = Message<"cqc.services.v1.UpdatePortfolioReq
   ownerId: string;
 
   /**
-   * State. Absent: see update_mask.
+   * State. Absent: see update_mask. Example: "PORTFOLIO_STATUS_CLOSED".
    *
    * @generated from field: cqc.portfolio.v1.PortfolioStatus status = 5;
    */
   status: PortfolioStatus;
 
   /**
-   * Portfolio of which it is a part (UUID). Absent: see update_mask.
+   * Portfolio of which it is a part (UUID). Absent: see update_mask. Example: "d3b07384-d9a0-4c9b-8f5e-1a2b3c4d5e6f".
    *
    * @generated from field: string parent_portfolio_id = 6;
    */
@@ -270,28 +270,29 @@ export type UpdatePortfolioRequest = Message<"cqc.services.v1.UpdatePortfolioReq
   strategy: string;
 
   /**
-   * Benchmark that it is measured against. Absent: see update_mask.
+   * Benchmark that it is measured against. Absent: see update_mask. Example: "btc-spot".
    *
    * @generated from field: string benchmark_id = 8;
    */
   benchmarkId: string;
 
   /**
-   * Further facts without a field of their own. Absent: see update_mask.
+   * Further facts without a field of their own. Absent: see update_mask. Example: {"source":"manual"}.
    *
    * @generated from field: google.protobuf.Struct metadata = 9;
    */
   metadata?: JsonObject | undefined;
 
   /**
-   * Version that the change is based on; another one is refused with ABORTED. Absent: not checked.
+   * Version that the change is based on; another one is refused with ABORTED. Absent: not checked. Example: "v12".
    *
    * @generated from field: string etag = 10;
    */
   etag: string;
 
   /**
-   * Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set.
+   * Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set. Example:
+   * "name,description".
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 11;
    */
@@ -299,7 +300,7 @@ export type UpdatePortfolioRequest = Message<"cqc.services.v1.UpdatePortfolioReq
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
    *
    * @generated from field: string request_id = 12;
    */
@@ -333,7 +334,7 @@ export const UpdatePortfolioRequestSchema: GenMessage<UpdatePortfolioRequest> = 
  */
 export type UpdatePortfolioResponse = Message<"cqc.services.v1.UpdatePortfolioResponse"> & {
   /**
-   * The portfolio.
+   * The portfolio. Required. Example: see Portfolio.
    *
    * @generated from field: cqc.portfolio.v1.Portfolio portfolio = 1;
    */
@@ -357,14 +358,14 @@ export const UpdatePortfolioResponseSchema: GenMessage<UpdatePortfolioResponse> 
  */
 export type DeletePortfolioRequest = Message<"cqc.services.v1.DeletePortfolioRequest"> & {
   /**
-   * Id of the portfolio (UUID).
+   * Id of the portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
    *
    * @generated from field: string portfolio_id = 1;
    */
   portfolioId: string;
 
   /**
-   * Version that is to be deleted; another one is refused with ABORTED. Absent: not checked.
+   * Version that is to be deleted; another one is refused with ABORTED. Absent: not checked. Example: "v3".
    *
    * @generated from field: string etag = 2;
    */
@@ -372,7 +373,7 @@ export type DeletePortfolioRequest = Message<"cqc.services.v1.DeletePortfolioReq
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
    *
    * @generated from field: string request_id = 3;
    */
@@ -415,42 +416,44 @@ export const DeletePortfolioResponseSchema: GenMessage<DeletePortfolioResponse> 
  */
 export type ListPortfoliosRequest = Message<"cqc.services.v1.ListPortfoliosRequest"> & {
   /**
-   * Portfolios of this owner only. Absent: all.
+   * Portfolios of this owner only. Absent: all. Example: "desk-1".
    *
    * @generated from field: string owner_id = 1;
    */
   ownerId: string;
 
   /**
-   * Portfolios in this state only. Absent: all.
+   * Portfolios in this state only. Absent: all. Example: "PORTFOLIO_STATUS_ACTIVE".
    *
    * @generated from field: cqc.portfolio.v1.PortfolioStatus status = 2;
    */
   status: PortfolioStatus;
 
   /**
-   * Parts of this portfolio only (UUID). Absent: all.
+   * Parts of this portfolio only (UUID). Absent: all. Example: "d3b07384-d9a0-4c9b-8f5e-1a2b3c4d5e6f".
    *
    * @generated from field: string parent_portfolio_id = 3;
    */
   parentPortfolioId: string;
 
   /**
-   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
    *
    * @generated from field: int32 page_size = 4;
    */
   pageSize: number;
 
   /**
-   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+   * "cGFnZTo1MA".
    *
    * @generated from field: string page_token = 5;
    */
   pageToken: string;
 
   /**
-   * Order of the items: a field name (created_at or name), with " desc" for descending. Absent: by created_at.
+   * Order of the items: a field name (created_at or name), with " desc" for descending. Absent: by created_at. Example:
+   * "created_at desc".
    *
    * @generated from field: string order_by = 6;
    */
@@ -487,14 +490,14 @@ export const ListPortfoliosRequestSchema: GenMessage<ListPortfoliosRequest> = /*
  */
 export type ListPortfoliosResponse = Message<"cqc.services.v1.ListPortfoliosResponse"> & {
   /**
-   * The portfolios of this page, at most 1000. Empty: none.
+   * The portfolios of this page, at most 1000. Empty: none. Example: see Portfolio.
    *
    * @generated from field: repeated cqc.portfolio.v1.Portfolio portfolios = 1;
    */
   portfolios: Portfolio[];
 
   /**
-   * To be sent as page_token for the next page. Absent or empty: this is the last page.
+   * To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -518,21 +521,21 @@ export const ListPortfoliosResponseSchema: GenMessage<ListPortfoliosResponse> = 
  */
 export type GetPortfolioSummaryRequest = Message<"cqc.services.v1.GetPortfolioSummaryRequest"> & {
   /**
-   * Portfolio (UUID).
+   * Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
    *
    * @generated from field: string portfolio_id = 1;
    */
   portfolioId: string;
 
   /**
-   * By what to split the exposures. Empty: by asset.
+   * By what to split the exposures. Empty: by asset. Example: ["EXPOSURE_DIMENSION_ASSET"].
    *
    * @generated from field: repeated cqc.portfolio.v1.ExposureDimension dimensions = 2;
    */
   dimensions: ExposureDimension[];
 
   /**
-   * Moment that is asked for. Absent: now.
+   * Moment that is asked for. Absent: now. Example: "2026-01-15T09:30:00.100Z".
    *
    * @generated from field: google.protobuf.Timestamp as_of = 3;
    */
@@ -580,28 +583,28 @@ export const GetPortfolioSummaryRequestSchema: GenMessage<GetPortfolioSummaryReq
  */
 export type GetPortfolioSummaryResponse = Message<"cqc.services.v1.GetPortfolioSummaryResponse"> & {
   /**
-   * The portfolio, valued.
+   * The portfolio, valued. Required. Example: see Portfolio.
    *
    * @generated from field: cqc.portfolio.v1.Portfolio portfolio = 1;
    */
   portfolio?: Portfolio | undefined;
 
   /**
-   * Its exposures, at most 1000. Empty: none.
+   * Its exposures, at most 1000. Empty: none. Example: see Exposure.
    *
    * @generated from field: repeated cqc.portfolio.v1.Exposure exposures = 2;
    */
   exposures: Exposure[];
 
   /**
-   * Its targets, at most 1000. Empty: none.
+   * Its targets, at most 1000. Empty: none. Example: see Allocation.
    *
    * @generated from field: repeated cqc.portfolio.v1.Allocation allocations = 3;
    */
   allocations: Allocation[];
 
   /**
-   * Profit and loss of the day. Absent: not known.
+   * Profit and loss of the day. Absent: not known. Example: see PnL.
    *
    * @generated from field: cqc.portfolio.v1.PnL pnl = 4;
    */

@@ -33,7 +33,7 @@ export const file_cqc_services_v1_portfolio_positions: GenFile = /*@__PURE__*/
  */
 export type GetPositionRequest = Message<"cqc.services.v1.GetPositionRequest"> & {
   /**
-   * Id of the position (UUID).
+   * Id of the position (UUID). Required. Example: "1f0d7c84-3d0b-4f6e-8d3f-9a4b8c7e6d52".
    *
    * @generated from field: string position_id = 1;
    */
@@ -69,7 +69,7 @@ export const GetPositionRequestSchema: GenMessage<GetPositionRequest> = /*@__PUR
  */
 export type GetPositionResponse = Message<"cqc.services.v1.GetPositionResponse"> & {
   /**
-   * The position.
+   * The position. Required. Example: see Position.
    *
    * @generated from field: cqc.portfolio.v1.Position position = 1;
    */
@@ -100,56 +100,57 @@ export const GetPositionResponseSchema: GenMessage<GetPositionResponse> = /*@__P
  */
 export type ListPositionsRequest = Message<"cqc.services.v1.ListPositionsRequest"> & {
   /**
-   * Positions of this portfolio only (UUID). Absent: all.
+   * Positions of this portfolio only (UUID). Absent: all. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
    *
    * @generated from field: string portfolio_id = 1;
    */
   portfolioId: string;
 
   /**
-   * Positions in this account only (UUID). Absent: all.
+   * Positions in this account only (UUID). Absent: all. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
    *
    * @generated from field: string account_id = 2;
    */
   accountId: string;
 
   /**
-   * Positions in this asset only (UUID). Absent: all.
+   * Positions in this asset only (UUID). Absent: all. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string asset_id = 3;
    */
   assetId: string;
 
   /**
-   * Positions in this instrument only (UUID). Absent: all.
+   * Positions in this instrument only (UUID). Absent: all. Example: "9a8b7c6d-5e4f-4a3b-8c1d-0e9f8a7b6c5d".
    *
    * @generated from field: string instrument_id = 4;
    */
   instrumentId: string;
 
   /**
-   * Whether to list those that are closed. Absent: false.
+   * Whether to list those that are closed. Absent: false. Example: true.
    *
    * @generated from field: bool include_closed = 5;
    */
   includeClosed: boolean;
 
   /**
-   * Moment that is asked for. Absent: now.
+   * Moment that is asked for. Absent: now. Example: "2026-01-15T09:31:00Z".
    *
    * @generated from field: google.protobuf.Timestamp as_of = 6;
    */
   asOf?: Timestamp | undefined;
 
   /**
-   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
    *
    * @generated from field: int32 page_size = 7;
    */
   pageSize: number;
 
   /**
-   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+   * "cGFnZTo1MA".
    *
    * @generated from field: string page_token = 8;
    */
@@ -157,6 +158,7 @@ export type ListPositionsRequest = Message<"cqc.services.v1.ListPositionsRequest
 
   /**
    * Order of the items: a field name (updated_at or opened_at), with " desc" for descending. Absent: by updated_at.
+   * Example: "updated_at desc".
    *
    * @generated from field: string order_by = 9;
    */
@@ -195,14 +197,14 @@ export const ListPositionsRequestSchema: GenMessage<ListPositionsRequest> = /*@_
  */
 export type ListPositionsResponse = Message<"cqc.services.v1.ListPositionsResponse"> & {
   /**
-   * The positions of this page, at most 1000. Empty: none.
+   * The positions of this page, at most 1000. Empty: none. Example: see Position.
    *
    * @generated from field: repeated cqc.portfolio.v1.Position positions = 1;
    */
   positions: Position[];
 
   /**
-   * To be sent as page_token for the next page. Absent or empty: this is the last page.
+   * To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -226,7 +228,7 @@ export const ListPositionsResponseSchema: GenMessage<ListPositionsResponse> = /*
  */
 export type StreamPositionsRequest = Message<"cqc.services.v1.StreamPositionsRequest"> & {
   /**
-   * Portfolios to follow (UUIDs), 1 to 200.
+   * Portfolios to follow (UUIDs), 1 to 200. Required: one or more. Example: ["e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"].
    *
    * @generated from field: repeated string portfolio_ids = 1;
    */
@@ -234,21 +236,21 @@ export type StreamPositionsRequest = Message<"cqc.services.v1.StreamPositionsReq
 
   /**
    * resume_token of the last message received: the stream goes on behind it, or says what is missing. Absent: from now
-   * on.
+   * on. Example: "c2VxOjQ4MTUxNjIzNDI".
    *
    * @generated from field: string resume_token = 2;
    */
   resumeToken: string;
 
   /**
-   * Whether to leave out the state at the start. Absent: false, the state comes first.
+   * Whether to leave out the state at the start. Absent: false, the state comes first. Example: true.
    *
    * @generated from field: bool skip_snapshot = 3;
    */
   skipSnapshot: boolean;
 
   /**
-   * Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds.
+   * Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds. Example: "5s".
    *
    * @generated from field: google.protobuf.Duration heartbeat_interval = 4;
    */
@@ -256,7 +258,7 @@ export type StreamPositionsRequest = Message<"cqc.services.v1.StreamPositionsReq
 
   /**
    * Whether a slow reader may miss all but the newest state of each key. Absent: false, a slow reader is ended with
-   * RESOURCE_EXHAUSTED.
+   * RESOURCE_EXHAUSTED. Example: true.
    *
    * @generated from field: bool conflate = 5;
    */
@@ -300,7 +302,7 @@ export type StreamPositionsResponse = Message<"cqc.services.v1.StreamPositionsRe
    */
   payload: {
     /**
-     * One of the positions.
+     * One of the positions. Absent: another member of payload is set. Example: see Position.
      *
      * @generated from field: cqc.portfolio.v1.Position data = 1;
      */
@@ -308,7 +310,7 @@ export type StreamPositionsResponse = Message<"cqc.services.v1.StreamPositionsRe
     case: "data";
   } | {
     /**
-     * Nothing happened; the stream is alive.
+     * Nothing happened; the stream is alive. Absent: another member of payload is set. Example: see Heartbeat.
      *
      * @generated from field: cqc.services.v1.Heartbeat heartbeat = 2;
      */
@@ -316,7 +318,8 @@ export type StreamPositionsResponse = Message<"cqc.services.v1.StreamPositionsRe
     case: "heartbeat";
   } | {
     /**
-     * A subscription began, was refused or ended.
+     * A subscription began, was refused or ended. Absent: another member of payload is set. Example: see
+     * SubscriptionStatus.
      *
      * @generated from field: cqc.services.v1.SubscriptionStatus subscription_status = 3;
      */
@@ -324,7 +327,7 @@ export type StreamPositionsResponse = Message<"cqc.services.v1.StreamPositionsRe
     case: "subscriptionStatus";
   } | {
     /**
-     * Something is missing; the state follows anew.
+     * Something is missing; the state follows anew. Absent: another member of payload is set. Example: see GapNotice.
      *
      * @generated from field: cqc.services.v1.GapNotice gap_notice = 4;
      */
@@ -333,7 +336,8 @@ export type StreamPositionsResponse = Message<"cqc.services.v1.StreamPositionsRe
   } | { case: undefined; value?: undefined };
 
   /**
-   * To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here.
+   * To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here. Example:
+   * "c2VxOjQ4MTUxNjIzNDI".
    *
    * @generated from field: string resume_token = 5;
    */
@@ -358,35 +362,36 @@ export const StreamPositionsResponseSchema: GenMessage<StreamPositionsResponse> 
  */
 export type ListExposuresRequest = Message<"cqc.services.v1.ListExposuresRequest"> & {
   /**
-   * Portfolio (UUID).
+   * Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
    *
    * @generated from field: string portfolio_id = 1;
    */
   portfolioId: string;
 
   /**
-   * By what they are split. Absent: by asset.
+   * By what they are split. Absent: by asset. Example: "EXPOSURE_DIMENSION_ASSET".
    *
    * @generated from field: cqc.portfolio.v1.ExposureDimension dimension = 2;
    */
   dimension: ExposureDimension;
 
   /**
-   * Moment that is asked for. Absent: now.
+   * Moment that is asked for. Absent: now. Example: "2026-01-15T09:30:00.100Z".
    *
    * @generated from field: google.protobuf.Timestamp as_of = 3;
    */
   asOf?: Timestamp | undefined;
 
   /**
-   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
    *
    * @generated from field: int32 page_size = 4;
    */
   pageSize: number;
 
   /**
-   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+   * "cGFnZTo1MA".
    *
    * @generated from field: string page_token = 5;
    */
@@ -394,6 +399,7 @@ export type ListExposuresRequest = Message<"cqc.services.v1.ListExposuresRequest
 
   /**
    * Order of the items: a field name (gross or dimension_value), with " desc" for descending. Absent: by gross.
+   * Example: "gross desc".
    *
    * @generated from field: string order_by = 6;
    */
@@ -432,14 +438,14 @@ export const ListExposuresRequestSchema: GenMessage<ListExposuresRequest> = /*@_
  */
 export type ListExposuresResponse = Message<"cqc.services.v1.ListExposuresResponse"> & {
   /**
-   * The exposures of a portfolio of this page, at most 1000. Empty: none.
+   * The exposures of a portfolio of this page, at most 1000. Empty: none. Example: see Exposure.
    *
    * @generated from field: repeated cqc.portfolio.v1.Exposure exposures = 1;
    */
   exposures: Exposure[];
 
   /**
-   * To be sent as page_token for the next page. Absent or empty: this is the last page.
+   * To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
    *
    * @generated from field: string next_page_token = 2;
    */

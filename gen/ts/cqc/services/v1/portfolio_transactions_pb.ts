@@ -59,126 +59,127 @@ export const file_cqc_services_v1_portfolio_transactions: GenFile = /*@__PURE__*
  */
 export type RecordTransactionRequest = Message<"cqc.services.v1.RecordTransactionRequest"> & {
   /**
-   * Key of its source, for example "exec:3819472910"; what comes twice is booked once.
+   * Key of its source, for example "exec:3819472910"; what comes twice is booked once. Required.
    *
    * @generated from field: string idempotency_key = 1;
    */
   idempotencyKey: string;
 
   /**
-   * Portfolio (UUID).
+   * Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
    *
    * @generated from field: string portfolio_id = 2;
    */
   portfolioId: string;
 
   /**
-   * Account where it happened (UUID). Absent: none.
+   * Account where it happened (UUID). Absent: none. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
    *
    * @generated from field: string account_id = 3;
    */
   accountId: string;
 
   /**
-   * Position that it changed (UUID). Absent: none or several.
+   * Position that it changed (UUID). Absent: none or several. Example: "1f0d7c84-3d0b-4f6e-8d3f-9a4b8c7e6d52".
    *
    * @generated from field: string position_id = 4;
    */
   positionId: string;
 
   /**
-   * What it is.
+   * What it is. Required. Example: "TRANSACTION_TYPE_BUY".
    *
    * @generated from field: cqc.portfolio.v1.TransactionType type = 5;
    */
   type: TransactionType;
 
   /**
-   * State.
+   * State. Required. Example: "TRANSACTION_STATUS_CONFIRMED".
    *
    * @generated from field: cqc.portfolio.v1.TransactionStatus status = 6;
    */
   status: TransactionStatus;
 
   /**
-   * Movements, 1 to 100.
+   * Movements, 1 to 100. Required: one or more. Example: see TransactionLeg.
    *
    * @generated from field: repeated cqc.portfolio.v1.TransactionLeg legs = 7;
    */
   legs: TransactionLeg[];
 
   /**
-   * Profit (or loss, negative) that it realized, in the portfolio's valuation asset. Absent: none.
+   * Profit (or loss, negative) that it realized, in the portfolio's valuation asset. Absent: none. Example: "4210.77".
    *
    * @generated from field: string realized_pnl = 8;
    */
   realizedPnl: string;
 
   /**
-   * Order behind it (UUID). Absent: none.
+   * Order behind it (UUID). Absent: none. Example: "7c9e6679-7425-40de-944b-e07fc1f90ae7".
    *
    * @generated from field: string order_id = 9;
    */
   orderId: string;
 
   /**
-   * Execution behind it (UUID). Absent: none.
+   * Execution behind it (UUID). Absent: none. Example: "c8d7e6f5-a4b3-4c2d-9e1f-0a9b8c7d6e52".
    *
    * @generated from field: string execution_id = 10;
    */
   executionId: string;
 
   /**
-   * Id of the trade at the venue. Absent: none.
+   * Id of the trade at the venue. Absent: none. Example: "3819472910".
    *
    * @generated from field: string trade_id = 11;
    */
   tradeId: string;
 
   /**
-   * Venue where it happened. Absent: none.
+   * Venue where it happened. Absent: none. Example: "binance".
    *
    * @generated from field: string venue_id = 12;
    */
   venueId: string;
 
   /**
-   * Hash of the transaction on the chain. Absent: not on a chain.
+   * Hash of the transaction on the chain. Absent: not on a chain. Example:
+   * "0x5c504ed432cb51138bcf09aa5e8a410dd4a1e204ef84bfed1be16dfba1b22060".
    *
    * @generated from field: string tx_hash = 13;
    */
   txHash: string;
 
   /**
-   * Number of the block. Absent: not on a chain.
+   * Number of the block. Absent: not on a chain. Example: "21600000".
    *
    * @generated from field: uint64 block_number = 14;
    */
   blockNumber: bigint;
 
   /**
-   * Transaction that it belongs to or reverses (UUID). Absent: none.
+   * Transaction that it belongs to or reverses (UUID). Absent: none. Example: "93b2a1c0-d4e5-4f67-8a9b-0c1d2e3f4a58".
    *
    * @generated from field: string related_transaction_id = 15;
    */
   relatedTransactionId: string;
 
   /**
-   * When it happened.
+   * When it happened. Required. Example: "2026-01-15T09:30:02.120Z".
    *
    * @generated from field: google.protobuf.Timestamp executed_at = 16;
    */
   executedAt?: Timestamp | undefined;
 
   /**
-   * Words for a person. Absent: none.
+   * Words for a person. Absent: none. Example: "Corrected after the venue's statement".
    *
    * @generated from field: string notes = 17;
    */
   notes: string;
 
   /**
-   * Further facts without a field of their own. Absent: none.
+   * Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
    *
    * @generated from field: google.protobuf.Struct metadata = 18;
    */
@@ -186,7 +187,7 @@ export type RecordTransactionRequest = Message<"cqc.services.v1.RecordTransactio
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
    *
    * @generated from field: string request_id = 19;
    */
@@ -239,7 +240,7 @@ export const RecordTransactionRequestSchema: GenMessage<RecordTransactionRequest
  */
 export type RecordTransactionResponse = Message<"cqc.services.v1.RecordTransactionResponse"> & {
   /**
-   * The transaction.
+   * The transaction. Required. Example: see Transaction.
    *
    * @generated from field: cqc.portfolio.v1.Transaction transaction = 1;
    */
@@ -263,7 +264,7 @@ export const RecordTransactionResponseSchema: GenMessage<RecordTransactionRespon
  */
 export type GetTransactionRequest = Message<"cqc.services.v1.GetTransactionRequest"> & {
   /**
-   * Id of the transaction (UUID).
+   * Id of the transaction (UUID). Required. Example: "93b2a1c0-d4e5-4f67-8a9b-0c1d2e3f4a58".
    *
    * @generated from field: string transaction_id = 1;
    */
@@ -317,7 +318,7 @@ export const GetTransactionRequestSchema: GenMessage<GetTransactionRequest> = /*
  */
 export type GetTransactionResponse = Message<"cqc.services.v1.GetTransactionResponse"> & {
   /**
-   * The transaction.
+   * The transaction. Required. Example: see Transaction.
    *
    * @generated from field: cqc.portfolio.v1.Transaction transaction = 1;
    */
@@ -346,56 +347,57 @@ export const GetTransactionResponseSchema: GenMessage<GetTransactionResponse> = 
  */
 export type ListTransactionsRequest = Message<"cqc.services.v1.ListTransactionsRequest"> & {
   /**
-   * Transactions of this portfolio only (UUID). Absent: all.
+   * Transactions of this portfolio only (UUID). Absent: all. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
    *
    * @generated from field: string portfolio_id = 1;
    */
   portfolioId: string;
 
   /**
-   * Transactions in this account only (UUID). Absent: all.
+   * Transactions in this account only (UUID). Absent: all. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
    *
    * @generated from field: string account_id = 2;
    */
   accountId: string;
 
   /**
-   * Transactions of this position only (UUID). Absent: all.
+   * Transactions of this position only (UUID). Absent: all. Example: "1f0d7c84-3d0b-4f6e-8d3f-9a4b8c7e6d52".
    *
    * @generated from field: string position_id = 3;
    */
   positionId: string;
 
   /**
-   * Transactions of these types only. Empty: all.
+   * Transactions of these types only. Empty: all. Example: ["TRANSACTION_TYPE_BUY","TRANSACTION_TYPE_SELL"].
    *
    * @generated from field: repeated cqc.portfolio.v1.TransactionType types = 4;
    */
   types: TransactionType[];
 
   /**
-   * Transactions at or after this moment only. Absent: from the first.
+   * Transactions at or after this moment only. Absent: from the first. Example: "2026-01-01T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp executed_from = 5;
    */
   executedFrom?: Timestamp | undefined;
 
   /**
-   * Transactions before this moment only. Absent: to the last.
+   * Transactions before this moment only. Absent: to the last. Example: "2026-02-01T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp executed_to = 6;
    */
   executedTo?: Timestamp | undefined;
 
   /**
-   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
    *
    * @generated from field: int32 page_size = 7;
    */
   pageSize: number;
 
   /**
-   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+   * "cGFnZTo1MA".
    *
    * @generated from field: string page_token = 8;
    */
@@ -403,6 +405,7 @@ export type ListTransactionsRequest = Message<"cqc.services.v1.ListTransactionsR
 
   /**
    * Order of the items: a field name (executed_at or recorded_at), with " desc" for descending. Absent: by executed_at.
+   * Example: "executed_at desc".
    *
    * @generated from field: string order_by = 9;
    */
@@ -458,14 +461,14 @@ export const ListTransactionsRequestSchema: GenMessage<ListTransactionsRequest> 
  */
 export type ListTransactionsResponse = Message<"cqc.services.v1.ListTransactionsResponse"> & {
   /**
-   * The transactions of this page, at most 1000. Empty: none.
+   * The transactions of this page, at most 1000. Empty: none. Example: see Transaction.
    *
    * @generated from field: repeated cqc.portfolio.v1.Transaction transactions = 1;
    */
   transactions: Transaction[];
 
   /**
-   * To be sent as page_token for the next page. Absent or empty: this is the last page.
+   * To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
    *
    * @generated from field: string next_page_token = 2;
    */

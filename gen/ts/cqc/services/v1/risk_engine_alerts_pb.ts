@@ -39,56 +39,57 @@ export const file_cqc_services_v1_risk_engine_alerts: GenFile = /*@__PURE__*/
  */
 export type ListRiskAlertsRequest = Message<"cqc.services.v1.ListRiskAlertsRequest"> & {
   /**
-   * Alerts of this portfolio only (UUID). Absent: all.
+   * Alerts of this portfolio only (UUID). Absent: all. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
    *
    * @generated from field: string portfolio_id = 1;
    */
   portfolioId: string;
 
   /**
-   * Alerts of this type only. Absent: all.
+   * Alerts of this type only. Absent: all. Example: "RISK_ALERT_TYPE_LEVERAGE".
    *
    * @generated from field: cqc.risk.v1.RiskAlertType alert_type = 2;
    */
   alertType: RiskAlertType;
 
   /**
-   * Alerts of at least this severity only. Absent: all.
+   * Alerts of at least this severity only. Absent: all. Example: "RISK_ALERT_SEVERITY_MEDIUM".
    *
    * @generated from field: cqc.risk.v1.RiskAlertSeverity min_severity = 3;
    */
   minSeverity: RiskAlertSeverity;
 
   /**
-   * Alerts in this state only. Absent: all.
+   * Alerts in this state only. Absent: all. Example: "ALERT_STATUS_ACKNOWLEDGED".
    *
    * @generated from field: cqc.risk.v1.AlertStatus status = 4;
    */
   status: AlertStatus;
 
   /**
-   * Alerts at or after this moment only. Absent: from the first.
+   * Alerts at or after this moment only. Absent: from the first. Example: "2026-01-01T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp detected_from = 5;
    */
   detectedFrom?: Timestamp | undefined;
 
   /**
-   * Alerts before this moment only. Absent: to the last.
+   * Alerts before this moment only. Absent: to the last. Example: "2026-02-01T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp detected_to = 6;
    */
   detectedTo?: Timestamp | undefined;
 
   /**
-   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
    *
    * @generated from field: int32 page_size = 7;
    */
   pageSize: number;
 
   /**
-   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+   * "cGFnZTo1MA".
    *
    * @generated from field: string page_token = 8;
    */
@@ -96,6 +97,7 @@ export type ListRiskAlertsRequest = Message<"cqc.services.v1.ListRiskAlertsReque
 
   /**
    * Order of the items: a field name (detected_at or severity), with " desc" for descending. Absent: by detected_at.
+   * Example: "detected_at desc".
    *
    * @generated from field: string order_by = 9;
    */
@@ -133,14 +135,14 @@ export const ListRiskAlertsRequestSchema: GenMessage<ListRiskAlertsRequest> = /*
  */
 export type ListRiskAlertsResponse = Message<"cqc.services.v1.ListRiskAlertsResponse"> & {
   /**
-   * The alerts of this page, at most 1000. Empty: none.
+   * The alerts of this page, at most 1000. Empty: none. Example: see Alert.
    *
    * @generated from field: repeated cqc.risk.v1.Alert alerts = 1;
    */
   alerts: Alert[];
 
   /**
-   * To be sent as page_token for the next page. Absent or empty: this is the last page.
+   * To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -164,7 +166,7 @@ export const ListRiskAlertsResponseSchema: GenMessage<ListRiskAlertsResponse> = 
  */
 export type GetRiskAlertRequest = Message<"cqc.services.v1.GetRiskAlertRequest"> & {
   /**
-   * Id of the alert (UUID).
+   * Id of the alert (UUID). Required. Example: "2c5ea4c0-4067-41e9-8bad-9b1deb4d3b7d".
    *
    * @generated from field: string alert_id = 1;
    */
@@ -199,7 +201,7 @@ export const GetRiskAlertRequestSchema: GenMessage<GetRiskAlertRequest> = /*@__P
  */
 export type GetRiskAlertResponse = Message<"cqc.services.v1.GetRiskAlertResponse"> & {
   /**
-   * The alert.
+   * The alert. Required. Example: see Alert.
    *
    * @generated from field: cqc.risk.v1.Alert alert = 1;
    */
@@ -224,14 +226,14 @@ export const GetRiskAlertResponseSchema: GenMessage<GetRiskAlertResponse> = /*@_
  */
 export type AcknowledgeRiskAlertRequest = Message<"cqc.services.v1.AcknowledgeRiskAlertRequest"> & {
   /**
-   * Alert (UUID).
+   * Alert (UUID). Required. Example: "2c5ea4c0-4067-41e9-8bad-9b1deb4d3b7d".
    *
    * @generated from field: string alert_id = 1;
    */
   alertId: string;
 
   /**
-   * Who looks at it, for example "user:ada".
+   * Who looks at it, for example "user:ada". Required.
    *
    * @generated from field: string acknowledged_by = 2;
    */
@@ -239,7 +241,7 @@ export type AcknowledgeRiskAlertRequest = Message<"cqc.services.v1.AcknowledgeRi
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
    *
    * @generated from field: string request_id = 3;
    */
@@ -274,7 +276,7 @@ export const AcknowledgeRiskAlertRequestSchema: GenMessage<AcknowledgeRiskAlertR
  */
 export type AcknowledgeRiskAlertResponse = Message<"cqc.services.v1.AcknowledgeRiskAlertResponse"> & {
   /**
-   * The alert.
+   * The alert. Required. Example: see Alert.
    *
    * @generated from field: cqc.risk.v1.Alert alert = 1;
    */
@@ -302,21 +304,21 @@ export const AcknowledgeRiskAlertResponseSchema: GenMessage<AcknowledgeRiskAlert
  */
 export type ResolveRiskAlertRequest = Message<"cqc.services.v1.ResolveRiskAlertRequest"> & {
   /**
-   * Alert (UUID).
+   * Alert (UUID). Required. Example: "2c5ea4c0-4067-41e9-8bad-9b1deb4d3b7d".
    *
    * @generated from field: string alert_id = 1;
    */
   alertId: string;
 
   /**
-   * Who resolves it, for example "user:ada".
+   * Who resolves it, for example "user:ada". Required.
    *
    * @generated from field: string resolved_by = 2;
    */
   resolvedBy: string;
 
   /**
-   * Why it no longer holds, for a person. Absent: none.
+   * Why it no longer holds, for a person. Absent: none. Example: "Reduced by 0.1".
    *
    * @generated from field: string resolution_notes = 3;
    */
@@ -324,7 +326,7 @@ export type ResolveRiskAlertRequest = Message<"cqc.services.v1.ResolveRiskAlertR
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
    *
    * @generated from field: string request_id = 4;
    */
@@ -366,7 +368,7 @@ export const ResolveRiskAlertRequestSchema: GenMessage<ResolveRiskAlertRequest> 
  */
 export type ResolveRiskAlertResponse = Message<"cqc.services.v1.ResolveRiskAlertResponse"> & {
   /**
-   * The alert.
+   * The alert. Required. Example: see Alert.
    *
    * @generated from field: cqc.risk.v1.Alert alert = 1;
    */
@@ -390,14 +392,14 @@ export const ResolveRiskAlertResponseSchema: GenMessage<ResolveRiskAlertResponse
  */
 export type StreamRiskAlertsRequest = Message<"cqc.services.v1.StreamRiskAlertsRequest"> & {
   /**
-   * Portfolios to follow (UUIDs), 1 to 200.
+   * Portfolios to follow (UUIDs), 1 to 200. Required: one or more. Example: ["e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"].
    *
    * @generated from field: repeated string portfolio_ids = 1;
    */
   portfolioIds: string[];
 
   /**
-   * Alerts of at least this severity only. Absent: all.
+   * Alerts of at least this severity only. Absent: all. Example: "RISK_ALERT_SEVERITY_MEDIUM".
    *
    * @generated from field: cqc.risk.v1.RiskAlertSeverity min_severity = 2;
    */
@@ -405,21 +407,21 @@ export type StreamRiskAlertsRequest = Message<"cqc.services.v1.StreamRiskAlertsR
 
   /**
    * resume_token of the last message received: the stream goes on behind it, or says what is missing. Absent: from now
-   * on.
+   * on. Example: "c2VxOjQ4MTUxNjIzNDI".
    *
    * @generated from field: string resume_token = 3;
    */
   resumeToken: string;
 
   /**
-   * Whether to leave out the state at the start. Absent: false, the state comes first.
+   * Whether to leave out the state at the start. Absent: false, the state comes first. Example: true.
    *
    * @generated from field: bool skip_snapshot = 4;
    */
   skipSnapshot: boolean;
 
   /**
-   * Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds.
+   * Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds. Example: "5s".
    *
    * @generated from field: google.protobuf.Duration heartbeat_interval = 5;
    */
@@ -427,7 +429,7 @@ export type StreamRiskAlertsRequest = Message<"cqc.services.v1.StreamRiskAlertsR
 
   /**
    * Whether a slow reader may miss all but the newest state of each key. Absent: false, a slow reader is ended with
-   * RESOURCE_EXHAUSTED.
+   * RESOURCE_EXHAUSTED. Example: true.
    *
    * @generated from field: bool conflate = 6;
    */
@@ -470,7 +472,7 @@ export type StreamRiskAlertsResponse = Message<"cqc.services.v1.StreamRiskAlerts
    */
   payload: {
     /**
-     * One of the alerts.
+     * One of the alerts. Absent: another member of payload is set. Example: see Alert.
      *
      * @generated from field: cqc.risk.v1.Alert data = 1;
      */
@@ -478,7 +480,7 @@ export type StreamRiskAlertsResponse = Message<"cqc.services.v1.StreamRiskAlerts
     case: "data";
   } | {
     /**
-     * Nothing happened; the stream is alive.
+     * Nothing happened; the stream is alive. Absent: another member of payload is set. Example: see Heartbeat.
      *
      * @generated from field: cqc.services.v1.Heartbeat heartbeat = 2;
      */
@@ -486,7 +488,8 @@ export type StreamRiskAlertsResponse = Message<"cqc.services.v1.StreamRiskAlerts
     case: "heartbeat";
   } | {
     /**
-     * A subscription began, was refused or ended.
+     * A subscription began, was refused or ended. Absent: another member of payload is set. Example: see
+     * SubscriptionStatus.
      *
      * @generated from field: cqc.services.v1.SubscriptionStatus subscription_status = 3;
      */
@@ -494,7 +497,7 @@ export type StreamRiskAlertsResponse = Message<"cqc.services.v1.StreamRiskAlerts
     case: "subscriptionStatus";
   } | {
     /**
-     * Something is missing; the state follows anew.
+     * Something is missing; the state follows anew. Absent: another member of payload is set. Example: see GapNotice.
      *
      * @generated from field: cqc.services.v1.GapNotice gap_notice = 4;
      */
@@ -503,7 +506,8 @@ export type StreamRiskAlertsResponse = Message<"cqc.services.v1.StreamRiskAlerts
   } | { case: undefined; value?: undefined };
 
   /**
-   * To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here.
+   * To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here. Example:
+   * "c2VxOjQ4MTUxNjIzNDI".
    *
    * @generated from field: string resume_token = 5;
    */

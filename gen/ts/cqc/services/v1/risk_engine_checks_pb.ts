@@ -51,14 +51,14 @@ export const file_cqc_services_v1_risk_engine_checks: GenFile = /*@__PURE__*/
  */
 export type CheckOrderRequest = Message<"cqc.services.v1.CheckOrderRequest"> & {
   /**
-   * The order.
+   * The order. Required. Example: see NewOrder.
    *
    * @generated from field: cqc.venues.v1.NewOrder order = 1;
    */
   order?: NewOrder | undefined;
 
   /**
-   * Whether to answer with the risk after the order. Absent: false.
+   * Whether to answer with the risk after the order. Absent: false. Example: true.
    *
    * @generated from field: bool include_snapshot = 2;
    */
@@ -66,7 +66,7 @@ export type CheckOrderRequest = Message<"cqc.services.v1.CheckOrderRequest"> & {
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
    *
    * @generated from field: string request_id = 3;
    */
@@ -102,28 +102,28 @@ export const CheckOrderRequestSchema: GenMessage<CheckOrderRequest> = /*@__PURE_
  */
 export type CheckOrderResponse = Message<"cqc.services.v1.CheckOrderResponse"> & {
   /**
-   * Whether it may be placed.
+   * Whether it may be placed. Required. Example: false.
    *
    * @generated from field: bool allowed = 1;
    */
   allowed: boolean;
 
   /**
-   * Limits that it would breach, at most 100. Empty: none.
+   * Limits that it would breach, at most 100. Empty: none. Example: see RiskViolation.
    *
    * @generated from field: repeated cqc.risk.v1.RiskViolation violations = 2;
    */
   violations: RiskViolation[];
 
   /**
-   * Risk after the order. Absent: not asked for.
+   * Risk after the order. Absent: not asked for. Example: see RiskSnapshot.
    *
    * @generated from field: cqc.risk.v1.RiskSnapshot projected = 3;
    */
   projected?: RiskSnapshot | undefined;
 
   /**
-   * Largest quantity that would be allowed, in the market's size unit. Absent: none, or not computed.
+   * Largest quantity that would be allowed, in the market's size unit. Absent: none, or not computed. Example: "2.5".
    *
    * @generated from field: string max_quantity = 4;
    */
@@ -147,14 +147,14 @@ export const CheckOrderResponseSchema: GenMessage<CheckOrderResponse> = /*@__PUR
  */
 export type GetRiskSnapshotRequest = Message<"cqc.services.v1.GetRiskSnapshotRequest"> & {
   /**
-   * Portfolio (UUID).
+   * Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
    *
    * @generated from field: string portfolio_id = 1;
    */
   portfolioId: string;
 
   /**
-   * Moment that is asked for. Absent: now.
+   * Moment that is asked for. Absent: now. Example: "2026-01-15T09:30:00.100Z".
    *
    * @generated from field: google.protobuf.Timestamp as_of = 2;
    */
@@ -210,7 +210,7 @@ export const GetRiskSnapshotRequestSchema: GenMessage<GetRiskSnapshotRequest> = 
  */
 export type GetRiskSnapshotResponse = Message<"cqc.services.v1.GetRiskSnapshotResponse"> & {
   /**
-   * The risk.
+   * The risk. Required. Example: see RiskSnapshot.
    *
    * @generated from field: cqc.risk.v1.RiskSnapshot snapshot = 1;
    */
@@ -234,7 +234,7 @@ export const GetRiskSnapshotResponseSchema: GenMessage<GetRiskSnapshotResponse> 
  */
 export type StreamRiskSnapshotsRequest = Message<"cqc.services.v1.StreamRiskSnapshotsRequest"> & {
   /**
-   * Portfolios to follow (UUIDs), 1 to 200.
+   * Portfolios to follow (UUIDs), 1 to 200. Required: one or more. Example: ["e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21"].
    *
    * @generated from field: repeated string portfolio_ids = 1;
    */
@@ -242,21 +242,21 @@ export type StreamRiskSnapshotsRequest = Message<"cqc.services.v1.StreamRiskSnap
 
   /**
    * resume_token of the last message received: the stream goes on behind it, or says what is missing. Absent: from now
-   * on.
+   * on. Example: "c2VxOjQ4MTUxNjIzNDI".
    *
    * @generated from field: string resume_token = 2;
    */
   resumeToken: string;
 
   /**
-   * Whether to leave out the state at the start. Absent: false, the state comes first.
+   * Whether to leave out the state at the start. Absent: false, the state comes first. Example: true.
    *
    * @generated from field: bool skip_snapshot = 3;
    */
   skipSnapshot: boolean;
 
   /**
-   * Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds.
+   * Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds. Example: "5s".
    *
    * @generated from field: google.protobuf.Duration heartbeat_interval = 4;
    */
@@ -264,7 +264,7 @@ export type StreamRiskSnapshotsRequest = Message<"cqc.services.v1.StreamRiskSnap
 
   /**
    * Whether a slow reader may miss all but the newest state of each key. Absent: false, a slow reader is ended with
-   * RESOURCE_EXHAUSTED.
+   * RESOURCE_EXHAUSTED. Example: true.
    *
    * @generated from field: bool conflate = 5;
    */
@@ -301,7 +301,7 @@ export type StreamRiskSnapshotsResponse = Message<"cqc.services.v1.StreamRiskSna
    */
   payload: {
     /**
-     * One of the risk snapshots.
+     * One of the risk snapshots. Absent: another member of payload is set. Example: see RiskSnapshot.
      *
      * @generated from field: cqc.risk.v1.RiskSnapshot data = 1;
      */
@@ -309,7 +309,7 @@ export type StreamRiskSnapshotsResponse = Message<"cqc.services.v1.StreamRiskSna
     case: "data";
   } | {
     /**
-     * Nothing happened; the stream is alive.
+     * Nothing happened; the stream is alive. Absent: another member of payload is set. Example: see Heartbeat.
      *
      * @generated from field: cqc.services.v1.Heartbeat heartbeat = 2;
      */
@@ -317,7 +317,8 @@ export type StreamRiskSnapshotsResponse = Message<"cqc.services.v1.StreamRiskSna
     case: "heartbeat";
   } | {
     /**
-     * A subscription began, was refused or ended.
+     * A subscription began, was refused or ended. Absent: another member of payload is set. Example: see
+     * SubscriptionStatus.
      *
      * @generated from field: cqc.services.v1.SubscriptionStatus subscription_status = 3;
      */
@@ -325,7 +326,7 @@ export type StreamRiskSnapshotsResponse = Message<"cqc.services.v1.StreamRiskSna
     case: "subscriptionStatus";
   } | {
     /**
-     * Something is missing; the state follows anew.
+     * Something is missing; the state follows anew. Absent: another member of payload is set. Example: see GapNotice.
      *
      * @generated from field: cqc.services.v1.GapNotice gap_notice = 4;
      */
@@ -334,7 +335,8 @@ export type StreamRiskSnapshotsResponse = Message<"cqc.services.v1.StreamRiskSna
   } | { case: undefined; value?: undefined };
 
   /**
-   * To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here.
+   * To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here. Example:
+   * "c2VxOjQ4MTUxNjIzNDI".
    *
    * @generated from field: string resume_token = 5;
    */
@@ -363,42 +365,42 @@ export const StreamRiskSnapshotsResponseSchema: GenMessage<StreamRiskSnapshotsRe
  */
 export type CalculateVaRRequest = Message<"cqc.services.v1.CalculateVaRRequest"> & {
   /**
-   * Portfolio (UUID).
+   * Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
    *
    * @generated from field: string portfolio_id = 1;
    */
   portfolioId: string;
 
   /**
-   * Probability that the loss stays below it, 0 to 1, for example "0.99".
+   * Probability that the loss stays below it, 0 to 1, for example "0.99". Required.
    *
    * @generated from field: string confidence = 2;
    */
   confidence: string;
 
   /**
-   * Time that it is for, above zero and at most 365 days.
+   * Time that it is for, above zero and at most 365 days. Required. Example: "86400s".
    *
    * @generated from field: google.protobuf.Duration horizon = 3;
    */
   horizon?: Duration | undefined;
 
   /**
-   * How it is computed: HISTORICAL, PARAMETRIC or MONTE_CARLO. Absent: HISTORICAL.
+   * How it is computed: HISTORICAL, PARAMETRIC or MONTE_CARLO. Absent: HISTORICAL. Example: "HISTORICAL".
    *
    * @generated from field: string method = 4;
    */
   method: string;
 
   /**
-   * Length of the past that it is computed from, above zero. Absent: one year.
+   * Length of the past that it is computed from, above zero. Absent: one year. Example: "31536000s".
    *
    * @generated from field: google.protobuf.Duration lookback = 5;
    */
   lookback?: Duration | undefined;
 
   /**
-   * Number of simulations, for MONTE_CARLO. Absent or 0: chosen by the engine.
+   * Number of simulations, for MONTE_CARLO. Absent or 0: chosen by the engine. Example: 10000.
    *
    * @generated from field: uint32 simulations = 6;
    */
@@ -429,42 +431,43 @@ export const CalculateVaRRequestSchema: GenMessage<CalculateVaRRequest> = /*@__P
  */
 export type CalculateVaRResponse = Message<"cqc.services.v1.CalculateVaRResponse"> & {
   /**
-   * Loss that is not exceeded with the given probability, in the portfolio's valuation asset.
+   * Loss that is not exceeded with the given probability, in the portfolio's valuation asset. Required. Example:
+   * "3120.44".
    *
    * @generated from field: string value_at_risk = 1;
    */
   valueAtRisk: string;
 
   /**
-   * Average loss beyond it, in the portfolio's valuation asset.
+   * Average loss beyond it, in the portfolio's valuation asset. Required. Example: "4410.02".
    *
    * @generated from field: string expected_shortfall = 2;
    */
   expectedShortfall: string;
 
   /**
-   * Probability that it is for.
+   * Probability that it is for, 0 to 1. Required. Example: "0.99".
    *
    * @generated from field: string confidence = 3;
    */
   confidence: string;
 
   /**
-   * Time that it is for.
+   * Time that it is for. Required. Example: "86400s".
    *
    * @generated from field: google.protobuf.Duration horizon = 4;
    */
   horizon?: Duration | undefined;
 
   /**
-   * Past periods or simulations that it rests on. Absent: not stated.
+   * Past periods or simulations that it rests on. Absent: not stated. Example: 365.
    *
    * @generated from field: uint32 observations = 5;
    */
   observations: number;
 
   /**
-   * Moment for which it holds.
+   * Moment for which it holds. Required. Example: "2026-01-15T09:31:00Z".
    *
    * @generated from field: google.protobuf.Timestamp as_of = 6;
    */
@@ -506,14 +509,14 @@ export const CalculateVaRResponseSchema: GenMessage<CalculateVaRResponse> = /*@_
  */
 export type RunStressTestRequest = Message<"cqc.services.v1.RunStressTestRequest"> & {
   /**
-   * Portfolio (UUID).
+   * Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
    *
    * @generated from field: string portfolio_id = 1;
    */
   portfolioId: string;
 
   /**
-   * The scenarios, 1 to 50.
+   * The scenarios, 1 to 50. Required: one or more. Example: see StressScenario.
    *
    * @generated from field: repeated cqc.risk.v1.StressScenario scenarios = 2;
    */
@@ -548,7 +551,7 @@ export const RunStressTestRequestSchema: GenMessage<RunStressTestRequest> = /*@_
  */
 export type RunStressTestResponse = Message<"cqc.services.v1.RunStressTestResponse"> & {
   /**
-   * One for each scenario, in the order asked for.
+   * One for each scenario, in the order asked for. Required: one or more. Example: see StressResult.
    *
    * @generated from field: repeated cqc.risk.v1.StressResult results = 1;
    */
@@ -573,21 +576,21 @@ export const RunStressTestResponseSchema: GenMessage<RunStressTestResponse> = /*
  */
 export type GetLiquidationRiskRequest = Message<"cqc.services.v1.GetLiquidationRiskRequest"> & {
   /**
-   * Portfolio (UUID).
+   * Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
    *
    * @generated from field: string portfolio_id = 1;
    */
   portfolioId: string;
 
   /**
-   * This position only (UUID). Absent: all.
+   * This position only (UUID). Absent: all. Example: "1f0d7c84-3d0b-4f6e-8d3f-9a4b8c7e6d52".
    *
    * @generated from field: string position_id = 2;
    */
   positionId: string;
 
   /**
-   * Time for which probabilities are wanted, above zero and at most 365 days. Absent: one day.
+   * Time for which probabilities are wanted, above zero and at most 365 days. Absent: one day. Example: "86400s".
    *
    * @generated from field: google.protobuf.Duration horizon = 3;
    */
@@ -625,7 +628,7 @@ export const GetLiquidationRiskRequestSchema: GenMessage<GetLiquidationRiskReque
  */
 export type GetLiquidationRiskResponse = Message<"cqc.services.v1.GetLiquidationRiskResponse"> & {
   /**
-   * The positions, nearest first, at most 1000. Empty: none with leverage.
+   * The positions, nearest first, at most 1000. Empty: none with leverage. Example: see LiquidationRisk.
    *
    * @generated from field: repeated cqc.risk.v1.LiquidationRisk risks = 1;
    */

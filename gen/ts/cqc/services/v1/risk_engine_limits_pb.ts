@@ -40,28 +40,28 @@ export const file_cqc_services_v1_risk_engine_limits: GenFile = /*@__PURE__*/
  */
 export type CreateRiskLimitRequest = Message<"cqc.services.v1.CreateRiskLimitRequest"> & {
   /**
-   * Portfolio (UUID).
+   * Portfolio (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
    *
    * @generated from field: string portfolio_id = 1;
    */
   portfolioId: string;
 
   /**
-   * Account that it is for (UUID). Absent: all.
+   * Account that it is for (UUID). Absent: all. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
    *
    * @generated from field: string account_id = 2;
    */
   accountId: string;
 
   /**
-   * What it bounds.
+   * What it bounds. Required. Example: "RISK_METRIC_LEVERAGE".
    *
    * @generated from field: cqc.risk.v1.RiskMetric metric = 3;
    */
   metric: RiskMetric;
 
   /**
-   * By what the measure is split. Absent: not split.
+   * By what the measure is split. Absent: not split. Example: "EXPOSURE_DIMENSION_ASSET".
    *
    * @generated from field: cqc.portfolio.v1.ExposureDimension dimension = 4;
    */
@@ -75,42 +75,42 @@ export type CreateRiskLimitRequest = Message<"cqc.services.v1.CreateRiskLimitReq
   dimensionValue: string;
 
   /**
-   * Value from which to warn, in the unit of the metric. Absent: no warning.
+   * Value from which to warn, in the unit of the metric. Absent: no warning. Example: "4".
    *
    * @generated from field: string soft_threshold = 6;
    */
   softThreshold: string;
 
   /**
-   * Value from which to act, in the unit of the metric, for example "5".
+   * Value from which to act, in the unit of the metric, for example "5". Required.
    *
    * @generated from field: string hard_threshold = 7;
    */
   hardThreshold: string;
 
   /**
-   * What happens then.
+   * What happens then. Required. Example: "LIMIT_ACTION_BLOCK".
    *
    * @generated from field: cqc.risk.v1.LimitAction action = 8;
    */
   action: LimitAction;
 
   /**
-   * Whether it holds. Absent: false.
+   * Whether it holds. Absent: false. Example: true.
    *
    * @generated from field: bool is_enabled = 9;
    */
   isEnabled: boolean;
 
   /**
-   * When it begins to hold. Absent: at once.
+   * When it begins to hold. Absent: at once. Example: "2026-01-02T08:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp effective_from = 10;
    */
   effectiveFrom?: Timestamp | undefined;
 
   /**
-   * When it ceases to hold, after effective_from. Absent: never.
+   * When it ceases to hold, after effective_from. Absent: never. Example: "2026-02-01T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp effective_to = 11;
    */
@@ -118,7 +118,7 @@ export type CreateRiskLimitRequest = Message<"cqc.services.v1.CreateRiskLimitReq
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
    *
    * @generated from field: string request_id = 12;
    */
@@ -152,7 +152,7 @@ export const CreateRiskLimitRequestSchema: GenMessage<CreateRiskLimitRequest> = 
  */
 export type CreateRiskLimitResponse = Message<"cqc.services.v1.CreateRiskLimitResponse"> & {
   /**
-   * The risk limit.
+   * The risk limit. Required. Example: see RiskLimit.
    *
    * @generated from field: cqc.risk.v1.RiskLimit risk_limit = 1;
    */
@@ -176,7 +176,7 @@ export const CreateRiskLimitResponseSchema: GenMessage<CreateRiskLimitResponse> 
  */
 export type GetRiskLimitRequest = Message<"cqc.services.v1.GetRiskLimitRequest"> & {
   /**
-   * Id of the risk limit (UUID).
+   * Id of the risk limit (UUID). Required. Example: "60b5a4f3-2e1d-4c8b-9a7f-6e5d4c3b2a19".
    *
    * @generated from field: string limit_id = 1;
    */
@@ -210,7 +210,7 @@ export const GetRiskLimitRequestSchema: GenMessage<GetRiskLimitRequest> = /*@__P
  */
 export type GetRiskLimitResponse = Message<"cqc.services.v1.GetRiskLimitResponse"> & {
   /**
-   * The risk limit.
+   * The risk limit. Required. Example: see RiskLimit.
    *
    * @generated from field: cqc.risk.v1.RiskLimit risk_limit = 1;
    */
@@ -240,14 +240,14 @@ export const GetRiskLimitResponseSchema: GenMessage<GetRiskLimitResponse> = /*@_
  */
 export type UpdateRiskLimitRequest = Message<"cqc.services.v1.UpdateRiskLimitRequest"> & {
   /**
-   * Limit to change (UUID).
+   * Limit to change (UUID). Required. Example: "60b5a4f3-2e1d-4c8b-9a7f-6e5d4c3b2a19".
    *
    * @generated from field: string limit_id = 1;
    */
   limitId: string;
 
   /**
-   * Value from which to warn, in the unit of the metric. Absent: see update_mask.
+   * Value from which to warn, in the unit of the metric. Absent: see update_mask. Example: "4".
    *
    * @generated from field: string soft_threshold = 2;
    */
@@ -261,42 +261,43 @@ export type UpdateRiskLimitRequest = Message<"cqc.services.v1.UpdateRiskLimitReq
   hardThreshold: string;
 
   /**
-   * What happens then. Absent: see update_mask.
+   * What happens then. Absent: see update_mask. Example: "LIMIT_ACTION_BLOCK".
    *
    * @generated from field: cqc.risk.v1.LimitAction action = 4;
    */
   action: LimitAction;
 
   /**
-   * Whether it holds. Absent: see update_mask.
+   * Whether it holds. Absent: see update_mask. Example: true.
    *
    * @generated from field: bool is_enabled = 5;
    */
   isEnabled: boolean;
 
   /**
-   * When it begins to hold. Absent: see update_mask.
+   * When it begins to hold. Absent: see update_mask. Example: "2026-01-01T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp effective_from = 6;
    */
   effectiveFrom?: Timestamp | undefined;
 
   /**
-   * When it ceases to hold, after effective_from. Absent: see update_mask.
+   * When it ceases to hold, after effective_from. Absent: see update_mask. Example: "2026-02-01T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp effective_to = 7;
    */
   effectiveTo?: Timestamp | undefined;
 
   /**
-   * Version that the change is based on; another one is refused with ABORTED. Absent: not checked.
+   * Version that the change is based on; another one is refused with ABORTED. Absent: not checked. Example: "v1".
    *
    * @generated from field: string etag = 8;
    */
   etag: string;
 
   /**
-   * Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set.
+   * Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set. Example:
+   * "softThreshold,hardThreshold".
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 9;
    */
@@ -304,7 +305,7 @@ export type UpdateRiskLimitRequest = Message<"cqc.services.v1.UpdateRiskLimitReq
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
    *
    * @generated from field: string request_id = 10;
    */
@@ -338,7 +339,7 @@ export const UpdateRiskLimitRequestSchema: GenMessage<UpdateRiskLimitRequest> = 
  */
 export type UpdateRiskLimitResponse = Message<"cqc.services.v1.UpdateRiskLimitResponse"> & {
   /**
-   * The risk limit.
+   * The risk limit. Required. Example: see RiskLimit.
    *
    * @generated from field: cqc.risk.v1.RiskLimit risk_limit = 1;
    */
@@ -362,14 +363,14 @@ export const UpdateRiskLimitResponseSchema: GenMessage<UpdateRiskLimitResponse> 
  */
 export type DeleteRiskLimitRequest = Message<"cqc.services.v1.DeleteRiskLimitRequest"> & {
   /**
-   * Id of the risk limit (UUID).
+   * Id of the risk limit (UUID). Required. Example: "60b5a4f3-2e1d-4c8b-9a7f-6e5d4c3b2a19".
    *
    * @generated from field: string limit_id = 1;
    */
   limitId: string;
 
   /**
-   * Version that is to be deleted; another one is refused with ABORTED. Absent: not checked.
+   * Version that is to be deleted; another one is refused with ABORTED. Absent: not checked. Example: "v3".
    *
    * @generated from field: string etag = 2;
    */
@@ -377,7 +378,7 @@ export type DeleteRiskLimitRequest = Message<"cqc.services.v1.DeleteRiskLimitReq
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
    *
    * @generated from field: string request_id = 3;
    */
@@ -420,49 +421,51 @@ export const DeleteRiskLimitResponseSchema: GenMessage<DeleteRiskLimitResponse> 
  */
 export type ListRiskLimitsRequest = Message<"cqc.services.v1.ListRiskLimitsRequest"> & {
   /**
-   * Limits of this portfolio only (UUID). Absent: all.
+   * Limits of this portfolio only (UUID). Absent: all. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
    *
    * @generated from field: string portfolio_id = 1;
    */
   portfolioId: string;
 
   /**
-   * Limits of this account only (UUID). Absent: all.
+   * Limits of this account only (UUID). Absent: all. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
    *
    * @generated from field: string account_id = 2;
    */
   accountId: string;
 
   /**
-   * Limits of this measure only. Absent: all.
+   * Limits of this measure only. Absent: all. Example: "RISK_METRIC_LEVERAGE".
    *
    * @generated from field: cqc.risk.v1.RiskMetric metric = 3;
    */
   metric: RiskMetric;
 
   /**
-   * Whether to list those that do not hold. Absent: false.
+   * Whether to list those that do not hold. Absent: false. Example: true.
    *
    * @generated from field: bool include_disabled = 4;
    */
   includeDisabled: boolean;
 
   /**
-   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
    *
    * @generated from field: int32 page_size = 5;
    */
   pageSize: number;
 
   /**
-   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+   * "cGFnZTo1MA".
    *
    * @generated from field: string page_token = 6;
    */
   pageToken: string;
 
   /**
-   * Order of the items: a field name (created_at), with " desc" for descending. Absent: by created_at.
+   * Order of the items: a field name (created_at), with " desc" for descending. Absent: by created_at. Example:
+   * "created_at desc".
    *
    * @generated from field: string order_by = 7;
    */
@@ -499,14 +502,14 @@ export const ListRiskLimitsRequestSchema: GenMessage<ListRiskLimitsRequest> = /*
  */
 export type ListRiskLimitsResponse = Message<"cqc.services.v1.ListRiskLimitsResponse"> & {
   /**
-   * The risk limits of this page, at most 1000. Empty: none.
+   * The risk limits of this page, at most 1000. Empty: none. Example: see RiskLimit.
    *
    * @generated from field: repeated cqc.risk.v1.RiskLimit risk_limits = 1;
    */
   riskLimits: RiskLimit[];
 
   /**
-   * To be sent as page_token for the next page. Absent or empty: this is the last page.
+   * To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
    *
    * @generated from field: string next_page_token = 2;
    */

@@ -29,14 +29,14 @@ export const file_cqc_services_v1_stream: GenFile = /*@__PURE__*/
  */
 export type Heartbeat = Message<"cqc.services.v1.Heartbeat"> & {
   /**
-   * Time of the server.
+   * Time of the server. Required. Example: "2026-01-15T09:30:15Z".
    *
    * @generated from field: google.protobuf.Timestamp server_time = 1;
    */
   serverTime?: Timestamp | undefined;
 
   /**
-   * Sequence number of the last message. Absent: the data has none.
+   * Sequence number of the last message. Absent: the data has none. Example: "4815162342".
    *
    * @generated from field: uint64 last_sequence = 2;
    */
@@ -66,28 +66,28 @@ export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
  */
 export type SubscriptionStatus = Message<"cqc.services.v1.SubscriptionStatus"> & {
   /**
-   * What was asked for: an id, or "{venue_id}:{venue_symbol}".
+   * What was asked for: an id, or "{venue_id}:{venue_symbol}". Required. Example: "binance:BTCUSD".
    *
    * @generated from field: string selector = 1;
    */
   selector: string;
 
   /**
-   * How it stands.
+   * How it stands. Required. Example: "SUBSCRIPTION_STATE_REJECTED".
    *
    * @generated from field: cqc.services.v1.SubscriptionState state = 2;
    */
   state: SubscriptionState;
 
   /**
-   * Why it was refused or ended. Absent: it runs, or nothing failed.
+   * Why it was refused or ended. Absent: it runs, or nothing failed. Example: "ERROR_REASON_MARKET_NOT_FOUND".
    *
    * @generated from field: cqc.infrastructure.v1.ErrorReason reason = 3;
    */
   reason: ErrorReason;
 
   /**
-   * The same in words. Absent: none.
+   * The same in words. Absent: none. Example: "No market BTCUSD at binance".
    *
    * @generated from field: string message = 4;
    */
@@ -116,28 +116,29 @@ export const SubscriptionStatusSchema: GenMessage<SubscriptionStatus> = /*@__PUR
  */
 export type GapNotice = Message<"cqc.services.v1.GapNotice"> & {
   /**
-   * Subscription concerned: an id, or "{venue_id}:{venue_symbol}".
+   * Subscription concerned: an id, or "{venue_id}:{venue_symbol}". Required. Example:
+   * "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
    *
    * @generated from field: string selector = 1;
    */
   selector: string;
 
   /**
-   * First sequence number that is missing. Absent: not known.
+   * First sequence number that is missing. Absent: not known. Example: "4815162343".
    *
    * @generated from field: uint64 from_sequence = 2;
    */
   fromSequence: bigint;
 
   /**
-   * Last sequence number that is missing. Absent: not known.
+   * Last sequence number that is missing. Absent: not known. Example: "4815162390".
    *
    * @generated from field: uint64 to_sequence = 3;
    */
   toSequence: bigint;
 
   /**
-   * Why it is missing.
+   * Why it is missing. Required. Example: "GAP_REASON_SEQUENCE".
    *
    * @generated from field: cqc.services.v1.GapReason reason = 4;
    */

@@ -50,105 +50,105 @@ export const file_cqc_services_v1_venue_gateway_accounts: GenFile = /*@__PURE__*
  */
 export type CreateAccountRequest = Message<"cqc.services.v1.CreateAccountRequest"> & {
   /**
-   * Venue, for example "binance".
+   * Venue, for example "binance". Required.
    *
    * @generated from field: string venue_id = 1;
    */
   venueId: string;
 
   /**
-   * Name for people.
+   * Name for people. Required. Example: "Market making".
    *
    * @generated from field: string name = 2;
    */
   name: string;
 
   /**
-   * What it is for.
+   * What it is for. Required. Example: "ACCOUNT_TYPE_UNIFIED".
    *
    * @generated from field: cqc.venues.v1.AccountType account_type = 3;
    */
   accountType: AccountType;
 
   /**
-   * Portfolio that its positions belong to (UUID). Absent: none.
+   * Portfolio that its positions belong to (UUID). Absent: none. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
    *
    * @generated from field: string portfolio_id = 4;
    */
   portfolioId: string;
 
   /**
-   * Who owns it, for example a desk or a person.
+   * Who owns it, for example a desk or a person. Required.
    *
    * @generated from field: string owner_id = 5;
    */
   ownerId: string;
 
   /**
-   * Id at the venue. Absent: none.
+   * Id at the venue. Absent: none. Example: "48151623".
    *
    * @generated from field: string venue_account_id = 6;
    */
   venueAccountId: string;
 
   /**
-   * Account of which it is a sub-account (UUID). Absent: none.
+   * Account of which it is a sub-account (UUID). Absent: none. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
    *
    * @generated from field: string parent_account_id = 7;
    */
   parentAccountId: string;
 
   /**
-   * Where its credentials are.
+   * Where its credentials are. Required. Example: see CredentialRef.
    *
    * @generated from field: cqc.venues.v1.CredentialRef credentials = 8;
    */
   credentials?: CredentialRef | undefined;
 
   /**
-   * What the credentials allow. Empty: not known.
+   * What the credentials allow. Empty: not known. Example: ["ACCOUNT_PERMISSION_READ","ACCOUNT_PERMISSION_TRADE"].
    *
    * @generated from field: repeated cqc.venues.v1.AccountPermission permissions = 9;
    */
   permissions: AccountPermission[];
 
   /**
-   * Margin mode of new positions. Absent: the venue's default.
+   * Margin mode of new positions. Absent: the venue's default. Example: "MARGIN_MODE_CROSS".
    *
    * @generated from field: cqc.markets.v1.MarginMode margin_mode = 10;
    */
   marginMode: MarginMode;
 
   /**
-   * How long and short are held at once. Absent: the venue's default.
+   * How long and short are held at once. Absent: the venue's default. Example: "POSITION_MODE_NET".
    *
    * @generated from field: cqc.venues.v1.PositionMode position_mode = 11;
    */
   positionMode: PositionMode;
 
   /**
-   * Address of the wallet. Absent: not a wallet.
+   * Address of the wallet. Absent: not a wallet. Example: "0x742d35Cc6634C0532925a3b844Bc454e4438f44e".
    *
    * @generated from field: string wallet_address = 12;
    */
   walletAddress: string;
 
   /**
-   * Chain of the wallet. Absent: not a wallet.
+   * Chain of the wallet. Absent: not a wallet. Example: "ethereum".
    *
    * @generated from field: string chain_id = 13;
    */
   chainId: string;
 
   /**
-   * Whether its money is not real. Absent: false.
+   * Whether its money is not real. Absent: false. Example: false.
    *
    * @generated from field: bool is_sandbox = 14;
    */
   isSandbox: boolean;
 
   /**
-   * Further facts without a field of their own. Absent: none.
+   * Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
    *
    * @generated from field: google.protobuf.Struct metadata = 15;
    */
@@ -156,7 +156,7 @@ export type CreateAccountRequest = Message<"cqc.services.v1.CreateAccountRequest
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
    *
    * @generated from field: string request_id = 16;
    */
@@ -196,7 +196,7 @@ export const CreateAccountRequestSchema: GenMessage<CreateAccountRequest> = /*@_
  */
 export type CreateAccountResponse = Message<"cqc.services.v1.CreateAccountResponse"> & {
   /**
-   * The account.
+   * The account. Required. Example: see VenueAccount.
    *
    * @generated from field: cqc.venues.v1.VenueAccount account = 1;
    */
@@ -220,7 +220,7 @@ export const CreateAccountResponseSchema: GenMessage<CreateAccountResponse> = /*
  */
 export type GetAccountRequest = Message<"cqc.services.v1.GetAccountRequest"> & {
   /**
-   * Id of the account (UUID).
+   * Id of the account (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
    *
    * @generated from field: string account_id = 1;
    */
@@ -260,7 +260,7 @@ export const GetAccountRequestSchema: GenMessage<GetAccountRequest> = /*@__PURE_
  */
 export type GetAccountResponse = Message<"cqc.services.v1.GetAccountResponse"> & {
   /**
-   * The account.
+   * The account. Required. Example: see VenueAccount.
    *
    * @generated from field: cqc.venues.v1.VenueAccount account = 1;
    */
@@ -290,28 +290,29 @@ export const GetAccountResponseSchema: GenMessage<GetAccountResponse> = /*@__PUR
  */
 export type UpdateAccountRequest = Message<"cqc.services.v1.UpdateAccountRequest"> & {
   /**
-   * Account to change (UUID).
+   * Account to change (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
    *
    * @generated from field: string account_id = 1;
    */
   accountId: string;
 
   /**
-   * Name for people. Absent: see update_mask.
+   * Name for people. Absent: see update_mask. Example: "Market making".
    *
    * @generated from field: string name = 2;
    */
   name: string;
 
   /**
-   * State. Absent: see update_mask.
+   * State. Absent: see update_mask. Example: "ACCOUNT_STATUS_ACTIVE".
    *
    * @generated from field: cqc.venues.v1.AccountStatus status = 3;
    */
   status: AccountStatus;
 
   /**
-   * Portfolio that its positions belong to (UUID). Absent: see update_mask.
+   * Portfolio that its positions belong to (UUID). Absent: see update_mask. Example:
+   * "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
    *
    * @generated from field: string portfolio_id = 4;
    */
@@ -325,42 +326,44 @@ export type UpdateAccountRequest = Message<"cqc.services.v1.UpdateAccountRequest
   ownerId: string;
 
   /**
-   * What the credentials allow. Empty: see update_mask.
+   * What the credentials allow. Empty: see update_mask. Example:
+   * ["ACCOUNT_PERMISSION_READ","ACCOUNT_PERMISSION_TRADE"].
    *
    * @generated from field: repeated cqc.venues.v1.AccountPermission permissions = 6;
    */
   permissions: AccountPermission[];
 
   /**
-   * Margin mode of new positions. Absent: see update_mask.
+   * Margin mode of new positions. Absent: see update_mask. Example: "MARGIN_MODE_CROSS".
    *
    * @generated from field: cqc.markets.v1.MarginMode margin_mode = 7;
    */
   marginMode: MarginMode;
 
   /**
-   * How long and short are held at once. Absent: see update_mask.
+   * How long and short are held at once. Absent: see update_mask. Example: "POSITION_MODE_NET".
    *
    * @generated from field: cqc.venues.v1.PositionMode position_mode = 8;
    */
   positionMode: PositionMode;
 
   /**
-   * Further facts without a field of their own. Absent: see update_mask.
+   * Further facts without a field of their own. Absent: see update_mask. Example: {"source":"manual"}.
    *
    * @generated from field: google.protobuf.Struct metadata = 9;
    */
   metadata?: JsonObject | undefined;
 
   /**
-   * Version that the change is based on; another one is refused with ABORTED. Absent: not checked.
+   * Version that the change is based on; another one is refused with ABORTED. Absent: not checked. Example: "v4".
    *
    * @generated from field: string etag = 10;
    */
   etag: string;
 
   /**
-   * Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set.
+   * Names of the fields to write; one that is named and not set is cleared. Absent: the fields that are set. Example:
+   * "name,status".
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 11;
    */
@@ -368,7 +371,7 @@ export type UpdateAccountRequest = Message<"cqc.services.v1.UpdateAccountRequest
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
    *
    * @generated from field: string request_id = 12;
    */
@@ -408,7 +411,7 @@ export const UpdateAccountRequestSchema: GenMessage<UpdateAccountRequest> = /*@_
  */
 export type UpdateAccountResponse = Message<"cqc.services.v1.UpdateAccountResponse"> & {
   /**
-   * The account.
+   * The account. Required. Example: see VenueAccount.
    *
    * @generated from field: cqc.venues.v1.VenueAccount account = 1;
    */
@@ -432,14 +435,14 @@ export const UpdateAccountResponseSchema: GenMessage<UpdateAccountResponse> = /*
  */
 export type DeleteAccountRequest = Message<"cqc.services.v1.DeleteAccountRequest"> & {
   /**
-   * Id of the account (UUID).
+   * Id of the account (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
    *
    * @generated from field: string account_id = 1;
    */
   accountId: string;
 
   /**
-   * Version that is to be deleted; another one is refused with ABORTED. Absent: not checked.
+   * Version that is to be deleted; another one is refused with ABORTED. Absent: not checked. Example: "v3".
    *
    * @generated from field: string etag = 2;
    */
@@ -447,7 +450,7 @@ export type DeleteAccountRequest = Message<"cqc.services.v1.DeleteAccountRequest
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0194c8f0-6b1e-7c3a-9f4d-2b8a5e6c7d10".
    *
    * @generated from field: string request_id = 3;
    */
@@ -496,49 +499,51 @@ export const DeleteAccountResponseSchema: GenMessage<DeleteAccountResponse> = /*
  */
 export type ListAccountsRequest = Message<"cqc.services.v1.ListAccountsRequest"> & {
   /**
-   * Accounts at this venue only. Absent: all.
+   * Accounts at this venue only. Absent: all. Example: "binance".
    *
    * @generated from field: string venue_id = 1;
    */
   venueId: string;
 
   /**
-   * Accounts of this portfolio only (UUID). Absent: all.
+   * Accounts of this portfolio only (UUID). Absent: all. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
    *
    * @generated from field: string portfolio_id = 2;
    */
   portfolioId: string;
 
   /**
-   * Accounts of this type only. Absent: all.
+   * Accounts of this type only. Absent: all. Example: "ACCOUNT_TYPE_UNIFIED".
    *
    * @generated from field: cqc.venues.v1.AccountType account_type = 3;
    */
   accountType: AccountType;
 
   /**
-   * Accounts in this state only. Absent: all.
+   * Accounts in this state only. Absent: all. Example: "ACCOUNT_STATUS_ACTIVE".
    *
    * @generated from field: cqc.venues.v1.AccountStatus status = 4;
    */
   status: AccountStatus;
 
   /**
-   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
    *
    * @generated from field: int32 page_size = 5;
    */
   pageSize: number;
 
   /**
-   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+   * "cGFnZTo1MA".
    *
    * @generated from field: string page_token = 6;
    */
   pageToken: string;
 
   /**
-   * Order of the items: a field name (created_at or name), with " desc" for descending. Absent: by created_at.
+   * Order of the items: a field name (created_at or name), with " desc" for descending. Absent: by created_at. Example:
+   * "created_at desc".
    *
    * @generated from field: string order_by = 7;
    */
@@ -581,14 +586,14 @@ export const ListAccountsRequestSchema: GenMessage<ListAccountsRequest> = /*@__P
  */
 export type ListAccountsResponse = Message<"cqc.services.v1.ListAccountsResponse"> & {
   /**
-   * The accounts of this page, at most 1000. Empty: none.
+   * The accounts of this page, at most 1000. Empty: none. Example: see VenueAccount.
    *
    * @generated from field: repeated cqc.venues.v1.VenueAccount accounts = 1;
    */
   accounts: VenueAccount[];
 
   /**
-   * To be sent as page_token for the next page. Absent or empty: this is the last page.
+   * To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -613,7 +618,7 @@ export const ListAccountsResponseSchema: GenMessage<ListAccountsResponse> = /*@_
  */
 export type VerifyCredentialsRequest = Message<"cqc.services.v1.VerifyCredentialsRequest"> & {
   /**
-   * Id of the account (UUID).
+   * Id of the account (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
    *
    * @generated from field: string account_id = 1;
    */
@@ -641,35 +646,35 @@ export const VerifyCredentialsRequestSchema: GenMessage<VerifyCredentialsRequest
  */
 export type VerifyCredentialsResponse = Message<"cqc.services.v1.VerifyCredentialsResponse"> & {
   /**
-   * Whether the venue takes them.
+   * Whether the venue takes them. Required. Example: true.
    *
    * @generated from field: bool valid = 1;
    */
   valid: boolean;
 
   /**
-   * What they allow. Empty: nothing, or not known.
+   * What they allow. Empty: nothing, or not known. Example: ["ACCOUNT_PERMISSION_READ","ACCOUNT_PERMISSION_TRADE"].
    *
    * @generated from field: repeated cqc.venues.v1.AccountPermission permissions = 2;
    */
   permissions: AccountPermission[];
 
   /**
-   * Why not. Absent: they work.
+   * Why not. Absent: they work. Example: "REJECT_REASON_PERMISSION".
    *
    * @generated from field: cqc.venues.v1.RejectReason failure_reason = 3;
    */
   failureReason: RejectReason;
 
   /**
-   * The venue's words. Absent: none.
+   * The venue's words. Absent: none. Example: "Invalid API key".
    *
    * @generated from field: string failure_text = 4;
    */
   failureText: string;
 
   /**
-   * When it was tried.
+   * When it was tried. Required. Example: "2026-01-15T09:30:00Z".
    *
    * @generated from field: google.protobuf.Timestamp checked_at = 5;
    */
@@ -702,14 +707,14 @@ export const VerifyCredentialsResponseSchema: GenMessage<VerifyCredentialsRespon
  */
 export type RotateCredentialsRequest = Message<"cqc.services.v1.RotateCredentialsRequest"> & {
   /**
-   * Id of the account (UUID).
+   * Id of the account (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
    *
    * @generated from field: string account_id = 1;
    */
   accountId: string;
 
   /**
-   * Where the new credentials are; they are verified before they are used.
+   * Where the new credentials are; they are verified before they are used. Required. Example: see CredentialRef.
    *
    * @generated from field: cqc.venues.v1.CredentialRef credentials = 2;
    */
@@ -717,7 +722,7 @@ export type RotateCredentialsRequest = Message<"cqc.services.v1.RotateCredential
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
    *
    * @generated from field: string request_id = 3;
    */
@@ -757,7 +762,7 @@ export const RotateCredentialsRequestSchema: GenMessage<RotateCredentialsRequest
  */
 export type RotateCredentialsResponse = Message<"cqc.services.v1.RotateCredentialsResponse"> & {
   /**
-   * The account.
+   * The account. Required. Example: see VenueAccount.
    *
    * @generated from field: cqc.venues.v1.VenueAccount account = 1;
    */
@@ -781,14 +786,14 @@ export const RotateCredentialsResponseSchema: GenMessage<RotateCredentialsRespon
  */
 export type GetTradingLimitsRequest = Message<"cqc.services.v1.GetTradingLimitsRequest"> & {
   /**
-   * Id of the account (UUID).
+   * Id of the account (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
    *
    * @generated from field: string account_id = 1;
    */
   accountId: string;
 
   /**
-   * Market that it is asked for (UUID). Absent: all of the account.
+   * Market that it is asked for (UUID). Absent: all of the account. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
    *
    * @generated from field: string market_id = 2;
    */
@@ -822,35 +827,36 @@ export const GetTradingLimitsRequestSchema: GenMessage<GetTradingLimitsRequest> 
  */
 export type GetTradingLimitsResponse = Message<"cqc.services.v1.GetTradingLimitsResponse"> & {
   /**
-   * Limits of the account.
+   * Limits of the account. Required. Example: see AccountLimits.
    *
    * @generated from field: cqc.venues.v1.AccountLimits limits = 1;
    */
   limits?: AccountLimits | undefined;
 
   /**
-   * What it pays. Absent: not known.
+   * What it pays. Absent: not known. Example: see FeeSchedule.
    *
    * @generated from field: cqc.venues.v1.FeeSchedule fees = 2;
    */
   fees?: FeeSchedule | undefined;
 
   /**
-   * Highest leverage at the market, above zero. Absent: no market asked for, or not known.
+   * Highest leverage at the market, above zero, as a multiple of the collateral. Absent: no market asked for, or not
+   * known. Example: "125".
    *
    * @generated from field: string max_leverage = 3;
    */
   maxLeverage: string;
 
   /**
-   * Largest position at the market, in US dollars. Absent: no market asked for, or not known.
+   * Largest position at the market, in US dollars. Absent: no market asked for, or not known. Example: "5000000".
    *
    * @generated from field: string max_position_notional = 4;
    */
   maxPositionNotional: string;
 
   /**
-   * When it held.
+   * When it held. Required. Example: "2026-01-15T09:30:00Z".
    *
    * @generated from field: google.protobuf.Timestamp as_of = 5;
    */
@@ -875,7 +881,7 @@ export const GetTradingLimitsResponseSchema: GenMessage<GetTradingLimitsResponse
  */
 export type GetAccountHealthRequest = Message<"cqc.services.v1.GetAccountHealthRequest"> & {
   /**
-   * Id of the account (UUID).
+   * Id of the account (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
    *
    * @generated from field: string account_id = 1;
    */
@@ -907,56 +913,56 @@ export const GetAccountHealthRequestSchema: GenMessage<GetAccountHealthRequest> 
  */
 export type GetAccountHealthResponse = Message<"cqc.services.v1.GetAccountHealthResponse"> & {
   /**
-   * State of the account.
+   * State of the account. Required. Example: "ACCOUNT_STATUS_ACTIVE".
    *
    * @generated from field: cqc.venues.v1.AccountStatus status = 1;
    */
   status: AccountStatus;
 
   /**
-   * Whether the venue answers now. Absent: false.
+   * Whether the venue answers now. Absent: false. Example: true.
    *
    * @generated from field: bool connected = 2;
    */
   connected: boolean;
 
   /**
-   * Value of the account, in US dollars. Absent: not known.
+   * Value of the account, in US dollars. Absent: not known. Example: "125000.50".
    *
    * @generated from field: string equity = 3;
    */
   equity: string;
 
   /**
-   * Margin bound, in US dollars. Absent: none or not known.
+   * Margin bound, in US dollars. Absent: none or not known. Example: "6425.01".
    *
    * @generated from field: string margin_used = 4;
    */
   marginUsed: string;
 
   /**
-   * Maintenance margin over collateral; liquidation at 1. Absent: no margin, or not known.
+   * Maintenance margin over collateral; liquidation at 1. Absent: no margin, or not known. Example: "0.41".
    *
    * @generated from field: string margin_ratio = 5;
    */
   marginRatio: string;
 
   /**
-   * Gross exposure over equity. Absent: not known.
+   * Gross exposure over equity, as a multiple. Absent: not known. Example: "0.26".
    *
    * @generated from field: string leverage = 6;
    */
   leverage: string;
 
   /**
-   * What to look at, for a person. Empty: nothing.
+   * What to look at, for a person. Empty: nothing. Example: ["Margin ratio is near the maintenance margin"].
    *
    * @generated from field: repeated string warnings = 7;
    */
   warnings: string[];
 
   /**
-   * When it held.
+   * When it held. Required. Example: "2026-01-15T09:30:00Z".
    *
    * @generated from field: google.protobuf.Timestamp as_of = 8;
    */

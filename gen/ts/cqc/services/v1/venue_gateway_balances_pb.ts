@@ -31,21 +31,21 @@ export const file_cqc_services_v1_venue_gateway_balances: GenFile = /*@__PURE__*
  */
 export type GetBalanceRequest = Message<"cqc.services.v1.GetBalanceRequest"> & {
   /**
-   * Account (UUID).
+   * Account (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
    *
    * @generated from field: string account_id = 1;
    */
   accountId: string;
 
   /**
-   * Asset (UUID).
+   * Asset (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string asset_id = 2;
    */
   assetId: string;
 
   /**
-   * Which pot. Absent: the first that the account has.
+   * Which pot. Absent: the first that the account has. Example: "BALANCE_TYPE_UNIFIED".
    *
    * @generated from field: cqc.venues.v1.BalanceType balance_type = 3;
    */
@@ -80,7 +80,7 @@ export const GetBalanceRequestSchema: GenMessage<GetBalanceRequest> = /*@__PURE_
  */
 export type GetBalanceResponse = Message<"cqc.services.v1.GetBalanceResponse"> & {
   /**
-   * The balance.
+   * The balance. Required. Example: see Balance.
    *
    * @generated from field: cqc.venues.v1.Balance balance = 1;
    */
@@ -111,56 +111,58 @@ export const GetBalanceResponseSchema: GenMessage<GetBalanceResponse> = /*@__PUR
  */
 export type ListBalancesRequest = Message<"cqc.services.v1.ListBalancesRequest"> & {
   /**
-   * Balances of this account only (UUID). Absent: all.
+   * Balances of this account only (UUID). Absent: all. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
    *
    * @generated from field: string account_id = 1;
    */
   accountId: string;
 
   /**
-   * Balances at this venue only. Absent: all.
+   * Balances at this venue only. Absent: all. Example: "binance".
    *
    * @generated from field: string venue_id = 2;
    */
   venueId: string;
 
   /**
-   * Balances of this asset only (UUID). Absent: all.
+   * Balances of this asset only (UUID). Absent: all. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string asset_id = 3;
    */
   assetId: string;
 
   /**
-   * Balances of this pot only. Absent: all.
+   * Balances of this pot only. Absent: all. Example: "BALANCE_TYPE_UNIFIED".
    *
    * @generated from field: cqc.venues.v1.BalanceType balance_type = 4;
    */
   balanceType: BalanceType;
 
   /**
-   * Whether to list those of nothing. Absent: false.
+   * Whether to list those of nothing. Absent: false. Example: true.
    *
    * @generated from field: bool include_zero = 5;
    */
   includeZero: boolean;
 
   /**
-   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
    *
    * @generated from field: int32 page_size = 6;
    */
   pageSize: number;
 
   /**
-   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+   * "cGFnZTo1MA".
    *
    * @generated from field: string page_token = 7;
    */
   pageToken: string;
 
   /**
-   * Order of the items: a field name (asset_id or as_of), with " desc" for descending. Absent: by asset_id.
+   * Order of the items: a field name (asset_id or as_of), with " desc" for descending. Absent: by asset_id. Example:
+   * "asset_id desc".
    *
    * @generated from field: string order_by = 8;
    */
@@ -198,14 +200,14 @@ export const ListBalancesRequestSchema: GenMessage<ListBalancesRequest> = /*@__P
  */
 export type ListBalancesResponse = Message<"cqc.services.v1.ListBalancesResponse"> & {
   /**
-   * The balances of this page, at most 1000. Empty: none.
+   * The balances of this page, at most 1000. Empty: none. Example: see Balance.
    *
    * @generated from field: repeated cqc.venues.v1.Balance balances = 1;
    */
   balances: Balance[];
 
   /**
-   * To be sent as page_token for the next page. Absent or empty: this is the last page.
+   * To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -229,14 +231,14 @@ export const ListBalancesResponseSchema: GenMessage<ListBalancesResponse> = /*@_
  */
 export type StreamBalancesRequest = Message<"cqc.services.v1.StreamBalancesRequest"> & {
   /**
-   * Accounts to follow (UUIDs), 1 to 200.
+   * Accounts to follow (UUIDs), 1 to 200. Required: one or more. Example: ["a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"].
    *
    * @generated from field: repeated string account_ids = 1;
    */
   accountIds: string[];
 
   /**
-   * Assets to follow (UUIDs), at most 200. Empty: all.
+   * Assets to follow (UUIDs), at most 200. Empty: all. Example: ["5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901"].
    *
    * @generated from field: repeated string asset_ids = 2;
    */
@@ -244,21 +246,21 @@ export type StreamBalancesRequest = Message<"cqc.services.v1.StreamBalancesReque
 
   /**
    * resume_token of the last message received: the stream goes on behind it, or says what is missing. Absent: from now
-   * on.
+   * on. Example: "c2VxOjQ4MTUxNjIzNDI".
    *
    * @generated from field: string resume_token = 3;
    */
   resumeToken: string;
 
   /**
-   * Whether to leave out the state at the start. Absent: false, the state comes first.
+   * Whether to leave out the state at the start. Absent: false, the state comes first. Example: true.
    *
    * @generated from field: bool skip_snapshot = 4;
    */
   skipSnapshot: boolean;
 
   /**
-   * Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds.
+   * Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds. Example: "5s".
    *
    * @generated from field: google.protobuf.Duration heartbeat_interval = 5;
    */
@@ -266,7 +268,7 @@ export type StreamBalancesRequest = Message<"cqc.services.v1.StreamBalancesReque
 
   /**
    * Whether a slow reader may miss all but the newest state of each key. Absent: false, a slow reader is ended with
-   * RESOURCE_EXHAUSTED.
+   * RESOURCE_EXHAUSTED. Example: true.
    *
    * @generated from field: bool conflate = 6;
    */
@@ -309,7 +311,7 @@ export type StreamBalancesResponse = Message<"cqc.services.v1.StreamBalancesResp
    */
   payload: {
     /**
-     * One of the balances.
+     * One of the balances. Absent: another member of payload is set. Example: see Balance.
      *
      * @generated from field: cqc.venues.v1.Balance data = 1;
      */
@@ -317,7 +319,7 @@ export type StreamBalancesResponse = Message<"cqc.services.v1.StreamBalancesResp
     case: "data";
   } | {
     /**
-     * Nothing happened; the stream is alive.
+     * Nothing happened; the stream is alive. Absent: another member of payload is set. Example: see Heartbeat.
      *
      * @generated from field: cqc.services.v1.Heartbeat heartbeat = 2;
      */
@@ -325,7 +327,8 @@ export type StreamBalancesResponse = Message<"cqc.services.v1.StreamBalancesResp
     case: "heartbeat";
   } | {
     /**
-     * A subscription began, was refused or ended.
+     * A subscription began, was refused or ended. Absent: another member of payload is set. Example: see
+     * SubscriptionStatus.
      *
      * @generated from field: cqc.services.v1.SubscriptionStatus subscription_status = 3;
      */
@@ -333,7 +336,7 @@ export type StreamBalancesResponse = Message<"cqc.services.v1.StreamBalancesResp
     case: "subscriptionStatus";
   } | {
     /**
-     * Something is missing; the state follows anew.
+     * Something is missing; the state follows anew. Absent: another member of payload is set. Example: see GapNotice.
      *
      * @generated from field: cqc.services.v1.GapNotice gap_notice = 4;
      */
@@ -342,7 +345,8 @@ export type StreamBalancesResponse = Message<"cqc.services.v1.StreamBalancesResp
   } | { case: undefined; value?: undefined };
 
   /**
-   * To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here.
+   * To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here. Example:
+   * "c2VxOjQ4MTUxNjIzNDI".
    *
    * @generated from field: string resume_token = 5;
    */

@@ -31,7 +31,7 @@ export const file_cqc_services_v1_venue_gateway_executions: GenFile = /*@__PURE_
  */
 export type GetExecutionReportRequest = Message<"cqc.services.v1.GetExecutionReportRequest"> & {
   /**
-   * Id of the execution report (UUID).
+   * Id of the execution report (UUID). Required. Example: "c8d7e6f5-a4b3-4c2d-9e1f-0a9b8c7d6e52".
    *
    * @generated from field: string execution_id = 1;
    */
@@ -74,7 +74,7 @@ export const GetExecutionReportRequestSchema: GenMessage<GetExecutionReportReque
  */
 export type GetExecutionReportResponse = Message<"cqc.services.v1.GetExecutionReportResponse"> & {
   /**
-   * The execution report.
+   * The execution report. Required. Example: see ExecutionReport.
    *
    * @generated from field: cqc.venues.v1.ExecutionReport execution_report = 1;
    */
@@ -105,63 +105,65 @@ export const GetExecutionReportResponseSchema: GenMessage<GetExecutionReportResp
  */
 export type ListExecutionReportsRequest = Message<"cqc.services.v1.ListExecutionReportsRequest"> & {
   /**
-   * Reports of this account only (UUID). Absent: all.
+   * Reports of this account only (UUID). Absent: all. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
    *
    * @generated from field: string account_id = 1;
    */
   accountId: string;
 
   /**
-   * Reports of this order only (UUID). Absent: all.
+   * Reports of this order only (UUID). Absent: all. Example: "7c9e6679-7425-40de-944b-e07fc1f90ae7".
    *
    * @generated from field: string order_id = 2;
    */
   orderId: string;
 
   /**
-   * Reports of this market only (UUID). Absent: all.
+   * Reports of this market only (UUID). Absent: all. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
    *
    * @generated from field: string market_id = 3;
    */
   marketId: string;
 
   /**
-   * Reports of this type only. Absent: all.
+   * Reports of this type only. Absent: all. Example: "EXECUTION_TYPE_TRADE".
    *
    * @generated from field: cqc.venues.v1.ExecutionType execution_type = 4;
    */
   executionType: ExecutionType;
 
   /**
-   * Reports at or after this moment only. Absent: from the first.
+   * Reports at or after this moment only. Absent: from the first. Example: "2026-01-01T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp executed_from = 5;
    */
   executedFrom?: Timestamp | undefined;
 
   /**
-   * Reports before this moment only. Absent: to the last.
+   * Reports before this moment only. Absent: to the last. Example: "2026-02-01T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp executed_to = 6;
    */
   executedTo?: Timestamp | undefined;
 
   /**
-   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
    *
    * @generated from field: int32 page_size = 7;
    */
   pageSize: number;
 
   /**
-   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+   * "cGFnZTo1MA".
    *
    * @generated from field: string page_token = 8;
    */
   pageToken: string;
 
   /**
-   * Order of the items: a field name (executed_at), with " desc" for descending. Absent: by executed_at.
+   * Order of the items: a field name (executed_at), with " desc" for descending. Absent: by executed_at. Example:
+   * "executed_at desc".
    *
    * @generated from field: string order_by = 9;
    */
@@ -206,14 +208,14 @@ export const ListExecutionReportsRequestSchema: GenMessage<ListExecutionReportsR
  */
 export type ListExecutionReportsResponse = Message<"cqc.services.v1.ListExecutionReportsResponse"> & {
   /**
-   * The execution reports of this page, at most 1000. Empty: none.
+   * The execution reports of this page, at most 1000. Empty: none. Example: see ExecutionReport.
    *
    * @generated from field: repeated cqc.venues.v1.ExecutionReport execution_reports = 1;
    */
   executionReports: ExecutionReport[];
 
   /**
-   * To be sent as page_token for the next page. Absent or empty: this is the last page.
+   * To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -238,14 +240,15 @@ export const ListExecutionReportsResponseSchema: GenMessage<ListExecutionReports
  */
 export type StreamExecutionReportsRequest = Message<"cqc.services.v1.StreamExecutionReportsRequest"> & {
   /**
-   * Accounts to follow (UUIDs), 1 to 200.
+   * Accounts to follow (UUIDs), 1 to 200. Required: one or more. Example: ["a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"].
    *
    * @generated from field: repeated string account_ids = 1;
    */
   accountIds: string[];
 
   /**
-   * Markets to follow (UUIDs), at most 200. Empty: all.
+   * Markets to follow (UUIDs), at most 200. Empty: all. Example:
+   * ["0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11","2e7d1c90-6a4b-4f58-9c03-5d8e1f2a7b46"].
    *
    * @generated from field: repeated string market_ids = 2;
    */
@@ -253,21 +256,21 @@ export type StreamExecutionReportsRequest = Message<"cqc.services.v1.StreamExecu
 
   /**
    * resume_token of the last message received: the stream goes on behind it, or says what is missing. Absent: from now
-   * on.
+   * on. Example: "c2VxOjQ4MTUxNjIzNDI".
    *
    * @generated from field: string resume_token = 3;
    */
   resumeToken: string;
 
   /**
-   * Whether to leave out the state at the start. Absent: false, the state comes first.
+   * Whether to leave out the state at the start. Absent: false, the state comes first. Example: true.
    *
    * @generated from field: bool skip_snapshot = 4;
    */
   skipSnapshot: boolean;
 
   /**
-   * Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds.
+   * Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds. Example: "5s".
    *
    * @generated from field: google.protobuf.Duration heartbeat_interval = 5;
    */
@@ -275,7 +278,7 @@ export type StreamExecutionReportsRequest = Message<"cqc.services.v1.StreamExecu
 
   /**
    * Whether a slow reader may miss all but the newest state of each key. Absent: false, a slow reader is ended with
-   * RESOURCE_EXHAUSTED.
+   * RESOURCE_EXHAUSTED. Example: true.
    *
    * @generated from field: bool conflate = 6;
    */
@@ -325,7 +328,7 @@ export type StreamExecutionReportsResponse = Message<"cqc.services.v1.StreamExec
    */
   payload: {
     /**
-     * One of the execution reports.
+     * One of the execution reports. Absent: another member of payload is set. Example: see ExecutionReport.
      *
      * @generated from field: cqc.venues.v1.ExecutionReport data = 1;
      */
@@ -333,7 +336,7 @@ export type StreamExecutionReportsResponse = Message<"cqc.services.v1.StreamExec
     case: "data";
   } | {
     /**
-     * Nothing happened; the stream is alive.
+     * Nothing happened; the stream is alive. Absent: another member of payload is set. Example: see Heartbeat.
      *
      * @generated from field: cqc.services.v1.Heartbeat heartbeat = 2;
      */
@@ -341,7 +344,8 @@ export type StreamExecutionReportsResponse = Message<"cqc.services.v1.StreamExec
     case: "heartbeat";
   } | {
     /**
-     * A subscription began, was refused or ended.
+     * A subscription began, was refused or ended. Absent: another member of payload is set. Example: see
+     * SubscriptionStatus.
      *
      * @generated from field: cqc.services.v1.SubscriptionStatus subscription_status = 3;
      */
@@ -349,7 +353,7 @@ export type StreamExecutionReportsResponse = Message<"cqc.services.v1.StreamExec
     case: "subscriptionStatus";
   } | {
     /**
-     * Something is missing; the state follows anew.
+     * Something is missing; the state follows anew. Absent: another member of payload is set. Example: see GapNotice.
      *
      * @generated from field: cqc.services.v1.GapNotice gap_notice = 4;
      */
@@ -358,7 +362,8 @@ export type StreamExecutionReportsResponse = Message<"cqc.services.v1.StreamExec
   } | { case: undefined; value?: undefined };
 
   /**
-   * To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here.
+   * To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here. Example:
+   * "c2VxOjQ4MTUxNjIzNDI".
    *
    * @generated from field: string resume_token = 5;
    */

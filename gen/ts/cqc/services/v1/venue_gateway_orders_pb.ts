@@ -49,7 +49,7 @@ export const file_cqc_services_v1_venue_gateway_orders: GenFile = /*@__PURE__*/
  */
 export type PlaceOrderRequest = Message<"cqc.services.v1.PlaceOrderRequest"> & {
   /**
-   * The order.
+   * The order. Required. Example: see NewOrder.
    *
    * @generated from field: cqc.venues.v1.NewOrder order = 1;
    */
@@ -57,7 +57,7 @@ export type PlaceOrderRequest = Message<"cqc.services.v1.PlaceOrderRequest"> & {
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
    *
    * @generated from field: string request_id = 2;
    */
@@ -98,7 +98,7 @@ export const PlaceOrderRequestSchema: GenMessage<PlaceOrderRequest> = /*@__PURE_
  */
 export type PlaceOrderResponse = Message<"cqc.services.v1.PlaceOrderResponse"> & {
   /**
-   * The order.
+   * The order. Required. Example: see Order.
    *
    * @generated from field: cqc.venues.v1.Order order = 1;
    */
@@ -122,14 +122,14 @@ export const PlaceOrderResponseSchema: GenMessage<PlaceOrderResponse> = /*@__PUR
  */
 export type OrderRejection = Message<"cqc.services.v1.OrderRejection"> & {
   /**
-   * Why.
+   * Why. Required. Example: "REJECT_REASON_INSUFFICIENT_FUNDS".
    *
    * @generated from field: cqc.venues.v1.RejectReason reason = 1;
    */
   reason: RejectReason;
 
   /**
-   * The venue's words. Absent: none.
+   * The venue's words. Absent: none. Example: "Balance is 12 USDT".
    *
    * @generated from field: string text = 2;
    */
@@ -157,6 +157,7 @@ export const OrderRejectionSchema: GenMessage<OrderRejection> = /*@__PURE__*/
 export type OrderOutcome = Message<"cqc.services.v1.OrderOutcome"> & {
   /**
    * Id sent to the venue by us, unique per account, 1 to 36 letters, digits, "_" and "-"; makes placing idempotent.
+   * Required. Example: "mm-20260115-000043".
    *
    * @generated from field: string client_order_id = 1;
    */
@@ -169,7 +170,7 @@ export type OrderOutcome = Message<"cqc.services.v1.OrderOutcome"> & {
    */
   outcome: {
     /**
-     * It was sent.
+     * It was sent. Absent: another member of outcome is set. Example: see Order.
      *
      * @generated from field: cqc.venues.v1.Order order = 2;
      */
@@ -177,7 +178,7 @@ export type OrderOutcome = Message<"cqc.services.v1.OrderOutcome"> & {
     case: "order";
   } | {
     /**
-     * It was not.
+     * It was not. Absent: another member of outcome is set. Example: see OrderRejection.
      *
      * @generated from field: cqc.services.v1.OrderRejection rejection = 3;
      */
@@ -221,7 +222,7 @@ export const OrderOutcomeSchema: GenMessage<OrderOutcome> = /*@__PURE__*/
  */
 export type BatchPlaceOrdersRequest = Message<"cqc.services.v1.BatchPlaceOrdersRequest"> & {
   /**
-   * The orders, 1 to 50.
+   * The orders, 1 to 50. Required: one or more. Example: see NewOrder.
    *
    * @generated from field: repeated cqc.venues.v1.NewOrder orders = 1;
    */
@@ -229,7 +230,7 @@ export type BatchPlaceOrdersRequest = Message<"cqc.services.v1.BatchPlaceOrdersR
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
    *
    * @generated from field: string request_id = 2;
    */
@@ -283,7 +284,7 @@ export const BatchPlaceOrdersRequestSchema: GenMessage<BatchPlaceOrdersRequest> 
  */
 export type BatchPlaceOrdersResponse = Message<"cqc.services.v1.BatchPlaceOrdersResponse"> & {
   /**
-   * One for each order.
+   * One for each order. Required: one or more. Example: see OrderOutcome.
    *
    * @generated from field: repeated cqc.services.v1.OrderOutcome outcomes = 1;
    */
@@ -307,7 +308,7 @@ export const BatchPlaceOrdersResponseSchema: GenMessage<BatchPlaceOrdersResponse
  */
 export type CancelOrderRequest = Message<"cqc.services.v1.CancelOrderRequest"> & {
   /**
-   * Account of the order (UUID). Absent: order_id is given.
+   * Account of the order (UUID). Absent: order_id is given. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
    *
    * @generated from field: string account_id = 1;
    */
@@ -320,7 +321,8 @@ export type CancelOrderRequest = Message<"cqc.services.v1.CancelOrderRequest"> &
    */
   selector: {
     /**
-     * Id in the platform (UUID).
+     * Id in the platform (UUID). Absent: another member of selector is set. Example:
+     * "7c9e6679-7425-40de-944b-e07fc1f90ae7".
      *
      * @generated from field: string order_id = 2;
      */
@@ -328,7 +330,7 @@ export type CancelOrderRequest = Message<"cqc.services.v1.CancelOrderRequest"> &
     case: "orderId";
   } | {
     /**
-     * Id that we sent.
+     * Id that we sent. Absent: another member of selector is set. Example: "mm-20260115-000042".
      *
      * @generated from field: string client_order_id = 3;
      */
@@ -336,7 +338,7 @@ export type CancelOrderRequest = Message<"cqc.services.v1.CancelOrderRequest"> &
     case: "clientOrderId";
   } | {
     /**
-     * Id given by the venue.
+     * Id given by the venue. Absent: another member of selector is set. Example: "8886774".
      *
      * @generated from field: string venue_order_id = 4;
      */
@@ -346,7 +348,7 @@ export type CancelOrderRequest = Message<"cqc.services.v1.CancelOrderRequest"> &
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
    *
    * @generated from field: string request_id = 5;
    */
@@ -394,7 +396,7 @@ export const CancelOrderRequestSchema: GenMessage<CancelOrderRequest> = /*@__PUR
  */
 export type CancelOrderResponse = Message<"cqc.services.v1.CancelOrderResponse"> & {
   /**
-   * The order.
+   * The order. Required. Example: see Order.
    *
    * @generated from field: cqc.venues.v1.Order order = 1;
    */
@@ -423,21 +425,21 @@ export const CancelOrderResponseSchema: GenMessage<CancelOrderResponse> = /*@__P
  */
 export type CancelAllOrdersRequest = Message<"cqc.services.v1.CancelAllOrdersRequest"> & {
   /**
-   * Account that places the order (UUID).
+   * Account that places the order (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
    *
    * @generated from field: string account_id = 1;
    */
   accountId: string;
 
   /**
-   * Orders on this market only (UUID). Absent: all.
+   * Orders on this market only (UUID). Absent: all. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
    *
    * @generated from field: string market_id = 2;
    */
   marketId: string;
 
   /**
-   * Orders on this side only. Absent: both.
+   * Orders on this side only. Absent: both. Example: "ORDER_SIDE_BUY".
    *
    * @generated from field: cqc.venues.v1.OrderSide side = 3;
    */
@@ -445,7 +447,7 @@ export type CancelAllOrdersRequest = Message<"cqc.services.v1.CancelAllOrdersReq
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
    *
    * @generated from field: string request_id = 4;
    */
@@ -469,14 +471,14 @@ export const CancelAllOrdersRequestSchema: GenMessage<CancelAllOrdersRequest> = 
  */
 export type CancelAllOrdersResponse = Message<"cqc.services.v1.CancelAllOrdersResponse"> & {
   /**
-   * Orders for which a cancel was sent.
+   * Orders for which a cancel was sent. Required. Example: 2.
    *
    * @generated from field: uint32 canceled_count = 1;
    */
   canceledCount: number;
 
   /**
-   * Orders for which none could be sent (UUIDs). Empty: none.
+   * Orders for which none could be sent (UUIDs). Empty: none. Example: ["7c9e6679-7425-40de-944b-e07fc1f90ae7"].
    *
    * @generated from field: repeated string failed_order_ids = 2;
    */
@@ -504,7 +506,7 @@ export const CancelAllOrdersResponseSchema: GenMessage<CancelAllOrdersResponse> 
  */
 export type ModifyOrderRequest = Message<"cqc.services.v1.ModifyOrderRequest"> & {
   /**
-   * Account of the order (UUID). Absent: order_id is given.
+   * Account of the order (UUID). Absent: order_id is given. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
    *
    * @generated from field: string account_id = 1;
    */
@@ -517,7 +519,8 @@ export type ModifyOrderRequest = Message<"cqc.services.v1.ModifyOrderRequest"> &
    */
   selector: {
     /**
-     * Id in the platform (UUID).
+     * Id in the platform (UUID). Absent: another member of selector is set. Example:
+     * "7c9e6679-7425-40de-944b-e07fc1f90ae7".
      *
      * @generated from field: string order_id = 2;
      */
@@ -525,7 +528,7 @@ export type ModifyOrderRequest = Message<"cqc.services.v1.ModifyOrderRequest"> &
     case: "orderId";
   } | {
     /**
-     * Id that we sent.
+     * Id that we sent. Absent: another member of selector is set. Example: "mm-20260115-000042".
      *
      * @generated from field: string client_order_id = 3;
      */
@@ -533,7 +536,7 @@ export type ModifyOrderRequest = Message<"cqc.services.v1.ModifyOrderRequest"> &
     case: "clientOrderId";
   } | {
     /**
-     * Id given by the venue.
+     * Id given by the venue. Absent: another member of selector is set. Example: "8886774".
      *
      * @generated from field: string venue_order_id = 4;
      */
@@ -542,42 +545,43 @@ export type ModifyOrderRequest = Message<"cqc.services.v1.ModifyOrderRequest"> &
   } | { case: undefined; value?: undefined };
 
   /**
-   * New quantity, what is filled included, above zero. Absent: unchanged.
+   * New quantity, what is filled included, above zero, in the market's size unit. Absent: unchanged. Example: "0.5".
    *
    * @generated from field: string quantity = 5;
    */
   quantity: string;
 
   /**
-   * New limit price, above zero. Absent: unchanged.
+   * New limit price, above zero, in the market's price currency. Absent: unchanged. Example: "63900.00".
    *
    * @generated from field: string price = 6;
    */
   price: string;
 
   /**
-   * New trigger price, above zero. Absent: unchanged.
+   * New trigger price, above zero, in the market's price currency. Absent: unchanged. Example: "63000.00".
    *
    * @generated from field: string trigger_price = 7;
    */
   triggerPrice: string;
 
   /**
-   * New expiry. Absent: unchanged.
+   * New expiry. Absent: unchanged. Example: "2026-07-01T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp expires_at = 8;
    */
   expiresAt?: Timestamp | undefined;
 
   /**
-   * Id to send with the change, for venues that ask for a new one. Absent: made by the gateway.
+   * Id to send with the change, for venues that ask for a new one. Absent: made by the gateway. Example:
+   * "mm-20260115-000043".
    *
    * @generated from field: string new_client_order_id = 9;
    */
   newClientOrderId: string;
 
   /**
-   * Version that the change is based on; another one is refused with ABORTED. Absent: not checked.
+   * Version that the change is based on; another one is refused with ABORTED. Absent: not checked. Example: "2".
    *
    * @generated from field: uint64 expected_version = 10;
    */
@@ -585,7 +589,7 @@ export type ModifyOrderRequest = Message<"cqc.services.v1.ModifyOrderRequest"> &
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
    *
    * @generated from field: string request_id = 11;
    */
@@ -627,7 +631,7 @@ export const ModifyOrderRequestSchema: GenMessage<ModifyOrderRequest> = /*@__PUR
  */
 export type ModifyOrderResponse = Message<"cqc.services.v1.ModifyOrderResponse"> & {
   /**
-   * The order.
+   * The order. Required. Example: see Order.
    *
    * @generated from field: cqc.venues.v1.Order order = 1;
    */
@@ -651,7 +655,7 @@ export const ModifyOrderResponseSchema: GenMessage<ModifyOrderResponse> = /*@__P
  */
 export type GetOrderRequest = Message<"cqc.services.v1.GetOrderRequest"> & {
   /**
-   * Account of the order (UUID). Absent: order_id is given.
+   * Account of the order (UUID). Absent: order_id is given. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
    *
    * @generated from field: string account_id = 1;
    */
@@ -664,7 +668,8 @@ export type GetOrderRequest = Message<"cqc.services.v1.GetOrderRequest"> & {
    */
   selector: {
     /**
-     * Id in the platform (UUID).
+     * Id in the platform (UUID). Absent: another member of selector is set. Example:
+     * "7c9e6679-7425-40de-944b-e07fc1f90ae7".
      *
      * @generated from field: string order_id = 2;
      */
@@ -672,7 +677,7 @@ export type GetOrderRequest = Message<"cqc.services.v1.GetOrderRequest"> & {
     case: "orderId";
   } | {
     /**
-     * Id that we sent.
+     * Id that we sent. Absent: another member of selector is set. Example: "mm-20260115-000042".
      *
      * @generated from field: string client_order_id = 3;
      */
@@ -680,7 +685,7 @@ export type GetOrderRequest = Message<"cqc.services.v1.GetOrderRequest"> & {
     case: "clientOrderId";
   } | {
     /**
-     * Id given by the venue.
+     * Id given by the venue. Absent: another member of selector is set. Example: "8886774".
      *
      * @generated from field: string venue_order_id = 4;
      */
@@ -689,7 +694,7 @@ export type GetOrderRequest = Message<"cqc.services.v1.GetOrderRequest"> & {
   } | { case: undefined; value?: undefined };
 
   /**
-   * Whether to ask the venue first. Absent: false.
+   * Whether to ask the venue first. Absent: false. Example: true.
    *
    * @generated from field: bool refresh = 5;
    */
@@ -730,7 +735,7 @@ export const GetOrderRequestSchema: GenMessage<GetOrderRequest> = /*@__PURE__*/
  */
 export type GetOrderResponse = Message<"cqc.services.v1.GetOrderResponse"> & {
   /**
-   * The order.
+   * The order. Required. Example: see Order.
    *
    * @generated from field: cqc.venues.v1.Order order = 1;
    */
@@ -760,63 +765,64 @@ export const GetOrderResponseSchema: GenMessage<GetOrderResponse> = /*@__PURE__*
  */
 export type ListOrdersRequest = Message<"cqc.services.v1.ListOrdersRequest"> & {
   /**
-   * Orders of this account only (UUID). Absent: all.
+   * Orders of this account only (UUID). Absent: all. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
    *
    * @generated from field: string account_id = 1;
    */
   accountId: string;
 
   /**
-   * Orders of this portfolio only (UUID). Absent: all.
+   * Orders of this portfolio only (UUID). Absent: all. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
    *
    * @generated from field: string portfolio_id = 2;
    */
   portfolioId: string;
 
   /**
-   * Orders on this market only (UUID). Absent: all.
+   * Orders on this market only (UUID). Absent: all. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
    *
    * @generated from field: string market_id = 3;
    */
   marketId: string;
 
   /**
-   * Orders in these states only. Empty: all.
+   * Orders in these states only. Empty: all. Example: ["ORDER_STATUS_OPEN","ORDER_STATUS_PARTIALLY_FILLED"].
    *
    * @generated from field: repeated cqc.venues.v1.OrderStatus statuses = 4;
    */
   statuses: OrderStatus[];
 
   /**
-   * Whether to list only those that are not final. Absent: false.
+   * Whether to list only those that are not final. Absent: false. Example: true.
    *
    * @generated from field: bool open_only = 5;
    */
   openOnly: boolean;
 
   /**
-   * Orders made at or after this moment only. Absent: from the first.
+   * Orders made at or after this moment only. Absent: from the first. Example: "2026-01-01T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp created_from = 6;
    */
   createdFrom?: Timestamp | undefined;
 
   /**
-   * Orders made before this moment only. Absent: to the last.
+   * Orders made before this moment only. Absent: to the last. Example: "2026-02-01T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp created_to = 7;
    */
   createdTo?: Timestamp | undefined;
 
   /**
-   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
    *
    * @generated from field: int32 page_size = 8;
    */
   pageSize: number;
 
   /**
-   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+   * "cGFnZTo1MA".
    *
    * @generated from field: string page_token = 9;
    */
@@ -824,6 +830,7 @@ export type ListOrdersRequest = Message<"cqc.services.v1.ListOrdersRequest"> & {
 
   /**
    * Order of the items: a field name (created_at or updated_at), with " desc" for descending. Absent: by created_at.
+   * Example: "created_at desc".
    *
    * @generated from field: string order_by = 10;
    */
@@ -867,14 +874,14 @@ export const ListOrdersRequestSchema: GenMessage<ListOrdersRequest> = /*@__PURE_
  */
 export type ListOrdersResponse = Message<"cqc.services.v1.ListOrdersResponse"> & {
   /**
-   * The orders of this page, at most 1000. Empty: none.
+   * The orders of this page, at most 1000. Empty: none. Example: see Order.
    *
    * @generated from field: repeated cqc.venues.v1.Order orders = 1;
    */
   orders: Order[];
 
   /**
-   * To be sent as page_token for the next page. Absent or empty: this is the last page.
+   * To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -898,14 +905,15 @@ export const ListOrdersResponseSchema: GenMessage<ListOrdersResponse> = /*@__PUR
  */
 export type StreamOrdersRequest = Message<"cqc.services.v1.StreamOrdersRequest"> & {
   /**
-   * Accounts to follow (UUIDs), 1 to 200.
+   * Accounts to follow (UUIDs), 1 to 200. Required: one or more. Example: ["a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"].
    *
    * @generated from field: repeated string account_ids = 1;
    */
   accountIds: string[];
 
   /**
-   * Markets to follow (UUIDs), at most 200. Empty: all.
+   * Markets to follow (UUIDs), at most 200. Empty: all. Example:
+   * ["0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11","2e7d1c90-6a4b-4f58-9c03-5d8e1f2a7b46"].
    *
    * @generated from field: repeated string market_ids = 2;
    */
@@ -913,21 +921,21 @@ export type StreamOrdersRequest = Message<"cqc.services.v1.StreamOrdersRequest">
 
   /**
    * resume_token of the last message received: the stream goes on behind it, or says what is missing. Absent: from now
-   * on.
+   * on. Example: "c2VxOjQ4MTUxNjIzNDI".
    *
    * @generated from field: string resume_token = 3;
    */
   resumeToken: string;
 
   /**
-   * Whether to leave out the state at the start. Absent: false, the state comes first.
+   * Whether to leave out the state at the start. Absent: false, the state comes first. Example: true.
    *
    * @generated from field: bool skip_snapshot = 4;
    */
   skipSnapshot: boolean;
 
   /**
-   * Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds.
+   * Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds. Example: "5s".
    *
    * @generated from field: google.protobuf.Duration heartbeat_interval = 5;
    */
@@ -935,7 +943,7 @@ export type StreamOrdersRequest = Message<"cqc.services.v1.StreamOrdersRequest">
 
   /**
    * Whether a slow reader may miss all but the newest state of each key. Absent: false, a slow reader is ended with
-   * RESOURCE_EXHAUSTED.
+   * RESOURCE_EXHAUSTED. Example: true.
    *
    * @generated from field: bool conflate = 6;
    */
@@ -984,7 +992,7 @@ export type StreamOrdersResponse = Message<"cqc.services.v1.StreamOrdersResponse
    */
   payload: {
     /**
-     * One of the orders.
+     * One of the orders. Absent: another member of payload is set. Example: see Order.
      *
      * @generated from field: cqc.venues.v1.Order data = 1;
      */
@@ -992,7 +1000,7 @@ export type StreamOrdersResponse = Message<"cqc.services.v1.StreamOrdersResponse
     case: "data";
   } | {
     /**
-     * Nothing happened; the stream is alive.
+     * Nothing happened; the stream is alive. Absent: another member of payload is set. Example: see Heartbeat.
      *
      * @generated from field: cqc.services.v1.Heartbeat heartbeat = 2;
      */
@@ -1000,7 +1008,8 @@ export type StreamOrdersResponse = Message<"cqc.services.v1.StreamOrdersResponse
     case: "heartbeat";
   } | {
     /**
-     * A subscription began, was refused or ended.
+     * A subscription began, was refused or ended. Absent: another member of payload is set. Example: see
+     * SubscriptionStatus.
      *
      * @generated from field: cqc.services.v1.SubscriptionStatus subscription_status = 3;
      */
@@ -1008,7 +1017,7 @@ export type StreamOrdersResponse = Message<"cqc.services.v1.StreamOrdersResponse
     case: "subscriptionStatus";
   } | {
     /**
-     * Something is missing; the state follows anew.
+     * Something is missing; the state follows anew. Absent: another member of payload is set. Example: see GapNotice.
      *
      * @generated from field: cqc.services.v1.GapNotice gap_notice = 4;
      */
@@ -1017,7 +1026,8 @@ export type StreamOrdersResponse = Message<"cqc.services.v1.StreamOrdersResponse
   } | { case: undefined; value?: undefined };
 
   /**
-   * To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here.
+   * To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here. Example:
+   * "c2VxOjQ4MTUxNjIzNDI".
    *
    * @generated from field: string resume_token = 5;
    */

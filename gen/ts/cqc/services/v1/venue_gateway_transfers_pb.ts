@@ -35,21 +35,21 @@ export const file_cqc_services_v1_venue_gateway_transfers: GenFile = /*@__PURE__
  */
 export type GetDepositAddressRequest = Message<"cqc.services.v1.GetDepositAddressRequest"> & {
   /**
-   * Account that it is of, or goes from (UUID).
+   * Account that it is of, or goes from (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
    *
    * @generated from field: string account_id = 1;
    */
   accountId: string;
 
   /**
-   * Asset to deposit (UUID).
+   * Asset to deposit (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string asset_id = 2;
    */
   assetId: string;
 
   /**
-   * Name of the network at the venue. Absent: the one that the venue has.
+   * Name of the network at the venue. Absent: the one that the venue has. Example: "ETH".
    *
    * @generated from field: string network = 3;
    */
@@ -78,14 +78,14 @@ export const GetDepositAddressRequestSchema: GenMessage<GetDepositAddressRequest
  */
 export type GetDepositAddressResponse = Message<"cqc.services.v1.GetDepositAddressResponse"> & {
   /**
-   * Address on the chain.
+   * Address on the chain. Required. Example: "0x9d8e7f6a5b4c3d2e1f0a9b8c7d6e5f4a3b2c1d0e".
    *
    * @generated from field: string address = 1;
    */
   address: string;
 
   /**
-   * Memo or tag that must go with it. Absent: none needed.
+   * Memo or tag that must go with it. Absent: none needed. Example: "104857".
    *
    * @generated from field: string memo = 2;
    */
@@ -99,21 +99,21 @@ export type GetDepositAddressResponse = Message<"cqc.services.v1.GetDepositAddre
   chainId: string;
 
   /**
-   * Name of the network at the venue. Absent: the venue has one.
+   * Name of the network at the venue. Absent: the venue has one. Example: "ETH".
    *
    * @generated from field: string network = 4;
    */
   network: string;
 
   /**
-   * Smallest deposit, in units of the asset. Absent: none or not known.
+   * Smallest deposit, in units of the asset. Absent: none or not known. Example: "0.01".
    *
    * @generated from field: string min_deposit = 5;
    */
   minDeposit: string;
 
   /**
-   * Until when it may be used. Absent: for good.
+   * Until when it may be used. Absent: for good. Example: "2026-07-01T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp expires_at = 6;
    */
@@ -146,49 +146,49 @@ export const GetDepositAddressResponseSchema: GenMessage<GetDepositAddressRespon
  */
 export type RequestWithdrawalRequest = Message<"cqc.services.v1.RequestWithdrawalRequest"> & {
   /**
-   * Id sent by us, unique per account; makes the transfer idempotent.
+   * Id sent by us, unique per account; makes the transfer idempotent. Required. Example: "wd-20260115-0007".
    *
    * @generated from field: string client_transfer_id = 1;
    */
   clientTransferId: string;
 
   /**
-   * Account that it is of, or goes from (UUID).
+   * Account that it is of, or goes from (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
    *
    * @generated from field: string account_id = 2;
    */
   accountId: string;
 
   /**
-   * Asset (UUID).
+   * Asset (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string asset_id = 3;
    */
   assetId: string;
 
   /**
-   * Amount in units of the asset, above zero, without the fee.
+   * Amount in units of the asset, above zero, without the fee. Required. Example: "2500".
    *
    * @generated from field: string amount = 4;
    */
   amount: string;
 
   /**
-   * Address on the chain.
+   * Address on the chain. Required. Example: "0x9d8e7f6a5b4c3d2e1f0a9b8c7d6e5f4a3b2c1d0e".
    *
    * @generated from field: string address = 5;
    */
   address: string;
 
   /**
-   * Memo or tag that goes with the address. Absent: none.
+   * Memo or tag that goes with the address. Absent: none. Example: "104857".
    *
    * @generated from field: string memo = 6;
    */
   memo: string;
 
   /**
-   * Chain over which it goes. Absent: not on a chain.
+   * Chain over which it goes. Absent: not on a chain. Example: "ethereum".
    *
    * @generated from field: string chain_id = 7;
    */
@@ -202,7 +202,7 @@ export type RequestWithdrawalRequest = Message<"cqc.services.v1.RequestWithdrawa
   network: string;
 
   /**
-   * Highest fee to accept, in units of the asset, above zero. Absent: any.
+   * Highest fee to accept, in units of the asset, above zero. Absent: any. Example: "0.0005".
    *
    * @generated from field: string max_fee = 9;
    */
@@ -210,7 +210,7 @@ export type RequestWithdrawalRequest = Message<"cqc.services.v1.RequestWithdrawa
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
    *
    * @generated from field: string request_id = 10;
    */
@@ -246,7 +246,7 @@ export const RequestWithdrawalRequestSchema: GenMessage<RequestWithdrawalRequest
  */
 export type RequestWithdrawalResponse = Message<"cqc.services.v1.RequestWithdrawalResponse"> & {
   /**
-   * The transfer.
+   * The transfer. Required. Example: see FundsTransfer.
    *
    * @generated from field: cqc.venues.v1.FundsTransfer transfer = 1;
    */
@@ -278,35 +278,35 @@ export const RequestWithdrawalResponseSchema: GenMessage<RequestWithdrawalRespon
  */
 export type TransferFundsRequest = Message<"cqc.services.v1.TransferFundsRequest"> & {
   /**
-   * Id sent by us, unique per account; makes the transfer idempotent.
+   * Id sent by us, unique per account; makes the transfer idempotent. Required. Example: "tf-20260115-0003".
    *
    * @generated from field: string client_transfer_id = 1;
    */
   clientTransferId: string;
 
   /**
-   * Account that it is of, or goes from (UUID).
+   * Account that it is of, or goes from (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
    *
    * @generated from field: string account_id = 2;
    */
   accountId: string;
 
   /**
-   * Account that it goes to (UUID).
+   * Account that it goes to (UUID). Required. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
    *
    * @generated from field: string to_account_id = 3;
    */
   toAccountId: string;
 
   /**
-   * Asset (UUID).
+   * Asset (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string asset_id = 4;
    */
   assetId: string;
 
   /**
-   * Amount in units of the asset, above zero, without the fee.
+   * Amount in units of the asset, above zero, without the fee. Required. Example: "1000".
    *
    * @generated from field: string amount = 5;
    */
@@ -314,7 +314,7 @@ export type TransferFundsRequest = Message<"cqc.services.v1.TransferFundsRequest
 
   /**
    * Id of this request (UUID): a repetition with the same id has no further effect and gets the first answer. Absent:
-   * not idempotent.
+   * not idempotent. Example: "0f9e8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e66".
    *
    * @generated from field: string request_id = 6;
    */
@@ -350,7 +350,7 @@ export const TransferFundsRequestSchema: GenMessage<TransferFundsRequest> = /*@_
  */
 export type TransferFundsResponse = Message<"cqc.services.v1.TransferFundsResponse"> & {
   /**
-   * The transfer.
+   * The transfer. Required. Example: see FundsTransfer.
    *
    * @generated from field: cqc.venues.v1.FundsTransfer transfer = 1;
    */
@@ -374,7 +374,7 @@ export const TransferFundsResponseSchema: GenMessage<TransferFundsResponse> = /*
  */
 export type GetTransferRequest = Message<"cqc.services.v1.GetTransferRequest"> & {
   /**
-   * Id of the transfer (UUID).
+   * Id of the transfer (UUID). Required. Example: "f1e2d3c4-b5a6-4978-8a69-5b4c3d2e1f07".
    *
    * @generated from field: string transfer_id = 1;
    */
@@ -410,7 +410,7 @@ export const GetTransferRequestSchema: GenMessage<GetTransferRequest> = /*@__PUR
  */
 export type GetTransferResponse = Message<"cqc.services.v1.GetTransferResponse"> & {
   /**
-   * The transfer.
+   * The transfer. Required. Example: see FundsTransfer.
    *
    * @generated from field: cqc.venues.v1.FundsTransfer transfer = 1;
    */
@@ -441,63 +441,65 @@ export const GetTransferResponseSchema: GenMessage<GetTransferResponse> = /*@__P
  */
 export type ListTransfersRequest = Message<"cqc.services.v1.ListTransfersRequest"> & {
   /**
-   * Transfers of this account only (UUID). Absent: all.
+   * Transfers of this account only (UUID). Absent: all. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
    *
    * @generated from field: string account_id = 1;
    */
   accountId: string;
 
   /**
-   * Transfers of this asset only (UUID). Absent: all.
+   * Transfers of this asset only (UUID). Absent: all. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string asset_id = 2;
    */
   assetId: string;
 
   /**
-   * Transfers this way only. Absent: all.
+   * Transfers this way only. Absent: all. Example: "TRANSFER_DIRECTION_WITHDRAWAL".
    *
    * @generated from field: cqc.venues.v1.TransferDirection direction = 3;
    */
   direction: TransferDirection;
 
   /**
-   * Transfers in this state only. Absent: all.
+   * Transfers in this state only. Absent: all. Example: "TRANSFER_STATUS_CONFIRMING".
    *
    * @generated from field: cqc.venues.v1.TransferStatus status = 4;
    */
   status: TransferStatus;
 
   /**
-   * Transfers asked for at or after this moment only. Absent: from the first.
+   * Transfers asked for at or after this moment only. Absent: from the first. Example: "2026-01-01T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp requested_from = 5;
    */
   requestedFrom?: Timestamp | undefined;
 
   /**
-   * Transfers asked for before this moment only. Absent: to the last.
+   * Transfers asked for before this moment only. Absent: to the last. Example: "2026-02-01T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp requested_to = 6;
    */
   requestedTo?: Timestamp | undefined;
 
   /**
-   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50.
+   * Most items wanted; more than 1000 is read as 1000. Absent or 0: 50. Example: 50.
    *
    * @generated from field: int32 page_size = 7;
    */
   pageSize: number;
 
   /**
-   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page.
+   * next_page_token of the page before, with all other fields as they were. Absent or empty: the first page. Example:
+   * "cGFnZTo1MA".
    *
    * @generated from field: string page_token = 8;
    */
   pageToken: string;
 
   /**
-   * Order of the items: a field name (requested_at), with " desc" for descending. Absent: by requested_at.
+   * Order of the items: a field name (requested_at), with " desc" for descending. Absent: by requested_at. Example:
+   * "requested_at desc".
    *
    * @generated from field: string order_by = 9;
    */
@@ -536,14 +538,14 @@ export const ListTransfersRequestSchema: GenMessage<ListTransfersRequest> = /*@_
  */
 export type ListTransfersResponse = Message<"cqc.services.v1.ListTransfersResponse"> & {
   /**
-   * The transfers of this page, at most 1000. Empty: none.
+   * The transfers of this page, at most 1000. Empty: none. Example: see FundsTransfer.
    *
    * @generated from field: repeated cqc.venues.v1.FundsTransfer transfers = 1;
    */
   transfers: FundsTransfer[];
 
   /**
-   * To be sent as page_token for the next page. Absent or empty: this is the last page.
+   * To be sent as page_token for the next page. Absent or empty: this is the last page. Example: "bWFya2V0OjUw".
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -567,7 +569,7 @@ export const ListTransfersResponseSchema: GenMessage<ListTransfersResponse> = /*
  */
 export type StreamTransfersRequest = Message<"cqc.services.v1.StreamTransfersRequest"> & {
   /**
-   * Accounts to follow (UUIDs), 1 to 200.
+   * Accounts to follow (UUIDs), 1 to 200. Required: one or more. Example: ["a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10"].
    *
    * @generated from field: repeated string account_ids = 1;
    */
@@ -575,21 +577,21 @@ export type StreamTransfersRequest = Message<"cqc.services.v1.StreamTransfersReq
 
   /**
    * resume_token of the last message received: the stream goes on behind it, or says what is missing. Absent: from now
-   * on.
+   * on. Example: "c2VxOjQ4MTUxNjIzNDI".
    *
    * @generated from field: string resume_token = 2;
    */
   resumeToken: string;
 
   /**
-   * Whether to leave out the state at the start. Absent: false, the state comes first.
+   * Whether to leave out the state at the start. Absent: false, the state comes first. Example: true.
    *
    * @generated from field: bool skip_snapshot = 3;
    */
   skipSnapshot: boolean;
 
   /**
-   * Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds.
+   * Time without data after which a heartbeat is sent, 1 to 60 seconds. Absent: 15 seconds. Example: "5s".
    *
    * @generated from field: google.protobuf.Duration heartbeat_interval = 4;
    */
@@ -597,7 +599,7 @@ export type StreamTransfersRequest = Message<"cqc.services.v1.StreamTransfersReq
 
   /**
    * Whether a slow reader may miss all but the newest state of each key. Absent: false, a slow reader is ended with
-   * RESOURCE_EXHAUSTED.
+   * RESOURCE_EXHAUSTED. Example: true.
    *
    * @generated from field: bool conflate = 5;
    */
@@ -641,7 +643,7 @@ export type StreamTransfersResponse = Message<"cqc.services.v1.StreamTransfersRe
    */
   payload: {
     /**
-     * One of the transfers.
+     * One of the transfers. Absent: another member of payload is set. Example: see FundsTransfer.
      *
      * @generated from field: cqc.venues.v1.FundsTransfer data = 1;
      */
@@ -649,7 +651,7 @@ export type StreamTransfersResponse = Message<"cqc.services.v1.StreamTransfersRe
     case: "data";
   } | {
     /**
-     * Nothing happened; the stream is alive.
+     * Nothing happened; the stream is alive. Absent: another member of payload is set. Example: see Heartbeat.
      *
      * @generated from field: cqc.services.v1.Heartbeat heartbeat = 2;
      */
@@ -657,7 +659,8 @@ export type StreamTransfersResponse = Message<"cqc.services.v1.StreamTransfersRe
     case: "heartbeat";
   } | {
     /**
-     * A subscription began, was refused or ended.
+     * A subscription began, was refused or ended. Absent: another member of payload is set. Example: see
+     * SubscriptionStatus.
      *
      * @generated from field: cqc.services.v1.SubscriptionStatus subscription_status = 3;
      */
@@ -665,7 +668,7 @@ export type StreamTransfersResponse = Message<"cqc.services.v1.StreamTransfersRe
     case: "subscriptionStatus";
   } | {
     /**
-     * Something is missing; the state follows anew.
+     * Something is missing; the state follows anew. Absent: another member of payload is set. Example: see GapNotice.
      *
      * @generated from field: cqc.services.v1.GapNotice gap_notice = 4;
      */
@@ -674,7 +677,8 @@ export type StreamTransfersResponse = Message<"cqc.services.v1.StreamTransfersRe
   } | { case: undefined; value?: undefined };
 
   /**
-   * To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here.
+   * To be sent as resume_token to go on behind this message. Absent: the stream cannot be resumed from here. Example:
+   * "c2VxOjQ4MTUxNjIzNDI".
    *
    * @generated from field: string resume_token = 5;
    */

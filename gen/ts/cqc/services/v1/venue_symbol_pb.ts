@@ -25,14 +25,14 @@ export const file_cqc_services_v1_venue_symbol: GenFile = /*@__PURE__*/
  */
 export type VenueSymbol = Message<"cqc.services.v1.VenueSymbol"> & {
   /**
-   * Venue, for example "binance".
+   * Venue, for example "binance". Required.
    *
    * @generated from field: string venue_id = 1;
    */
   venueId: string;
 
   /**
-   * Name of the market at the venue, for example "BTCUSDT".
+   * Name of the market at the venue, for example "BTCUSDT". Required.
    *
    * @generated from field: string venue_symbol = 2;
    */

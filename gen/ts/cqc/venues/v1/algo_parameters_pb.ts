@@ -33,21 +33,21 @@ export const file_cqc_venues_v1_algo_parameters: GenFile = /*@__PURE__*/
  */
 export type AlgoParameters = Message<"cqc.venues.v1.AlgoParameters"> & {
   /**
-   * When to begin. Absent: at once.
+   * When to begin. Absent: at once. Example: "2026-01-15T10:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp start_at = 1;
    */
   startAt?: Timestamp | undefined;
 
   /**
-   * When to be done. Absent: no limit.
+   * When to be done. Absent: no limit. Example: "2026-01-15T12:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp end_at = 2;
    */
   endAt?: Timestamp | undefined;
 
   /**
-   * Time between two slices, above zero and at most one day. Absent: chosen by the algorithm.
+   * Time between two slices, above zero and at most one day. Absent: chosen by the algorithm. Example: "60s".
    *
    * @generated from field: google.protobuf.Duration slice_interval = 3;
    */
@@ -61,7 +61,7 @@ export type AlgoParameters = Message<"cqc.venues.v1.AlgoParameters"> & {
   participationRate: string;
 
   /**
-   * Price beyond which no slice is placed, in the market's price currency. Absent: no limit.
+   * Price beyond which no slice is placed, in the market's price currency. Absent: no limit. Example: "65000".
    *
    * @generated from field: string price_limit = 5;
    */

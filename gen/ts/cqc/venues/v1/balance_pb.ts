@@ -41,119 +41,119 @@ export const file_cqc_venues_v1_balance: GenFile = /*@__PURE__*/
  */
 export type Balance = Message<"cqc.venues.v1.Balance"> & {
   /**
-   * Account (UUID).
+   * Account (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
    *
    * @generated from field: string account_id = 1;
    */
   accountId: string;
 
   /**
-   * Venue, for example "binance".
+   * Venue, for example "binance". Required.
    *
    * @generated from field: string venue_id = 2;
    */
   venueId: string;
 
   /**
-   * Asset (UUID).
+   * Asset (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string asset_id = 3;
    */
   assetId: string;
 
   /**
-   * Which pot it is.
+   * Which pot it is. Required. Example: "BALANCE_TYPE_UNIFIED".
    *
    * @generated from field: cqc.venues.v1.BalanceType balance_type = 4;
    */
   balanceType: BalanceType;
 
   /**
-   * All of it, in units of the asset; negative when owed.
+   * All of it, in units of the asset; negative when owed. Required. Example: "125000.50".
    *
    * @generated from field: string total = 5;
    */
   total: string;
 
   /**
-   * What can be used at once.
+   * What can be used at once, in units of the asset. Required. Example: "93000.50".
    *
    * @generated from field: string available = 6;
    */
   available: string;
 
   /**
-   * What is bound by open orders.
+   * What is bound by open orders, in units of the asset. Required. Example: "32000.00".
    *
    * @generated from field: string locked = 7;
    */
   locked: string;
 
   /**
-   * What is held back otherwise. Absent: none.
+   * What is held back otherwise, in units of the asset. Absent: none. Example: "0".
    *
    * @generated from field: string reserved = 8;
    */
   reserved: string;
 
   /**
-   * What is borrowed. Absent: none.
+   * What is borrowed, in units of the asset. Absent: none. Example: "250.00".
    *
    * @generated from field: string borrowed = 9;
    */
   borrowed: string;
 
   /**
-   * Interest owed on it. Absent: none.
+   * Interest owed on it, in units of the asset. Absent: none. Example: "0".
    *
    * @generated from field: string interest = 10;
    */
   interest: string;
 
   /**
-   * Value of the total in US dollars. Absent: not valued.
+   * Value of the total in US dollars. Absent: not valued. Example: "124987.11".
    *
    * @generated from field: string usd_value = 11;
    */
   usdValue: string;
 
   /**
-   * Address that holds it. Absent: not on a chain.
+   * Address that holds it. Absent: not on a chain. Example: "0x742d35Cc6634C0532925a3b844Bc454e4438f44e".
    *
    * @generated from field: string wallet_address = 12;
    */
   walletAddress: string;
 
   /**
-   * Chain on which it lies. Absent: not on a chain.
+   * Chain on which it lies. Absent: not on a chain. Example: "ethereum".
    *
    * @generated from field: string chain_id = 13;
    */
   chainId: string;
 
   /**
-   * When what is locked comes free. Absent: not bound by time.
+   * When what is locked comes free. Absent: not bound by time. Example: "2026-06-30T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp unlock_at = 14;
    */
   unlockAt?: Timestamp | undefined;
 
   /**
-   * Sequence number of the venue, growing per account. Absent: the venue has none.
+   * Sequence number of the venue, growing per account. Absent: the venue has none. Example: "778812".
    *
    * @generated from field: uint64 sequence = 15;
    */
   sequence: bigint;
 
   /**
-   * When it held, by the venue's clock.
+   * When it held, by the venue's clock. Required. Example: "2026-01-15T09:30:00.100Z".
    *
    * @generated from field: google.protobuf.Timestamp as_of = 16;
    */
   asOf?: Timestamp | undefined;
 
   /**
-   * When the platform received it, by our clock. Absent: not recorded.
+   * When the platform received it, by our clock. Absent: not recorded. Example: "2026-01-15T09:30:00.131Z".
    *
    * @generated from field: google.protobuf.Timestamp received_at = 17;
    */

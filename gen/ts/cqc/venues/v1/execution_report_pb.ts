@@ -63,203 +63,204 @@ export const file_cqc_venues_v1_execution_report: GenFile = /*@__PURE__*/
  */
 export type ExecutionReport = Message<"cqc.venues.v1.ExecutionReport"> & {
   /**
-   * Id of this report (UUID).
+   * Id of this report (UUID). Required. Example: "c8d7e6f5-a4b3-4c2d-9e1f-0a9b8c7d6e52".
    *
    * @generated from field: string execution_id = 1;
    */
   executionId: string;
 
   /**
-   * Id of the execution at the venue (17). Absent: none.
+   * Id of the execution at the venue (17). Absent: none. Example: "3819472910".
    *
    * @generated from field: string venue_execution_id = 2;
    */
   venueExecutionId: string;
 
   /**
-   * Order in the platform (UUID).
+   * Order in the platform (UUID). Required. Example: "7c9e6679-7425-40de-944b-e07fc1f90ae7".
    *
    * @generated from field: string order_id = 3;
    */
   orderId: string;
 
   /**
-   * Id that we sent with the order (11).
+   * Id that we sent with the order (11). Required. Example: "mm-20260115-000042".
    *
    * @generated from field: string client_order_id = 4;
    */
   clientOrderId: string;
 
   /**
-   * Id that the order had before it was changed (41). Absent: it was not.
+   * Id that the order had before it was changed (41). Absent: it was not. Example: "mm-20260115-000041".
    *
    * @generated from field: string original_client_order_id = 5;
    */
   originalClientOrderId: string;
 
   /**
-   * Id given by the venue (37). Absent: not acknowledged.
+   * Id given by the venue (37). Absent: not acknowledged. Example: "8886774".
    *
    * @generated from field: string venue_order_id = 6;
    */
   venueOrderId: string;
 
   /**
-   * Account (UUID).
+   * Account (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
    *
    * @generated from field: string account_id = 7;
    */
   accountId: string;
 
   /**
-   * Venue, for example "binance".
+   * Venue, for example "binance". Required.
    *
    * @generated from field: string venue_id = 8;
    */
   venueId: string;
 
   /**
-   * Market (UUID).
+   * Market (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
    *
    * @generated from field: string market_id = 9;
    */
   marketId: string;
 
   /**
-   * What happened (150).
+   * What happened (150). Required. Example: "EXECUTION_TYPE_TRADE".
    *
    * @generated from field: cqc.venues.v1.ExecutionType execution_type = 10;
    */
   executionType: ExecutionType;
 
   /**
-   * State of the order after it (39).
+   * State of the order after it (39). Required. Example: "ORDER_STATUS_PARTIALLY_FILLED".
    *
    * @generated from field: cqc.venues.v1.OrderStatus order_status = 11;
    */
   orderStatus: OrderStatus;
 
   /**
-   * Side of the order (54).
+   * Side of the order (54). Required. Example: "ORDER_SIDE_BUY".
    *
    * @generated from field: cqc.venues.v1.OrderSide side = 12;
    */
   side: OrderSide;
 
   /**
-   * Type of the order (40). Absent: not stated.
+   * Type of the order (40). Absent: not stated. Example: "ORDER_TYPE_LIMIT".
    *
    * @generated from field: cqc.markets.v1.OrderType order_type = 13;
    */
   orderType: OrderType;
 
   /**
-   * Size of this fill, above zero (32). Absent: no fill.
+   * Size of this fill, above zero, in the market's size unit (32). Absent: no fill. Example: "0.2".
    *
    * @generated from field: string last_quantity = 14;
    */
   lastQuantity: string;
 
   /**
-   * Price of this fill (31). Absent: no fill.
+   * Price of this fill, in the market's price currency (31). Absent: no fill. Example: "64000.00".
    *
    * @generated from field: string last_price = 15;
    */
   lastPrice: string;
 
   /**
-   * Size filled so far (14).
+   * Size filled so far, in the market's size unit (14). Required. Example: "0.2".
    *
    * @generated from field: string cumulative_quantity = 16;
    */
   cumulativeQuantity: string;
 
   /**
-   * Size still open (151).
+   * Size still open, in the market's size unit (151). Required. Example: "0.3".
    *
    * @generated from field: string leaves_quantity = 17;
    */
   leavesQuantity: string;
 
   /**
-   * Average price of the fills so far (6). Absent: nothing filled.
+   * Average price of the fills so far, in the market's price currency (6). Absent: nothing filled. Example: "64000.00".
    *
    * @generated from field: string average_price = 18;
    */
   averagePrice: string;
 
   /**
-   * Value of this fill in the quote asset. Absent: no fill, or not stated.
+   * Value of this fill in the quote asset. Absent: no fill, or not stated. Example: "12800.00".
    *
    * @generated from field: string last_quote_value = 19;
    */
   lastQuoteValue: string;
 
   /**
-   * Fee of this fill. Absent: none or not known.
+   * Fee of this fill. Absent: none or not known. Example: see Fee.
    *
    * @generated from field: cqc.venues.v1.Fee fee = 20;
    */
   fee?: Fee | undefined;
 
   /**
-   * Who took whose order (851). Absent: no fill, or not known.
+   * Who took whose order (851). Absent: no fill, or not known. Example: "LIQUIDITY_SIDE_MAKER".
    *
    * @generated from field: cqc.venues.v1.LiquiditySide liquidity_side = 21;
    */
   liquiditySide: LiquiditySide;
 
   /**
-   * Id of the public trade. Absent: no fill, or not stated.
+   * Id of the public trade. Absent: no fill, or not stated. Example: "3819472910".
    *
    * @generated from field: string trade_id = 22;
    */
   tradeId: string;
 
   /**
-   * Hash of the transaction. Absent: not on a chain.
+   * Hash of the transaction. Absent: not on a chain. Example:
+   * "0x5c504ed432cb51138bcf09aa5e8a410dd4a1e204ef84bfed1be16dfba1b22060".
    *
    * @generated from field: string tx_hash = 23;
    */
   txHash: string;
 
   /**
-   * Number of the block. Absent: not on a chain.
+   * Number of the block. Absent: not on a chain. Example: "21600000".
    *
    * @generated from field: uint64 block_number = 24;
    */
   blockNumber: bigint;
 
   /**
-   * Why it was refused (103). Absent: it was not.
+   * Why it was refused (103). Absent: it was not. Example: "REJECT_REASON_INSUFFICIENT_FUNDS".
    *
    * @generated from field: cqc.venues.v1.RejectReason reject_reason = 25;
    */
   rejectReason: RejectReason;
 
   /**
-   * The venue's words (58). Absent: none.
+   * The venue's words (58). Absent: none. Example: "Filled".
    *
    * @generated from field: string text = 26;
    */
   text: string;
 
   /**
-   * Sequence number of the venue, growing per account. Absent: the venue has none.
+   * Sequence number of the venue, growing per account. Absent: the venue has none. Example: "991".
    *
    * @generated from field: uint64 sequence = 27;
    */
   sequence: bigint;
 
   /**
-   * When it happened, by the venue's clock (60).
+   * When it happened, by the venue's clock (60). Required. Example: "2026-01-15T09:30:02.120Z".
    *
    * @generated from field: google.protobuf.Timestamp executed_at = 28;
    */
   executedAt?: Timestamp | undefined;
 
   /**
-   * When the platform received it, by our clock. Absent: not recorded.
+   * When the platform received it, by our clock. Absent: not recorded. Example: "2026-01-15T09:30:00.145Z".
    *
    * @generated from field: google.protobuf.Timestamp received_at = 29;
    */

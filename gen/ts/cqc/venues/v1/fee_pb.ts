@@ -30,14 +30,14 @@ export const file_cqc_venues_v1_fee: GenFile = /*@__PURE__*/
  */
 export type Fee = Message<"cqc.venues.v1.Fee"> & {
   /**
-   * Asset in which the fee is charged (UUID).
+   * Asset in which the fee is charged (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string asset_id = 1;
    */
   assetId: string;
 
   /**
-   * Amount in units of the asset; negative for a rebate, for example "0.96375".
+   * Amount in units of the asset; negative for a rebate, for example "0.96375". Required.
    *
    * @generated from field: string amount = 2;
    */
@@ -45,13 +45,14 @@ export type Fee = Message<"cqc.venues.v1.Fee"> & {
 
   /**
    * Rate as a fraction of the traded value (0.001 is 10 basis points); negative for a rebate. Absent: a flat fee.
+   * Example: "0.001".
    *
    * @generated from field: string rate = 3;
    */
   rate: string;
 
   /**
-   * What the fee was charged for.
+   * What the fee was charged for. Required. Example: "FEE_KIND_TRADING".
    *
    * @generated from field: cqc.venues.v1.FeeKind kind = 4;
    */

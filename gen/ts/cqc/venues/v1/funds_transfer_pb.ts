@@ -50,49 +50,49 @@ export const file_cqc_venues_v1_funds_transfer: GenFile = /*@__PURE__*/
  */
 export type FundsTransfer = Message<"cqc.venues.v1.FundsTransfer"> & {
   /**
-   * Id of the transfer (UUID).
+   * Id of the transfer (UUID). Required. Example: "f1e2d3c4-b5a6-4978-8a69-5b4c3d2e1f07".
    *
    * @generated from field: string transfer_id = 1;
    */
   transferId: string;
 
   /**
-   * Id sent by us, unique per account; makes the transfer idempotent.
+   * Id sent by us, unique per account; makes the transfer idempotent. Required. Example: "wd-20260115-0007".
    *
    * @generated from field: string client_transfer_id = 2;
    */
   clientTransferId: string;
 
   /**
-   * Which way it goes.
+   * Which way it goes. Required. Example: "TRANSFER_DIRECTION_WITHDRAWAL".
    *
    * @generated from field: cqc.venues.v1.TransferDirection direction = 3;
    */
   direction: TransferDirection;
 
   /**
-   * Account that it is of, or goes from (UUID).
+   * Account that it is of, or goes from (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
    *
    * @generated from field: string account_id = 4;
    */
   accountId: string;
 
   /**
-   * Account that it goes to (UUID). Absent: not between accounts.
+   * Account that it goes to (UUID). Absent: not between accounts. Example: "b4cc290f-9c0a-4d1b-8c2c-4f1f4c7f5e21".
    *
    * @generated from field: string to_account_id = 5;
    */
   toAccountId: string;
 
   /**
-   * Asset (UUID).
+   * Asset (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string asset_id = 6;
    */
   assetId: string;
 
   /**
-   * Chain over which it goes. Absent: not on a chain.
+   * Chain over which it goes. Absent: not on a chain. Example: "ethereum".
    *
    * @generated from field: string chain_id = 7;
    */
@@ -106,77 +106,78 @@ export type FundsTransfer = Message<"cqc.venues.v1.FundsTransfer"> & {
   network: string;
 
   /**
-   * Amount in units of the asset, above zero, without the fee.
+   * Amount in units of the asset, above zero, without the fee. Required. Example: "2500".
    *
    * @generated from field: string amount = 9;
    */
   amount: string;
 
   /**
-   * Fee. Absent: none or not known.
+   * Fee. Absent: none or not known. Example: see Fee.
    *
    * @generated from field: cqc.venues.v1.Fee fee = 10;
    */
   fee?: Fee | undefined;
 
   /**
-   * Address on the chain. Absent: not on a chain.
+   * Address on the chain. Absent: not on a chain. Example: "0x9d8e7f6a5b4c3d2e1f0a9b8c7d6e5f4a3b2c1d0e".
    *
    * @generated from field: string address = 11;
    */
   address: string;
 
   /**
-   * Memo or tag that goes with the address. Absent: none.
+   * Memo or tag that goes with the address. Absent: none. Example: "104857".
    *
    * @generated from field: string memo = 12;
    */
   memo: string;
 
   /**
-   * Hash of the transaction. Absent: not sent yet, or not on a chain.
+   * Hash of the transaction. Absent: not sent yet, or not on a chain. Example:
+   * "0x5c504ed432cb51138bcf09aa5e8a410dd4a1e204ef84bfed1be16dfba1b22060".
    *
    * @generated from field: string tx_hash = 13;
    */
   txHash: string;
 
   /**
-   * Blocks since then. Absent: not known.
+   * Blocks since then. Absent: not known. Example: 3.
    *
    * @generated from field: uint32 confirmations = 14;
    */
   confirmations: number;
 
   /**
-   * State.
+   * State. Required. Example: "TRANSFER_STATUS_CONFIRMING".
    *
    * @generated from field: cqc.venues.v1.TransferStatus status = 15;
    */
   status: TransferStatus;
 
   /**
-   * Id at the venue. Absent: not acknowledged.
+   * Id at the venue. Absent: not acknowledged. Example: "772163".
    *
    * @generated from field: string venue_transfer_id = 16;
    */
   venueTransferId: string;
 
   /**
-   * Why it failed, for a person. Absent: it did not.
+   * Why it failed, for a person. Absent: it did not. Example: "Withdrawals of this asset are suspended".
    *
    * @generated from field: string failure_reason = 17;
    */
   failureReason: string;
 
   /**
-   * When it was asked for.
+   * When it was asked for. Required. Example: "2026-01-15T09:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp requested_at = 18;
    */
   requestedAt?: Timestamp | undefined;
 
   /**
-   * When it reached a final status. Absent: still on its way.
+   * When it reached a final status. Absent: still on its way. Example: "2026-06-30T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp completed_at = 19;
    */

@@ -53,20 +53,21 @@ export const file_cqc_venues_v1_new_order: GenFile = /*@__PURE__*/
 export type NewOrder = Message<"cqc.venues.v1.NewOrder"> & {
   /**
    * Id sent to the venue by us, unique per account, 1 to 36 letters, digits, "_" and "-"; makes placing idempotent.
+   * Required. Example: "mm-20260115-000042".
    *
    * @generated from field: string client_order_id = 1;
    */
   clientOrderId: string;
 
   /**
-   * Account that places the order (UUID).
+   * Account that places the order (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
    *
    * @generated from field: string account_id = 2;
    */
   accountId: string;
 
   /**
-   * Portfolio that the order belongs to (UUID). Absent: none.
+   * Portfolio that the order belongs to (UUID). Absent: none. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
    *
    * @generated from field: string portfolio_id = 3;
    */
@@ -80,119 +81,122 @@ export type NewOrder = Message<"cqc.venues.v1.NewOrder"> & {
   strategyId: string;
 
   /**
-   * Market on which the order is placed (UUID).
+   * Market on which the order is placed (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
    *
    * @generated from field: string market_id = 5;
    */
   marketId: string;
 
   /**
-   * Buy or sell.
+   * Buy or sell. Required. Example: "ORDER_SIDE_BUY".
    *
    * @generated from field: cqc.venues.v1.OrderSide side = 6;
    */
   side: OrderSide;
 
   /**
-   * How the order is priced and triggered.
+   * How the order is priced and triggered. Required. Example: "ORDER_TYPE_LIMIT".
    *
    * @generated from field: cqc.markets.v1.OrderType order_type = 7;
    */
   orderType: OrderType;
 
   /**
-   * How long the order lives.
+   * How long the order lives. Required. Example: "TIME_IN_FORCE_GTC".
    *
    * @generated from field: cqc.markets.v1.TimeInForce time_in_force = 8;
    */
   timeInForce: TimeInForce;
 
   /**
-   * Quantity in the market's size unit, above zero. Absent: quote_quantity is given instead.
+   * Quantity in the market's size unit, above zero. Absent: quote_quantity is given instead. Example: "0.5".
    *
    * @generated from field: string quantity = 9;
    */
   quantity: string;
 
   /**
-   * Amount of the quote asset to spend or receive, above zero. Absent: quantity is given instead.
+   * Amount of the quote asset to spend or receive, above zero. Absent: quantity is given instead. Example: "1000".
    *
    * @generated from field: string quote_quantity = 10;
    */
   quoteQuantity: string;
 
   /**
-   * Limit price in the market's price currency, above zero. Absent: the type has no limit price.
+   * Limit price in the market's price currency, above zero. Absent: the type has no limit price. Example: "64000.00".
    *
    * @generated from field: string price = 11;
    */
   price: string;
 
   /**
-   * Price that triggers the order, above zero. Absent: the type has no trigger.
+   * Price that triggers the order, above zero, in the market's price currency. Absent: the type has no trigger.
+   * Example: "63000.00".
    *
    * @generated from field: string trigger_price = 12;
    */
   triggerPrice: string;
 
   /**
-   * Which price is compared with trigger_price. Absent: the venue's default.
+   * Which price is compared with trigger_price. Absent: the venue's default. Example: "PRICE_TYPE_MARK".
    *
    * @generated from field: cqc.markets.v1.PriceType trigger_price_type = 13;
    */
   triggerPriceType: PriceType;
 
   /**
-   * Distance of the trigger from the price, above zero, in trailing_offset_unit. Absent: not a trailing stop.
+   * Distance of the trigger from the price, above zero, in trailing_offset_unit. Absent: not a trailing stop. Example:
+   * "150.00".
    *
    * @generated from field: string trailing_offset = 14;
    */
   trailingOffset: string;
 
   /**
-   * Unit of trailing_offset. Absent: not a trailing stop.
+   * Unit of trailing_offset. Absent: not a trailing stop. Example: "TRAILING_OFFSET_UNIT_PRICE".
    *
    * @generated from field: cqc.venues.v1.TrailingOffsetUnit trailing_offset_unit = 15;
    */
   trailingOffsetUnit: TrailingOffsetUnit;
 
   /**
-   * Part shown in the book (iceberg), above zero, in the market's size unit. Absent: all of it.
+   * Part shown in the book (iceberg), above zero, in the market's size unit. Absent: all of it. Example: "0.1".
    *
    * @generated from field: string display_quantity = 16;
    */
   displayQuantity: string;
 
   /**
-   * Whether the order must not take liquidity. Absent: false.
+   * Whether the order must not take liquidity. Absent: false. Example: true.
    *
    * @generated from field: bool post_only = 17;
    */
   postOnly: boolean;
 
   /**
-   * Whether the order may only reduce a position. Absent: false.
+   * Whether the order may only reduce a position. Absent: false. Example: true.
    *
    * @generated from field: bool reduce_only = 18;
    */
   reduceOnly: boolean;
 
   /**
-   * Whether the order closes the whole position. Absent: false.
+   * Whether the order closes the whole position. Absent: false. Example: true.
    *
    * @generated from field: bool close_position = 19;
    */
   closePosition: boolean;
 
   /**
-   * Margin mode of the position. Absent: the account's mode.
+   * Margin mode of the position. Absent: the account's mode. Example: "MARGIN_MODE_CROSS".
    *
    * @generated from field: cqc.markets.v1.MarginMode margin_mode = 20;
    */
   marginMode: MarginMode;
 
   /**
-   * Position that the order changes when the account holds long and short at once. Absent: one net position.
+   * Position that the order changes when the account holds long and short at once. Absent: one net position. Example:
+   * "POSITION_SIDE_LONG".
    *
    * @generated from field: cqc.portfolio.v1.PositionSide position_side = 21;
    */
@@ -206,42 +210,42 @@ export type NewOrder = Message<"cqc.venues.v1.NewOrder"> & {
   leverage: string;
 
   /**
-   * When the order expires. Absent: by time_in_force alone.
+   * When the order expires. Absent: by time_in_force alone. Example: "2026-07-01T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp expires_at = 23;
    */
   expiresAt?: Timestamp | undefined;
 
   /**
-   * Parameters of a TWAP or VWAP order. Absent: not an algorithmic order.
+   * Parameters of a TWAP or VWAP order. Absent: not an algorithmic order. Example: see AlgoParameters.
    *
    * @generated from field: cqc.venues.v1.AlgoParameters algo = 24;
    */
   algo?: AlgoParameters | undefined;
 
   /**
-   * Order of which this one is a slice or child (UUID). Absent: none.
+   * Order of which this one is a slice or child (UUID). Absent: none. Example: "7c9e6679-7425-40de-944b-e07fc1f90ae7".
    *
    * @generated from field: string parent_order_id = 25;
    */
   parentOrderId: string;
 
   /**
-   * Orders linked by contingency_type (UUIDs). Empty: none.
+   * Orders linked by contingency_type (UUIDs). Empty: none. Example: ["7c9e6679-7425-40de-944b-e07fc1f90ae7"].
    *
    * @generated from field: repeated string linked_order_ids = 26;
    */
   linkedOrderIds: string[];
 
   /**
-   * How the linked orders depend on each other. Absent: they do not.
+   * How the linked orders depend on each other. Absent: they do not. Example: "CONTINGENCY_TYPE_OCO".
    *
    * @generated from field: cqc.venues.v1.ContingencyType contingency_type = 27;
    */
   contingencyType: ContingencyType;
 
   /**
-   * Whether the order is simulated (paper trading, back-test). Absent: false.
+   * Whether the order is simulated (paper trading, back-test). Absent: false. Example: true.
    *
    * @generated from field: bool is_simulated = 28;
    */

@@ -62,7 +62,7 @@ export const file_cqc_venues_v1_order: GenFile = /*@__PURE__*/
  */
 export type Order = Message<"cqc.venues.v1.Order"> & {
   /**
-   * Id of the order in the platform (UUID).
+   * Id of the order in the platform (UUID). Required. Example: "7c9e6679-7425-40de-944b-e07fc1f90ae7".
    *
    * @generated from field: string order_id = 1;
    */
@@ -70,27 +70,28 @@ export type Order = Message<"cqc.venues.v1.Order"> & {
 
   /**
    * Id sent to the venue by us, unique per account, 1 to 36 letters, digits, "_" and "-"; makes placing idempotent.
+   * Required. Example: "mm-20260115-000042".
    *
    * @generated from field: string client_order_id = 2;
    */
   clientOrderId: string;
 
   /**
-   * Id given by the venue. Absent: not yet acknowledged.
+   * Id given by the venue. Absent: not yet acknowledged. Example: "8886774".
    *
    * @generated from field: string venue_order_id = 3;
    */
   venueOrderId: string;
 
   /**
-   * Account that places the order (UUID).
+   * Account that places the order (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
    *
    * @generated from field: string account_id = 4;
    */
   accountId: string;
 
   /**
-   * Portfolio that the order belongs to (UUID). Absent: none.
+   * Portfolio that the order belongs to (UUID). Absent: none. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
    *
    * @generated from field: string portfolio_id = 5;
    */
@@ -104,126 +105,129 @@ export type Order = Message<"cqc.venues.v1.Order"> & {
   strategyId: string;
 
   /**
-   * Market on which the order is placed (UUID).
+   * Market on which the order is placed (UUID). Required. Example: "0b8f6a52-0c1f-4a53-9a1e-6f4dfd3a0b11".
    *
    * @generated from field: string market_id = 7;
    */
   marketId: string;
 
   /**
-   * Venue of that market, for example "binance".
+   * Venue of that market, for example "binance". Required.
    *
    * @generated from field: string venue_id = 8;
    */
   venueId: string;
 
   /**
-   * Buy or sell.
+   * Buy or sell. Required. Example: "ORDER_SIDE_BUY".
    *
    * @generated from field: cqc.venues.v1.OrderSide side = 9;
    */
   side: OrderSide;
 
   /**
-   * How the order is priced and triggered.
+   * How the order is priced and triggered. Required. Example: "ORDER_TYPE_LIMIT".
    *
    * @generated from field: cqc.markets.v1.OrderType order_type = 10;
    */
   orderType: OrderType;
 
   /**
-   * How long the order lives.
+   * How long the order lives. Required. Example: "TIME_IN_FORCE_GTC".
    *
    * @generated from field: cqc.markets.v1.TimeInForce time_in_force = 11;
    */
   timeInForce: TimeInForce;
 
   /**
-   * Quantity in the market's size unit, above zero. Absent: quote_quantity is given instead.
+   * Quantity in the market's size unit, above zero. Absent: quote_quantity is given instead. Example: "0.5".
    *
    * @generated from field: string quantity = 12;
    */
   quantity: string;
 
   /**
-   * Amount of the quote asset to spend or receive, above zero. Absent: quantity is given instead.
+   * Amount of the quote asset to spend or receive, above zero. Absent: quantity is given instead. Example: "1000".
    *
    * @generated from field: string quote_quantity = 13;
    */
   quoteQuantity: string;
 
   /**
-   * Limit price in the market's price currency, above zero. Absent: the type has no limit price.
+   * Limit price in the market's price currency, above zero. Absent: the type has no limit price. Example: "64000.00".
    *
    * @generated from field: string price = 14;
    */
   price: string;
 
   /**
-   * Price that triggers the order, above zero. Absent: the type has no trigger.
+   * Price that triggers the order, above zero, in the market's price currency. Absent: the type has no trigger.
+   * Example: "63000.00".
    *
    * @generated from field: string trigger_price = 15;
    */
   triggerPrice: string;
 
   /**
-   * Which price is compared with trigger_price. Absent: the venue's default.
+   * Which price is compared with trigger_price. Absent: the venue's default. Example: "PRICE_TYPE_MARK".
    *
    * @generated from field: cqc.markets.v1.PriceType trigger_price_type = 16;
    */
   triggerPriceType: PriceType;
 
   /**
-   * Distance of the trigger from the price, above zero, in trailing_offset_unit. Absent: not a trailing stop.
+   * Distance of the trigger from the price, above zero, in trailing_offset_unit. Absent: not a trailing stop. Example:
+   * "150.00".
    *
    * @generated from field: string trailing_offset = 17;
    */
   trailingOffset: string;
 
   /**
-   * Unit of trailing_offset. Absent: not a trailing stop.
+   * Unit of trailing_offset. Absent: not a trailing stop. Example: "TRAILING_OFFSET_UNIT_PRICE".
    *
    * @generated from field: cqc.venues.v1.TrailingOffsetUnit trailing_offset_unit = 18;
    */
   trailingOffsetUnit: TrailingOffsetUnit;
 
   /**
-   * Part shown in the book (iceberg), above zero, in the market's size unit. Absent: all of it.
+   * Part shown in the book (iceberg), above zero, in the market's size unit. Absent: all of it. Example: "0.1".
    *
    * @generated from field: string display_quantity = 19;
    */
   displayQuantity: string;
 
   /**
-   * Whether the order must not take liquidity. Absent: false.
+   * Whether the order must not take liquidity. Absent: false. Example: true.
    *
    * @generated from field: bool post_only = 20;
    */
   postOnly: boolean;
 
   /**
-   * Whether the order may only reduce a position. Absent: false.
+   * Whether the order may only reduce a position. Absent: false. Example: true.
    *
    * @generated from field: bool reduce_only = 21;
    */
   reduceOnly: boolean;
 
   /**
-   * Whether the order closes the whole position. Absent: false.
+   * Whether the order closes the whole position. Absent: false. Example: true.
    *
    * @generated from field: bool close_position = 22;
    */
   closePosition: boolean;
 
   /**
-   * Margin mode of the position. Absent: the account's mode.
+   * Margin mode of the position. Absent: the account's mode. Example: "MARGIN_MODE_CROSS".
    *
    * @generated from field: cqc.markets.v1.MarginMode margin_mode = 23;
    */
   marginMode: MarginMode;
 
   /**
-   * Position that the order changes when the account holds long and short at once. Absent: one net position.
+   * Position that the order changes when the account holds long and short at once. Absent: one net position. Example:
+   * "POSITION_SIDE_LONG".
    *
    * @generated from field: cqc.portfolio.v1.PositionSide position_side = 24;
    */
@@ -237,147 +241,148 @@ export type Order = Message<"cqc.venues.v1.Order"> & {
   leverage: string;
 
   /**
-   * When the order expires. Absent: by time_in_force alone.
+   * When the order expires. Absent: by time_in_force alone. Example: "2026-07-01T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp expires_at = 26;
    */
   expiresAt?: Timestamp | undefined;
 
   /**
-   * Parameters of a TWAP or VWAP order. Absent: not an algorithmic order.
+   * Parameters of a TWAP or VWAP order. Absent: not an algorithmic order. Example: see AlgoParameters.
    *
    * @generated from field: cqc.venues.v1.AlgoParameters algo = 27;
    */
   algo?: AlgoParameters | undefined;
 
   /**
-   * State of the order.
+   * State of the order. Required. Example: "ORDER_STATUS_OPEN".
    *
    * @generated from field: cqc.venues.v1.OrderStatus status = 28;
    */
   status: OrderStatus;
 
   /**
-   * Quantity filled so far, in the market's size unit. Absent: not known.
+   * Quantity filled so far, in the market's size unit. Absent: not known. Example: "0".
    *
    * @generated from field: string filled_quantity = 29;
    */
   filledQuantity: string;
 
   /**
-   * Quantity still open, in the market's size unit. Absent: not known.
+   * Quantity still open, in the market's size unit. Absent: not known. Example: "0.5".
    *
    * @generated from field: string remaining_quantity = 30;
    */
   remainingQuantity: string;
 
   /**
-   * Average price of the fills, in the price currency. Absent: nothing filled.
+   * Average price of the fills, in the price currency. Absent: nothing filled. Example: "64010.25".
    *
    * @generated from field: string average_fill_price = 31;
    */
   averageFillPrice: string;
 
   /**
-   * Value of the fills in the quote asset. Absent: not known.
+   * Value of the fills in the quote asset. Absent: not known. Example: "32125.05".
    *
    * @generated from field: string filled_quote = 32;
    */
   filledQuote: string;
 
   /**
-   * Fees so far, one for each asset and kind. Empty: none known.
+   * Fees so far, one for each asset and kind. Empty: none known. Example: see Fee.
    *
    * @generated from field: repeated cqc.venues.v1.Fee fees = 33;
    */
   fees: Fee[];
 
   /**
-   * Why the order was refused. Absent: it was not.
+   * Why the order was refused. Absent: it was not. Example: "REJECT_REASON_INSUFFICIENT_FUNDS".
    *
    * @generated from field: cqc.venues.v1.RejectReason reject_reason = 34;
    */
   rejectReason: RejectReason;
 
   /**
-   * The venue's words on the refusal, at most 1024 characters. Absent: none.
+   * The venue's words on the refusal, at most 1024 characters. Absent: none. Example: "Account has insufficient balance
+   * for requested action".
    *
    * @generated from field: string reject_text = 35;
    */
   rejectText: string;
 
   /**
-   * Order of which this one is a slice or child (UUID). Absent: none.
+   * Order of which this one is a slice or child (UUID). Absent: none. Example: "7c9e6679-7425-40de-944b-e07fc1f90ae7".
    *
    * @generated from field: string parent_order_id = 36;
    */
   parentOrderId: string;
 
   /**
-   * Orders linked by contingency_type (UUIDs). Empty: none.
+   * Orders linked by contingency_type (UUIDs). Empty: none. Example: ["7c9e6679-7425-40de-944b-e07fc1f90ae7"].
    *
    * @generated from field: repeated string linked_order_ids = 37;
    */
   linkedOrderIds: string[];
 
   /**
-   * How the linked orders depend on each other. Absent: they do not.
+   * How the linked orders depend on each other. Absent: they do not. Example: "CONTINGENCY_TYPE_OCO".
    *
    * @generated from field: cqc.venues.v1.ContingencyType contingency_type = 38;
    */
   contingencyType: ContingencyType;
 
   /**
-   * Grows by at least one with each change, from 1.
+   * Grows by at least one with each change, from 1. Required. Example: "2".
    *
    * @generated from field: uint64 version = 39;
    */
   version: bigint;
 
   /**
-   * Whether the order is simulated (paper trading, back-test). Absent: false.
+   * Whether the order is simulated (paper trading, back-test). Absent: false. Example: true.
    *
    * @generated from field: bool is_simulated = 40;
    */
   isSimulated: boolean;
 
   /**
-   * When the order was made here.
+   * When the order was made here. Required. Example: "2026-01-15T09:30:00Z".
    *
    * @generated from field: google.protobuf.Timestamp created_at = 41;
    */
   createdAt?: Timestamp | undefined;
 
   /**
-   * When it was sent to the venue. Absent: not yet.
+   * When it was sent to the venue. Absent: not yet. Example: "2026-01-15T09:30:00.010Z".
    *
    * @generated from field: google.protobuf.Timestamp submitted_at = 42;
    */
   submittedAt?: Timestamp | undefined;
 
   /**
-   * When the venue accepted it. Absent: not yet.
+   * When the venue accepted it. Absent: not yet. Example: "2026-01-15T09:30:00.045Z".
    *
    * @generated from field: google.protobuf.Timestamp accepted_at = 43;
    */
   acceptedAt?: Timestamp | undefined;
 
   /**
-   * When its trigger was reached. Absent: not triggered.
+   * When its trigger was reached. Absent: not triggered. Example: "2026-06-30T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp triggered_at = 44;
    */
   triggeredAt?: Timestamp | undefined;
 
   /**
-   * When it reached a final status. Absent: still alive.
+   * When it reached a final status. Absent: still alive. Example: "2026-01-15T09:30:00.140Z".
    *
    * @generated from field: google.protobuf.Timestamp closed_at = 45;
    */
   closedAt?: Timestamp | undefined;
 
   /**
-   * When this record last changed.
+   * When this record last changed. Required. Example: "2026-01-15T09:30:00.045Z".
    *
    * @generated from field: google.protobuf.Timestamp updated_at = 46;
    */

@@ -27,21 +27,21 @@ export const file_cqc_venues_v1_rate_limit: GenFile = /*@__PURE__*/
  */
 export type RateLimit = Message<"cqc.venues.v1.RateLimit"> & {
   /**
-   * What is counted.
+   * What is counted. Required. Example: "RATE_LIMIT_SCOPE_WEIGHT".
    *
    * @generated from field: cqc.venues.v1.RateLimitScope scope = 1;
    */
   scope: RateLimitScope;
 
   /**
-   * How many within the interval, at least 1.
+   * How many within the interval, at least 1. Required. Example: 2400.
    *
    * @generated from field: uint32 limit = 2;
    */
   limit: number;
 
   /**
-   * Length of the interval, above zero and at most one day.
+   * Length of the interval, above zero and at most one day. Required. Example: "60s".
    *
    * @generated from field: google.protobuf.Duration interval = 3;
    */

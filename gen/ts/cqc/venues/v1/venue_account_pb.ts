@@ -37,28 +37,29 @@ export const file_cqc_venues_v1_venue_account: GenFile = /*@__PURE__*/
  */
 export type CredentialRef = Message<"cqc.venues.v1.CredentialRef"> & {
   /**
-   * Public half: the API key's id or the address.
+   * Public half: the API key's id or the address. Required. Example: "AKX7Q2".
    *
    * @generated from field: string key_id = 1;
    */
   keyId: string;
 
   /**
-   * Where the secret is: "vault:", "awssm:" (AWS Secrets Manager), "env:" or "file:" and a path.
+   * Where the secret is: "vault:", "awssm:" (AWS Secrets Manager), "env:" or "file:" and a path. Required. Example:
+   * "vault:trading/binance/main".
    *
    * @generated from field: string secret_uri = 2;
    */
   secretUri: string;
 
   /**
-   * How requests are signed.
+   * How requests are signed. Required. Example: "CREDENTIAL_SCHEME_HMAC".
    *
    * @generated from field: cqc.venues.v1.CredentialScheme scheme = 3;
    */
   scheme: CredentialScheme;
 
   /**
-   * When they expire. Absent: they do not, or not known.
+   * When they expire. Absent: they do not, or not known. Example: "2026-12-31T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp expires_at = 4;
    */
@@ -82,35 +83,36 @@ export const CredentialRefSchema: GenMessage<CredentialRef> = /*@__PURE__*/
  */
 export type FeeSchedule = Message<"cqc.venues.v1.FeeSchedule"> & {
   /**
-   * Fee of resting orders as a fraction of the value; negative for a rebate.
+   * Fee of resting orders as a fraction of the value; negative for a rebate. Required. Example: "-0.00005".
    *
    * @generated from field: string maker_rate = 1;
    */
   makerRate: string;
 
   /**
-   * Fee of taking orders as a fraction of the value.
+   * Fee of taking orders as a fraction of the value. Required. Example: "0.0004".
    *
    * @generated from field: string taker_rate = 2;
    */
   takerRate: string;
 
   /**
-   * The venue's name of the tier. Absent: none.
+   * The venue's name of the tier. Absent: none. Example: "VIP 3".
    *
    * @generated from field: string tier = 3;
    */
   tier: string;
 
   /**
-   * Asset in which fees are charged (UUID). Absent: as the venue decides.
+   * Asset in which fees are charged (UUID). Absent: as the venue decides. Example:
+   * "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string fee_asset_id = 4;
    */
   feeAssetId: string;
 
   /**
-   * Since when it holds. Absent: not known.
+   * Since when it holds. Absent: not known. Example: "2026-01-01T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp effective_at = 5;
    */
@@ -140,42 +142,42 @@ export const FeeScheduleSchema: GenMessage<FeeSchedule> = /*@__PURE__*/
  */
 export type AccountLimits = Message<"cqc.venues.v1.AccountLimits"> & {
   /**
-   * Highest leverage, above zero. Absent: as the market says.
+   * Highest leverage, above zero, as a multiple of the collateral. Absent: as the market says. Example: "20".
    *
    * @generated from field: string max_leverage = 1;
    */
   maxLeverage: string;
 
   /**
-   * Most open orders. Absent: none or not known.
+   * Most open orders. Absent: none or not known. Example: 200.
    *
    * @generated from field: uint32 max_open_orders = 2;
    */
   maxOpenOrders: number;
 
   /**
-   * Largest value of an order, in US dollars. Absent: none or not known.
+   * Largest value of an order, in US dollars. Absent: none or not known. Example: "5000000".
    *
    * @generated from field: string max_order_notional = 3;
    */
   maxOrderNotional: string;
 
   /**
-   * Most that may be withdrawn a day, in the venue's unit. Absent: none or not known.
+   * Most that may be withdrawn a day, in the venue's unit. Absent: none or not known. Example: "100".
    *
    * @generated from field: string daily_withdrawal_limit = 4;
    */
   dailyWithdrawalLimit: string;
 
   /**
-   * What was withdrawn today, same unit. Absent: not known.
+   * What was withdrawn today, same unit. Absent: not known. Example: "2.5".
    *
    * @generated from field: string daily_withdrawal_used = 5;
    */
   dailyWithdrawalUsed: string;
 
   /**
-   * How often the account may call. Empty: as the venue says.
+   * How often the account may call. Empty: as the venue says. Example: see RateLimit.
    *
    * @generated from field: repeated cqc.venues.v1.RateLimit rate_limits = 6;
    */
@@ -223,168 +225,168 @@ export const AccountLimitsSchema: GenMessage<AccountLimits> = /*@__PURE__*/
  */
 export type VenueAccount = Message<"cqc.venues.v1.VenueAccount"> & {
   /**
-   * Id of the account (UUID).
+   * Id of the account (UUID). Required. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
    *
    * @generated from field: string account_id = 1;
    */
   accountId: string;
 
   /**
-   * Venue, for example "binance".
+   * Venue, for example "binance". Required.
    *
    * @generated from field: string venue_id = 2;
    */
   venueId: string;
 
   /**
-   * Name for people.
+   * Name for people. Required. Example: "Market making".
    *
    * @generated from field: string name = 3;
    */
   name: string;
 
   /**
-   * What it is for.
+   * What it is for. Required. Example: "ACCOUNT_TYPE_UNIFIED".
    *
    * @generated from field: cqc.venues.v1.AccountType account_type = 4;
    */
   accountType: AccountType;
 
   /**
-   * State.
+   * State. Required. Example: "ACCOUNT_STATUS_ACTIVE".
    *
    * @generated from field: cqc.venues.v1.AccountStatus status = 5;
    */
   status: AccountStatus;
 
   /**
-   * Portfolio that its positions belong to (UUID). Absent: none.
+   * Portfolio that its positions belong to (UUID). Absent: none. Example: "e4eaaaf2-d142-41b3-9a6b-2e5d0c8f7a21".
    *
    * @generated from field: string portfolio_id = 6;
    */
   portfolioId: string;
 
   /**
-   * Who owns it, for example a desk or a person.
+   * Who owns it, for example a desk or a person. Required.
    *
    * @generated from field: string owner_id = 7;
    */
   ownerId: string;
 
   /**
-   * Id at the venue. Absent: none.
+   * Id at the venue. Absent: none. Example: "48151623".
    *
    * @generated from field: string venue_account_id = 8;
    */
   venueAccountId: string;
 
   /**
-   * Account of which it is a sub-account (UUID). Absent: none.
+   * Account of which it is a sub-account (UUID). Absent: none. Example: "a3bb189e-8bf9-4c0a-9b1b-3f0f3b6f4d10".
    *
    * @generated from field: string parent_account_id = 9;
    */
   parentAccountId: string;
 
   /**
-   * Where its credentials are.
+   * Where its credentials are. Required. Example: see CredentialRef.
    *
    * @generated from field: cqc.venues.v1.CredentialRef credentials = 10;
    */
   credentials?: CredentialRef | undefined;
 
   /**
-   * What the credentials allow. Empty: not known.
+   * What the credentials allow. Empty: not known. Example: ["ACCOUNT_PERMISSION_READ","ACCOUNT_PERMISSION_TRADE"].
    *
    * @generated from field: repeated cqc.venues.v1.AccountPermission permissions = 11;
    */
   permissions: AccountPermission[];
 
   /**
-   * Margin mode of new positions. Absent: the venue's default.
+   * Margin mode of new positions. Absent: the venue's default. Example: "MARGIN_MODE_CROSS".
    *
    * @generated from field: cqc.markets.v1.MarginMode margin_mode = 12;
    */
   marginMode: MarginMode;
 
   /**
-   * How long and short are held at once. Absent: the venue's default.
+   * How long and short are held at once. Absent: the venue's default. Example: "POSITION_MODE_NET".
    *
    * @generated from field: cqc.venues.v1.PositionMode position_mode = 13;
    */
   positionMode: PositionMode;
 
   /**
-   * What it pays. Absent: not known.
+   * What it pays. Absent: not known. Example: see FeeSchedule.
    *
    * @generated from field: cqc.venues.v1.FeeSchedule fees = 14;
    */
   fees?: FeeSchedule | undefined;
 
   /**
-   * What the venue allows it. Absent: not known.
+   * What the venue allows it. Absent: not known. Example: see AccountLimits.
    *
    * @generated from field: cqc.venues.v1.AccountLimits limits = 15;
    */
   limits?: AccountLimits | undefined;
 
   /**
-   * Address of the wallet. Absent: not a wallet.
+   * Address of the wallet. Absent: not a wallet. Example: "0x742d35Cc6634C0532925a3b844Bc454e4438f44e".
    *
    * @generated from field: string wallet_address = 16;
    */
   walletAddress: string;
 
   /**
-   * Chain of the wallet. Absent: not a wallet.
+   * Chain of the wallet. Absent: not a wallet. Example: "ethereum".
    *
    * @generated from field: string chain_id = 17;
    */
   chainId: string;
 
   /**
-   * Whether its money is not real. Absent: false.
+   * Whether its money is not real. Absent: false. Example: false.
    *
    * @generated from field: bool is_sandbox = 18;
    */
   isSandbox: boolean;
 
   /**
-   * When the credentials last worked. Absent: never tried.
+   * When the credentials last worked. Absent: never tried. Example: "2026-06-30T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp credentials_verified_at = 19;
    */
   credentialsVerifiedAt?: Timestamp | undefined;
 
   /**
-   * When the venue was last reached with it. Absent: never.
+   * When the venue was last reached with it. Absent: never. Example: "2026-06-30T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp last_connected_at = 20;
    */
   lastConnectedAt?: Timestamp | undefined;
 
   /**
-   * When it was registered.
+   * When it was registered. Required. Example: "2026-01-02T08:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp created_at = 21;
    */
   createdAt?: Timestamp | undefined;
 
   /**
-   * When this record last changed.
+   * When this record last changed. Required. Example: "2026-01-15T09:30:00Z".
    *
    * @generated from field: google.protobuf.Timestamp updated_at = 22;
    */
   updatedAt?: Timestamp | undefined;
 
   /**
-   * Version of this record, to be sent back with a change. Absent: not versioned.
+   * Version of this record, to be sent back with a change. Absent: not versioned. Example: "v4".
    *
    * @generated from field: string etag = 23;
    */
   etag: string;
 
   /**
-   * Further facts without a field of their own. Absent: none.
+   * Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
    *
    * @generated from field: google.protobuf.Struct metadata = 24;
    */

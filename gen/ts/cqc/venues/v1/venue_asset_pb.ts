@@ -47,28 +47,29 @@ export const file_cqc_venues_v1_venue_asset: GenFile = /*@__PURE__*/
  */
 export type VenueAsset = Message<"cqc.venues.v1.VenueAsset"> & {
   /**
-   * Venue, for example "binance".
+   * Venue, for example "binance". Required.
    *
    * @generated from field: string venue_id = 1;
    */
   venueId: string;
 
   /**
-   * Asset (UUID).
+   * Asset (UUID). Required. Example: "5d1b3f0e-7a44-4c0c-8b57-52f3c6c2a901".
    *
    * @generated from field: string asset_id = 2;
    */
   assetId: string;
 
   /**
-   * Name of the asset at the venue, for example "USDT".
+   * Name of the asset at the venue, for example "USDT". Required.
    *
    * @generated from field: string venue_asset_symbol = 3;
    */
   venueAssetSymbol: string;
 
   /**
-   * Deployment that the venue moves. Absent: not on a chain, or not known.
+   * Deployment that the venue moves. Absent: not on a chain, or not known. Example:
+   * "ethereum:0xdac17f958d2ee523a2206206994597c13d831ec7".
    *
    * @generated from field: string deployment_id = 4;
    */
@@ -82,112 +83,112 @@ export type VenueAsset = Message<"cqc.venues.v1.VenueAsset"> & {
   network: string;
 
   /**
-   * Whether it can be deposited now. Absent: false.
+   * Whether it can be deposited now. Absent: false. Example: true.
    *
    * @generated from field: bool deposit_enabled = 6;
    */
   depositEnabled: boolean;
 
   /**
-   * Whether it can be withdrawn now. Absent: false.
+   * Whether it can be withdrawn now. Absent: false. Example: true.
    *
    * @generated from field: bool withdraw_enabled = 7;
    */
   withdrawEnabled: boolean;
 
   /**
-   * Whether it can be traded now. Absent: false.
+   * Whether it can be traded now. Absent: false. Example: true.
    *
    * @generated from field: bool trading_enabled = 8;
    */
   tradingEnabled: boolean;
 
   /**
-   * Smallest deposit, in units of the asset. Absent: none or not known.
+   * Smallest deposit, in units of the asset. Absent: none or not known. Example: "0.01".
    *
    * @generated from field: string min_deposit = 9;
    */
   minDeposit: string;
 
   /**
-   * Smallest withdrawal, in units of the asset. Absent: none or not known.
+   * Smallest withdrawal, in units of the asset. Absent: none or not known. Example: "10".
    *
    * @generated from field: string min_withdrawal = 10;
    */
   minWithdrawal: string;
 
   /**
-   * Fee of a withdrawal, in units of the asset. Absent: not known.
+   * Fee of a withdrawal, in units of the asset. Absent: not known. Example: "1.5".
    *
    * @generated from field: string withdrawal_fee = 11;
    */
   withdrawalFee: string;
 
   /**
-   * Fee of a deposit, in units of the asset. Absent: none or not known.
+   * Fee of a deposit, in units of the asset. Absent: none or not known. Example: "0".
    *
    * @generated from field: string deposit_fee = 12;
    */
   depositFee: string;
 
   /**
-   * Decimal places of a withdrawal's amount, at most 255. Absent: not known.
+   * Decimal places of a withdrawal's amount, at most 255. Absent: not known. Example: 6.
    *
    * @generated from field: uint32 withdrawal_precision = 13;
    */
   withdrawalPrecision: number;
 
   /**
-   * Blocks after which a deposit is credited. Absent: not known.
+   * Blocks after which a deposit is credited. Absent: not known. Example: 12.
    *
    * @generated from field: uint32 confirmations_required = 14;
    */
   confirmationsRequired: number;
 
   /**
-   * Whether a deposit needs a memo or tag. Absent: false.
+   * Whether a deposit needs a memo or tag. Absent: false. Example: false.
    *
    * @generated from field: bool requires_memo = 15;
    */
   requiresMemo: boolean;
 
   /**
-   * Whether the venue lists it. Absent: false.
+   * Whether the venue lists it. Absent: false. Example: true.
    *
    * @generated from field: bool is_active = 16;
    */
   isActive: boolean;
 
   /**
-   * When the venue listed it. Absent: not known.
+   * When the venue listed it. Absent: not known. Example: "2018-07-01T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp listed_at = 17;
    */
   listedAt?: Timestamp | undefined;
 
   /**
-   * When the venue took it off, after listed_at. Absent: it is listed.
+   * When the venue took it off, after listed_at. Absent: it is listed. Example: "2026-06-30T00:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp delisted_at = 18;
    */
   delistedAt?: Timestamp | undefined;
 
   /**
-   * When it was registered.
+   * When it was registered. Required. Example: "2026-01-02T08:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp created_at = 19;
    */
   createdAt?: Timestamp | undefined;
 
   /**
-   * When this record last changed.
+   * When this record last changed. Required. Example: "2026-01-15T09:30:00Z".
    *
    * @generated from field: google.protobuf.Timestamp updated_at = 20;
    */
   updatedAt?: Timestamp | undefined;
 
   /**
-   * Further facts without a field of their own. Absent: none.
+   * Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
    *
    * @generated from field: google.protobuf.Struct metadata = 21;
    */

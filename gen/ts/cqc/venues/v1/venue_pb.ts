@@ -45,56 +45,56 @@ export const file_cqc_venues_v1_venue: GenFile = /*@__PURE__*/
  */
 export type Venue = Message<"cqc.venues.v1.Venue"> & {
   /**
-   * Id of the venue in the platform, for example "binance".
+   * Id of the venue in the platform, for example "binance". Required.
    *
    * @generated from field: string venue_id = 1;
    */
   venueId: string;
 
   /**
-   * Full name, for example "Binance".
+   * Full name, for example "Binance". Required.
    *
    * @generated from field: string name = 2;
    */
   name: string;
 
   /**
-   * What kind of place it is.
+   * What kind of place it is. Required. Example: "VENUE_TYPE_CEX".
    *
    * @generated from field: cqc.venues.v1.VenueType venue_type = 3;
    */
   venueType: VenueType;
 
   /**
-   * Chain on which it lives. Absent: none or several.
+   * Chain on which it lives. Absent: none or several. Example: "ethereum".
    *
    * @generated from field: string chain_id = 4;
    */
   chainId: string;
 
   /**
-   * Address of its main contract. Absent: none.
+   * Address of its main contract. Absent: none. Example: "0x1F98431c8aD98523631AE4a59f267346ea31F984".
    *
    * @generated from field: string protocol_address = 5;
    */
   protocolAddress: string;
 
   /**
-   * Address of its website. Absent: none.
+   * Address of its website. Absent: none. Example: "https://www.binance.com".
    *
    * @generated from field: string website_url = 6;
    */
   websiteUrl: string;
 
   /**
-   * Address of its API. Absent: none.
+   * Address of its API. Absent: none. Example: "https://api.binance.com".
    *
    * @generated from field: string api_endpoint = 7;
    */
   apiEndpoint: string;
 
   /**
-   * Address of its WebSocket API. Absent: none.
+   * Address of its WebSocket API. Absent: none. Example: "wss://stream.binance.com:9443".
    *
    * @generated from field: string websocket_endpoint = 8;
    */
@@ -108,49 +108,49 @@ export type Venue = Message<"cqc.venues.v1.Venue"> & {
   country: string;
 
   /**
-   * What the platform can do there. Empty: not known.
+   * What the platform can do there. Empty: not known. Example: ["VENUE_CAPABILITY_SPOT","VENUE_CAPABILITY_PERPETUALS"].
    *
    * @generated from field: repeated cqc.venues.v1.VenueCapability capabilities = 10;
    */
   capabilities: VenueCapability[];
 
   /**
-   * How often it may be called without an account. Empty: not known.
+   * How often it may be called without an account. Empty: not known. Example: see RateLimit.
    *
    * @generated from field: repeated cqc.venues.v1.RateLimit rate_limits = 11;
    */
   rateLimits: RateLimit[];
 
   /**
-   * Whether the platform still uses it. Absent: false.
+   * Whether the platform still uses it. Absent: false. Example: true.
    *
    * @generated from field: bool is_active = 12;
    */
   isActive: boolean;
 
   /**
-   * Whether its money is not real. Absent: false.
+   * Whether its money is not real. Absent: false. Example: false.
    *
    * @generated from field: bool is_sandbox = 13;
    */
   isSandbox: boolean;
 
   /**
-   * When it was registered.
+   * When it was registered. Required. Example: "2026-01-02T08:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp created_at = 14;
    */
   createdAt?: Timestamp | undefined;
 
   /**
-   * When this record last changed.
+   * When this record last changed. Required. Example: "2026-01-02T08:00:00Z".
    *
    * @generated from field: google.protobuf.Timestamp updated_at = 15;
    */
   updatedAt?: Timestamp | undefined;
 
   /**
-   * Further facts without a field of their own. Absent: none.
+   * Further facts without a field of their own. Absent: none. Example: {"source":"manual"}.
    *
    * @generated from field: google.protobuf.Struct metadata = 16;
    */
