@@ -3,7 +3,7 @@ import { CqiError, isCqiError } from "../errors/mod.ts";
 import { databaseError, isLost, standbyRefused, stateOf, unknownOutcome } from "./_errors.ts";
 import { allowTime, needsTime, type Session } from "./_session.ts";
 import type { Statement } from "./_texts.ts";
-import { TimeLimits } from "./_time_limits.ts";
+import type { TimeLimits } from "./_time_limits.ts";
 import type { QueryOptions } from "./query_options.ts";
 import type {
   DatabaseDriver,
@@ -39,6 +39,8 @@ export function copySender(
 export interface RunnerSettings {
   readonly queryMs: number;
   readonly slowMs: number;
+  /** Those of what runs. */
+  readonly limits: TimeLimits;
 }
 
 /** Runs statements on sessions: time limit, span, metric, slow log, error in our words. */
@@ -57,7 +59,7 @@ export function createRunner(
 ): Runner {
   const { clock, tracer } = env;
   const logger = env.logger.child({ component: "database" });
-  const limits = new TimeLimits(clock);
+  const { limits } = settings;
   const durations = env.metrics.histogram({
     name: "db_query_duration_seconds",
     help: "Time of database queries, without the wait for a connection",

@@ -10,6 +10,7 @@ import { Scope, type TransactionState } from "./_scope.ts";
 import { failedEarlier } from "./_scope_errors.ts";
 import type { Session } from "./_session.ts";
 import type { Texts } from "./_texts.ts";
+import type { TimeLimits } from "./_time_limits.ts";
 import type {
   AmbientMode,
   Transaction,
@@ -24,6 +25,8 @@ export interface TransactionEnv {
   readonly driver: DatabaseDriver;
   readonly pool: Pool;
   readonly runner: Runner;
+  /** The runner's. */
+  readonly limits: TimeLimits;
   readonly times: QueryTimes;
   readonly texts: Texts;
   readonly key: ContextKey<Scope>;
@@ -63,7 +66,26 @@ export async function runTransaction<T>(
 ): Promise<T> {
   const begin = beginText(options);
   const { attempts, ...delays } = retryOf(options);
-  if (attempts === 1) return await attempt(env, fn, options, begin, 1);
+  // Nothing ends with this limit. It keeps the timer of all limits between one statement and the
+  // next: to set and clear one for each costs as much as all else that is done for a statement.
+  const { clock: limitClock, queryMs } = env.times;
+  const kept = env.limits.start(limitClock.monotonic(), queryMs, () => {});
+  try {
+    return attempts === 1
+      ? await attempt(env, fn, options, begin, 1)
+      : await repeated(env, fn, options, { begin, attempts, ...delays });
+  } finally {
+    env.limits.stop(kept);
+  }
+}
+
+/** Runs attempts until one is not in the way of others, or there were enough. */
+async function repeated<T>(
+  env: TransactionEnv,
+  fn: (tx: Transaction, scope: Scope) => T | Promise<T>,
+  options: TransactionOptions,
+  { begin, attempts, ...delays }: TransactionRetry & { readonly begin: string },
+): Promise<T> {
   const { signal } = options;
   // retry() leaves an attempt behind when its signal aborts. A commit must not be left behind, so
   // the signal reaches retry() only between attempts; attempts see it themselves.

@@ -27,6 +27,7 @@ import type { Scope } from "./_scope.ts";
 import { refuseControl, transactionClosed } from "./_scope_errors.ts";
 import { streamed } from "./_stream.ts";
 import { Texts } from "./_texts.ts";
+import { TimeLimits } from "./_time_limits.ts";
 import { runTransaction, type TransactionEnv } from "./_transaction.ts";
 import type { Database, OpenOptions } from "./database.ts";
 import { quoteIdentifier } from "./sql.ts";
@@ -106,7 +107,9 @@ function createDatabase(
   const settings = poolSettings(config, driver);
   const opener = new Opener(driver, settings, env);
   const pool = new Pool(driver, settings, { opener, instruments: env });
+  const limits = new TimeLimits(env.clock);
   const runner = createRunner(driver, {
+    limits,
     queryMs: settings.limits.statementMs,
     slowMs: durationMs(config.slowQueryThreshold, 1000),
   }, env);
@@ -118,6 +121,7 @@ function createDatabase(
     driver,
     pool,
     runner,
+    limits,
     times,
     texts,
     key,

@@ -254,3 +254,20 @@ for (const ambient of ["error", "join"] as const) {
     await db.close();
   });
 }
+
+test("transaction sets one timer, however many statements it has", async () => {
+  const { db, clock } = await onHand();
+  const { timer } = clock;
+  let count = 0;
+  clock.timer = (callback, ms, options) => {
+    if (options?.background !== true) count++;
+    return timer(callback, ms, options);
+  };
+  await db.sql`select 1`;
+  count = 0;
+  await db.transaction(async (tx) => {
+    for (let i = 0; i < 10; i++) await tx.sql`select 1`;
+  });
+  assert.deepEqual([count, clock.pending], [1, 1], "left is the sweep of idle connections");
+  await db.close();
+});
