@@ -61,6 +61,12 @@ export function requireParts(text: string): DecimalParts {
 
 /** Puts parts together, refusing more digits than the contracts have. */
 export function formatParts({ coefficient, scale }: DecimalParts): string {
+  if (typeof coefficient !== "bigint" || !Number.isInteger(scale)) {
+    throw invalidDecimal(
+      `Cannot format a coefficient of type ${typeof coefficient} with a scale of type ` +
+        `${typeof scale}: want a bigint and a whole number`,
+    );
+  }
   if (scale < 0 || scale > MAX_DIGITS) {
     throw invalidDecimal(
       `Cannot hold a result with ${scale} digits behind the point: at most ${MAX_DIGITS} fit, ` +

@@ -158,11 +158,16 @@ export function subtract(a: string, b: string): string {
   return formatParts({ coefficient: left - right, scale });
 }
 
-/** The sum of all, exact; of none it is `"0"`. */
+/** The sum of all, exact, in whatever order they come; of none it is `"0"`. */
 export function sum(values: Iterable<string>): string {
-  let total = "0";
-  for (const value of values) total = add(total, value);
-  return total;
+  let [total, scale] = [0n, 0];
+  for (const value of values) {
+    const next = requireParts(value);
+    const finer = Math.max(scale, next.scale);
+    total = total * pow10(finer - scale) + next.coefficient * pow10(finer - next.scale);
+    scale = finer;
+  }
+  return formatParts({ coefficient: total, scale });
 }
 
 /**

@@ -75,6 +75,13 @@ test("decimal.format, refuses parts out of bounds", () => {
   refused(() => decimal.format({ coefficient: 10n ** 38n, scale: 0 }));
 });
 
+test("decimal.format, refuses a scale that is no whole number and digits that are no bigint", () => {
+  for (const scale of [0.5, NaN, "1" as unknown as number]) {
+    refused(() => decimal.format({ coefficient: 5n, scale }));
+  }
+  refused(() => decimal.format({ coefficient: 5 as unknown as bigint, scale: 1 }));
+});
+
 test("decimal.from, gives the shortest form of a number", () => {
   assert.deepEqual([0.1, 1e-7, 1e21, -0, 5, 1.5e-10, 123456.789].map(decimal.from), [
     "0.1",
@@ -181,6 +188,13 @@ test("decimal.add, refuses a result of 39 digits", () => {
 test("decimal.sum, of none is zero and of many is exact", () => {
   assert.equal(decimal.sum([]), "0");
   assert.equal(decimal.sum(Array.from({ length: 1000 }, () => "0.001")), "1.000");
+});
+
+test("decimal.sum, is bounded by its result alone, not by the order of what it adds up", () => {
+  const most = "9".repeat(38);
+  assert.equal(decimal.sum([most, "1", "-1"]), most);
+  assert.equal(decimal.sum([most, "0.5", `-${most}`]), "0.5");
+  refused(() => decimal.sum([most, "1"]));
 });
 
 test("decimal.multiply, is exact and adds the scales", () => {
