@@ -165,6 +165,14 @@ const REFUSED: Readonly<Record<string, readonly [row: unknown, reasons: string[]
     { ...ROW, explorers: [{ url: "etherscan dot io" }] },
     [`${CHAIN} explorer_url string.uri`],
   ],
+  "an explorer whose address runs a script": [
+    { ...ROW, explorers: [{ url: "javascript:alert(1)" }] },
+    [`${CHAIN} explorer_url import.web_address`],
+  ],
+  "a name with a character that is not seen": [
+    { ...ROW, name: "Ethereum\u0000" },
+    ["name import.type", `${CHAIN} chain_name required`],
+  ],
   "an explorer that is no object": [
     { ...ROW, explorers: ["https://etherscan.io"] },
     ["explorers[0]. import.type"],

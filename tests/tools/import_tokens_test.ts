@@ -57,6 +57,19 @@ test("importTokens() gives identifiers that do not contradict each other", async
   assert.deepEqual(identifierConflicts(identifiers), []);
 });
 
+test("importToken() refuses a symbol that looks like another one", async () => {
+  for (const symbol of ["DA\u200bI", "\u202eIAD", "\ufeffDAI", "DAI\u2069", "D\u0085AI"]) {
+    const reasons = said(await from({ ...ROW, symbol }));
+    assert.ok(reasons.includes("symbol import.type"), JSON.stringify([symbol, reasons]));
+  }
+});
+
+test("importToken() takes a symbol of other writing and one with joined emoji", async () => {
+  for (const symbol of ["₮", "テザー", "👩\u200d🚀"]) {
+    assert.equal("messages" in await from({ ...ROW, symbol }), true, symbol);
+  }
+});
+
 test("importToken() makes an asset, its deployment and its id of a row", async () => {
   const times = { created_at: "2026-01-02T08:00:00Z", updated_at: "2026-01-02T08:00:00Z" };
   const assetId = "2ddd4259-eb7b-54c2-be9a-2e7d997bf93f";

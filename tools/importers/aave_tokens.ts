@@ -29,7 +29,9 @@ export async function importAaveToken(row: unknown, options: ImportOptions): Pro
     problems.push(rowProblem("chainId", "required", "must be the number of a chain"));
   }
   if (!tags.every(isText)) {
-    problems.push(rowProblem("tags", "type", "must be a list of well-formed texts"));
+    problems.push(
+      rowProblem("tags", "type", "must be a list of well-formed texts without unseen characters"),
+    );
   }
   const messages = await evmToken({
     network: network ?? 0,

@@ -18,9 +18,13 @@ export interface RowReader {
   row(name: string): RowReader;
 }
 
-/** Whether a value is a text that has a form in UTF-8, which a lone surrogate has not. */
+// Control characters but tabs and line ends, and what is not seen or turns the direction of text:
+// a "USDT" that is another text. The joiners U+200C and U+200D stay: Persian and emoji need them.
+const UNSEEN = /(?![\t\n\r])[\p{Cc}\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/u;
+
+/** Whether a value is a text that has a form in UTF-8 and nothing in it that is not seen. */
 export function isText(value: unknown): value is string {
-  return typeof value === "string" && value.isWellFormed();
+  return typeof value === "string" && value.isWellFormed() && !UNSEEN.test(value);
 }
 
 const isInteger = (value: unknown): value is number => Number.isSafeInteger(value);
@@ -53,7 +57,7 @@ function readerOf(row: unknown, path: string, problems: Reason[]): RowReader {
   return {
     problems,
     fields: record,
-    text: (name) => read(name, "well-formed text", isText),
+    text: (name) => read(name, "well-formed text without unseen characters", isText),
     integer: (name) => {
       const value = read(name, "an integer within 53 bits", isInteger);
       return Object.is(value, -0) ? 0 : value;
