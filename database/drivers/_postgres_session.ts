@@ -108,7 +108,9 @@ export class PostgresSession implements DriverConnection {
       if (SESSION_WIDE.has(exchange.command)) this.#statements.clear();
       if (error === undefined) {
         const { result } = exchange;
-        this.#statements.succeeded(text, result.columns);
+        // What a cursor's name stands for may change; the server says nothing of it by itself.
+        const isFixed = exchange.command !== "FETCH";
+        this.#statements.succeeded(text, isFixed ? result.columns : undefined);
         return result;
       }
       const staleness = stalenessOf(error);

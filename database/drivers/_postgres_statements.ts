@@ -18,7 +18,9 @@ export type Staleness = "unknown" | "out of date";
 interface Known {
   /** Empty while the text was seen once only. */
   readonly name: string;
-  /** Set once the server has answered; from then on it has the statement. */
+  /** Whether the server has answered; from then on it has the statement. */
+  isParsed: boolean;
+  /** Undefined also where they are not the same each time. */
   columns: readonly DriverColumn[] | undefined;
 }
 
@@ -67,25 +69,33 @@ export class Statements {
     const seen = this.#known.get(text);
     if (seen === undefined) {
       if (this.#known.size >= MAX_STATEMENTS) this.#forget(this.#known.keys().next().value!);
-      this.#known.set(text, { name: "", columns: undefined });
+      this.#known.set(text, { name: "", isParsed: false, columns: undefined });
       return { ...UNNAMED, forgotten: this.#takeForgotten() };
     }
-    const known = seen.name === "" ? { name: `cqi_${++this.#serial}`, columns: undefined } : seen;
+    const known = seen.name === ""
+      ? { name: `cqi_${++this.#serial}`, isParsed: false, columns: undefined }
+      : seen;
     // Last in the map is the one used last.
     this.#known.delete(text);
     this.#known.set(text, known);
     return {
       name: known.name,
-      isParsed: known.columns !== undefined,
+      isParsed: known.isParsed,
       columns: known.columns,
       forgotten: this.#takeForgotten(),
     };
   }
 
-  /** Remembers that the server has a statement, and its columns. */
-  succeeded(text: string, columns: readonly DriverColumn[]): void {
+  /**
+   * Remembers that the server has a statement, and its columns.
+   *
+   * @param columns Undefined when the next answer may have others.
+   */
+  succeeded(text: string, columns: readonly DriverColumn[] | undefined): void {
     const known = this.#known.get(text);
-    if (known !== undefined && known.name !== "") known.columns ??= columns;
+    if (known === undefined || known.name === "") return;
+    known.isParsed = true;
+    known.columns ??= columns;
   }
 
   /**
@@ -96,7 +106,7 @@ export class Statements {
    */
   failed(text: string, staleness: Staleness | undefined): void {
     if (staleness === "out of date") this.#plans.age++;
-    if (staleness !== undefined || this.#known.get(text)?.columns === undefined) this.#forget(text);
+    if (staleness !== undefined || this.#known.get(text)?.isParsed !== true) this.#forget(text);
   }
 
   /** Forgets all of them, as the server does at `discard all`. */
