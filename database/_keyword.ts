@@ -12,11 +12,14 @@ function afterComment(text: string, at: number): number {
   return text.length;
 }
 
-/** First keyword of a statement, lower case, comments and brackets passed over; may be empty. */
+/**
+ * First keyword of a statement, lower case; may be empty. Comments, brackets and the semicolons of
+ * empty statements are passed over.
+ */
 export function keywordOf(text: string): string {
   let at = 0;
   while (at < text.length) {
-    if (/[\s(]/.test(text[at]!)) at++;
+    if (/[\s(;]/.test(text[at]!)) at++;
     else if (text.startsWith("--", at)) {
       const end = text.indexOf("\n", at);
       if (end < 0) return "";

@@ -317,3 +317,11 @@ test("query that explains a create, or updates pg_settings, leaves a session tha
   await db.close();
   assert.equal(driver.sent.filter((text) => text === "discard all").length, 2);
 });
+
+test("query that ends its transaction is refused, also behind an empty statement", async () => {
+  await using fixture = await onMock();
+  const { db, mock } = fixture;
+  const ending = db.transaction((tx) => tx.sql` ;/* */; commit`.rows());
+  await assert.rejects(ending, { code: "CQI_DATABASE_QUERY", message: /Cannot run 'commit'/ });
+  assert.deepEqual(mock.calls.map(({ text }) => text), ["begin", "rollback"]);
+});
