@@ -147,6 +147,14 @@ export const MARKETS_CASES: Cases = {
     type: "cqc.markets.v1.OrderBook",
     breaks: [{ "first_sequence": "4815162343" }],
   },
+  "market_summary.bid_not_above_ask": {
+    type: "cqc.markets.v1.MarketSummary",
+    breaks: [{ "bid": "64250.21" }, { "bid": "-1", "ask": "-1.5" }],
+  },
+  "market_summary.low_not_above_high": {
+    type: "cqc.markets.v1.MarketSummary",
+    breaks: [{ "low": "64900.01" }, { "high": "62800.49" }],
+  },
   "candle.high_low": {
     type: "cqc.markets.v1.Candle",
     breaks: [{ "high": "64250.09" }, { "low": "64270.51" }, { "close": "64280.01" }, {

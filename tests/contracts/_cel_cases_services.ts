@@ -144,6 +144,36 @@ export const SERVICES_CASES: Cases = {
     type: "cqc.services.v1.CreateMarketRequest",
     breaks: [{ "funding_interval_secs": 3600 }],
   },
+  "update_market_request.min_order_size_not_above_max_order_size": {
+    type: "cqc.services.v1.UpdateMarketRequest",
+    breaks: [{ "min_order_size": "9.1", "max_order_size": "9.09" }],
+  },
+  "update_market_request.min_notional_not_above_max_notional": {
+    type: "cqc.services.v1.UpdateMarketRequest",
+    breaks: [{ "min_notional": "9.1", "max_notional": "9.09" }],
+  },
+  "update_market_request.min_price_not_above_max_price": {
+    type: "cqc.services.v1.UpdateMarketRequest",
+    breaks: [{ "min_price": "9.1", "max_price": "9.09" }],
+  },
+  "update_market_request.delisted_after_listed": {
+    type: "cqc.services.v1.UpdateMarketRequest",
+    breaks: [{ "delisted_at": "2020-01-01T00:00:00Z", "listed_at": "2030-01-01T00:00:00Z" }, {
+      "delisted_at": "2030-01-01T00:00:00Z",
+      "listed_at": "2030-01-01T00:00:00Z",
+    }],
+  },
+  "update_market_request.funding_interval_agrees": {
+    type: "cqc.services.v1.UpdateMarketRequest",
+    breaks: [{ "funding_interval_secs": 3600, "perp": { "funding_interval": "28800s" } }],
+  },
+  "update_venue_asset_request.delisted_after_listed": {
+    type: "cqc.services.v1.UpdateVenueAssetRequest",
+    breaks: [{ "delisted_at": "2020-01-01T00:00:00Z", "listed_at": "2030-01-01T00:00:00Z" }, {
+      "delisted_at": "2030-01-01T00:00:00Z",
+      "listed_at": "2030-01-01T00:00:00Z",
+    }],
+  },
   "resolve_market_response.same_ids": {
     type: "cqc.services.v1.ResolveMarketResponse",
     breaks: [{ "market_id": "2e7d1c90-6a4b-4f58-9c03-5d8e1f2a7b46" }, {

@@ -231,7 +231,7 @@ var File_cqc_markets_v1_market_summary_proto protoreflect.FileDescriptor
 
 const file_cqc_markets_v1_market_summary_proto_rawDesc = "" +
 	"\n" +
-	"#cqc/markets/v1/market_summary.proto\x12\x0ecqc.markets.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb5\r\n" +
+	"#cqc/markets/v1/market_summary.proto\x12\x0ecqc.markets.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf7\x11\n" +
 	"\rMarketSummary\x12(\n" +
 	"\tmarket_id\x18\x01 \x01(\tB\v\xbaH\b\xc8\x01\x01r\x03\xb0\x01\x01R\bmarketId\x12\x84\x01\n" +
 	"\n" +
@@ -255,7 +255,9 @@ const file_cqc_markets_v1_market_summary_proto_rawDesc = "" +
 	"\ropen_interest\x18\x0e \x01(\tB1\xbaH.r,2*^(?:0|[1-9][0-9]{0,37})(?:\\.[0-9]{1,38})?$R\fopenInterest\x12>\n" +
 	"\x06window\x18\x0f \x01(\v2\x19.google.protobuf.DurationB\v\xbaH\b\xc8\x01\x01\xaa\x01\x02*\x00R\x06window\x12C\n" +
 	"\vobserved_at\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\n" +
-	"observedAtB@Z>github.com/Combine-Capital/cqc/gen/go/cqc/markets/v1;marketsv1b\beditionsp\xe8\a"
+	"observedAt:\xbf\x04\xbaH\xbb\x04\x1a\x98\x02\n" +
+	" market_summary.bid_not_above_ask\x12\x19bid must not be above ask\x1a\xd8\x01has(this.bid) && has(this.ask) && [this.bid, this.ask].all(d, d.matches('^(?:-?[1-9][0-9]{0,37}(?:\\\\.[0-9]{1,38})?|-?0\\\\.[0-9]{0,37}[1-9][0-9]{0,37}|0(?:\\\\.0{1,38})?)$')) ? double(this.bid) <= double(this.ask) : true\x1a\x9d\x02\n" +
+	"!market_summary.low_not_above_high\x12\x1alow must not be above high\x1a\xdb\x01has(this.low) && has(this.high) && [this.low, this.high].all(d, d.matches('^(?:-?[1-9][0-9]{0,37}(?:\\\\.[0-9]{1,38})?|-?0\\\\.[0-9]{0,37}[1-9][0-9]{0,37}|0(?:\\\\.0{1,38})?)$')) ? double(this.low) <= double(this.high) : trueB@Z>github.com/Combine-Capital/cqc/gen/go/cqc/markets/v1;marketsv1b\beditionsp\xe8\a"
 
 var (
 	file_cqc_markets_v1_market_summary_proto_rawDescOnce sync.Once

@@ -1490,7 +1490,7 @@ const file_cqc_services_v1_asset_registry_markets_proto_rawDesc = "" +
 	"\x10GetMarketRequest\x12(\n" +
 	"\tmarket_id\x18\x01 \x01(\tB\v\xbaH\b\xc8\x01\x01r\x03\xb0\x01\x01R\bmarketId\"K\n" +
 	"\x11GetMarketResponse\x126\n" +
-	"\x06market\x18\x01 \x01(\v2\x16.cqc.markets.v1.MarketB\x06\xbaH\x03\xc8\x01\x01R\x06market\"\xbe\x18\n" +
+	"\x06market\x18\x01 \x01(\v2\x16.cqc.markets.v1.MarketB\x06\xbaH\x03\xc8\x01\x01R\x06market\"\xe2#\n" +
 	"\x13UpdateMarketRequest\x12(\n" +
 	"\tmarket_id\x18\x01 \x01(\tB\v\xbaH\b\xc8\x01\x01r\x03\xb0\x01\x01R\bmarketId\x12:\n" +
 	"\x13venue_instrument_id\x18\x02 \x01(\tB\n" +
@@ -1530,7 +1530,12 @@ const file_cqc_services_v1_asset_registry_markets_proto_rawDesc = "" +
 	"\vupdate_mask\x18  \x01(\v2\x1a.google.protobuf.FieldMaskB\xb8\x03\xbaH\xb4\x03\xe2\x01\xb0\x03\x12\x13venue_instrument_id\x12\x13settlement_asset_id\x12\x17price_currency_asset_id\x12\tsize_unit\x12\ttick_size\x12\x19price_significant_figures\x12\x0eprice_decimals\x12\blot_size\x12\x0emin_order_size\x12\x0emax_order_size\x12\x15max_market_order_size\x12\fmin_notional\x12\fmax_notional\x12\tmin_price\x12\tmax_price\x12\x0eprice_band_bps\x12\tmaker_fee\x12\ttaker_fee\x12\ffee_asset_id\x12\x15supported_order_types\x12\x17supported_time_in_force\x12\x06status\x12\tlisted_at\x12\vdelisted_at\x12\x15funding_interval_secs\x12\x03amm\x12\alending\x12\x04perp\x12\bmetadataR\n" +
 	"updateMask\x12'\n" +
 	"\n" +
-	"request_id\x18! \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\trequestId:;\xbaH8\"6\n" +
+	"request_id\x18! \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\trequestId:\xde\v\xbaH\xda\v\x1a\xda\x02\n" +
+	"=update_market_request.min_order_size_not_above_max_order_size\x12/min_order_size must not be above max_order_size\x1a\xe7\x01has(this.min_order_size) && has(this.max_order_size) && [this.min_order_size, this.max_order_size].all(d, d.matches('^(?:0|[1-9][0-9]{0,37})(?:\\\\.[0-9]{1,38})?$')) ? double(this.min_order_size) <= double(this.max_order_size) : true\x1a\xc6\x02\n" +
+	"9update_market_request.min_notional_not_above_max_notional\x12+min_notional must not be above max_notional\x1a\xdb\x01has(this.min_notional) && has(this.max_notional) && [this.min_notional, this.max_notional].all(d, d.matches('^(?:0|[1-9][0-9]{0,37})(?:\\\\.[0-9]{1,38})?$')) ? double(this.min_notional) <= double(this.max_notional) : true\x1a\xa8\x02\n" +
+	"3update_market_request.min_price_not_above_max_price\x12%min_price must not be above max_price\x1a\xc9\x01has(this.min_price) && has(this.max_price) && [this.min_price, this.max_price].all(d, d.matches('^(?:0|[1-9][0-9]{0,37})(?:\\\\.[0-9]{1,38})?$')) ? double(this.min_price) <= double(this.max_price) : true\x1a\xab\x01\n" +
+	"+update_market_request.delisted_after_listed\x12#delisted_at must be after listed_at\x1aWhas(this.delisted_at) && has(this.listed_at) ? this.delisted_at > this.listed_at : true\x1a\xa0\x02\n" +
+	"-update_market_request.funding_interval_agrees\x12>funding_interval_secs must be perp.funding_interval in seconds\x1a\xae\x01has(this.funding_interval_secs) && has(this.perp) && has(this.perp.funding_interval) ? this.perp.funding_interval == duration(string(this.funding_interval_secs) + 's') : true\"6\n" +
 	"\ttick_size\n" +
 	"\x19price_significant_figures\n" +
 	"\x0eprice_decimals\"N\n" +

@@ -1778,7 +1778,7 @@ const file_cqc_services_v1_asset_registry_venues_proto_rawDesc = "" +
 	"\anetwork\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\anetwork\"[\n" +
 	"\x15GetVenueAssetResponse\x12B\n" +
 	"\vvenue_asset\x18\x01 \x01(\v2\x19.cqc.venues.v1.VenueAssetB\x06\xbaH\x03\xc8\x01\x01R\n" +
-	"venueAsset\"\xb8\v\n" +
+	"venueAsset\"\xf2\f\n" +
 	"\x17UpdateVenueAssetRequest\x12?\n" +
 	"\bvenue_id\x18\x01 \x01(\tB$\xbaH!\xc8\x01\x01r\x1c2\x1a^[a-z0-9][a-z0-9_-]{0,99}$R\avenueId\x12&\n" +
 	"\basset_id\x18\x02 \x01(\tB\v\xbaH\b\xc8\x01\x01r\x03\xb0\x01\x01R\aassetId\x12#\n" +
@@ -1807,7 +1807,8 @@ const file_cqc_services_v1_asset_registry_venues_proto_rawDesc = "" +
 	"\vupdate_mask\x18\x14 \x01(\v2\x1a.google.protobuf.FieldMaskB\x83\x02\xbaH\xff\x01\xe2\x01\xfb\x01\x12\x12venue_asset_symbol\x12\rdeployment_id\x12\x0fdeposit_enabled\x12\x10withdraw_enabled\x12\x0ftrading_enabled\x12\vmin_deposit\x12\x0emin_withdrawal\x12\x0ewithdrawal_fee\x12\vdeposit_fee\x12\x14withdrawal_precision\x12\x16confirmations_required\x12\rrequires_memo\x12\tis_active\x12\tlisted_at\x12\vdelisted_at\x12\bmetadataR\n" +
 	"updateMask\x12'\n" +
 	"\n" +
-	"request_id\x18\x15 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\trequestId\"^\n" +
+	"request_id\x18\x15 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\trequestId:\xb7\x01\xbaH\xb3\x01\x1a\xb0\x01\n" +
+	"0update_venue_asset_request.delisted_after_listed\x12#delisted_at must be after listed_at\x1aWhas(this.delisted_at) && has(this.listed_at) ? this.delisted_at > this.listed_at : true\"^\n" +
 	"\x18UpdateVenueAssetResponse\x12B\n" +
 	"\vvenue_asset\x18\x01 \x01(\v2\x19.cqc.venues.v1.VenueAssetB\x06\xbaH\x03\xc8\x01\x01R\n" +
 	"venueAsset\"\xc6\x02\n" +
