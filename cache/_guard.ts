@@ -1,6 +1,7 @@
 import type { Clock, Logger, WaitOptions } from "../core/mod.ts";
 import { CqiError, type CqiErrorOptions, isCqiError, isRetryable } from "../errors/mod.ts";
-import { type Deadline, Deadlines, type Limited } from "./deadlines.ts";
+import { Deadlines, type Limited } from "./deadlines.ts";
+import type { Seat } from "./ring.ts";
 import type { Answer, CacheDriver } from "./types.ts";
 
 /** Failures in a row that open the breaker. */
@@ -35,7 +36,8 @@ class Call<T> implements Limited {
   readonly reject: (error: unknown) => void;
   readonly kind: CallKind;
   readonly #expired: Settled;
-  deadline: Deadline | undefined;
+  /** Its place among those that end at the same deadline. */
+  seat: Seat | undefined;
   /** Ends what the driver does for it, where the caller may leave before its deadline. */
   controller: AbortController | undefined;
   isDone = false;
@@ -66,7 +68,7 @@ class Call<T> implements Limited {
   end(): boolean {
     if (this.isDone) return false;
     this.isDone = true;
-    this.deadline?.calls.delete(this);
+    this.seat?.leave();
     return true;
   }
 }
@@ -152,8 +154,8 @@ export class Guard {
       if (isProbe && kind !== "long") this.#probe = call as unknown as Call<never>;
       const options: { signal?: AbortSignal } = {};
       if (kind !== "long") {
-        const deadline = call.deadline = this.#deadlines.next();
-        deadline.calls.add(call);
+        const deadline = this.#deadlines.next();
+        call.seat = deadline.calls.add(call);
         options.signal = deadline.signal;
       }
       let unwatch: (() => void) | undefined;

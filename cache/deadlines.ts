@@ -1,4 +1,5 @@
 import type { Clock } from "../core/mod.ts";
+import { Ring } from "./ring.ts";
 
 /** Calls that start within this share of the limit end together. */
 const SHARE = 16;
@@ -15,7 +16,7 @@ export interface Limited {
 
 /** Calls that end together, at the limit of the first of them. */
 export class Deadline {
-  readonly calls: Set<Limited> = new Set();
+  readonly calls: Ring<Limited> = new Ring();
   readonly #controller = new AbortController();
   readonly #clock: Clock;
   readonly #dueMs: number;
@@ -39,8 +40,7 @@ export class Deadline {
       this.#clock.timer(() => this.#fire(), GRACE_MS, { background: true });
       return;
     }
-    const late = [...this.calls];
-    this.calls.clear();
+    const late = this.calls.empty();
     for (const call of late) call.expire();
     if (late.length > 0) this.#controller.abort();
   }

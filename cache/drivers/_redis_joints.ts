@@ -55,11 +55,8 @@ const UNREADABLE = new Uint8Array(0);
 export const READS: Joint<string> = {
   limit: MAX_READS,
   weigh: () => 1,
-  one: (client, key) =>
-    client.getBuffer(key).then((value) => value ?? undefined, (error: unknown) => {
-      if (replyCode(error) === "WRONGTYPE") return UNREADABLE;
-      throw error;
-    }),
+  one: (client, key) => client.getBuffer(key),
+  answerOf: (error) => replyCode(error) === "WRONGTYPE" ? UNREADABLE : undefined,
   many: async (client, keys) => {
     const values = await (client as Redis).mgetBuffer([...keys]);
     return values.map((value) => value ?? undefined);

@@ -3,6 +3,7 @@ import type { Redis } from "ioredis";
 import type { Clock } from "../../core/mod.ts";
 import { CqiError, type CqiErrorOptions } from "../../errors/mod.ts";
 import { Deadlines } from "../deadlines.ts";
+import { Ring } from "../ring.ts";
 import { type Client, type Joint, Op, type Sending, type SendOptions } from "./_redis_op.ts";
 import { redisError, unavailable } from "./_redis_errors.ts";
 
@@ -31,7 +32,7 @@ export interface LaneOptions {
  */
 export class Lane {
   readonly #options: LaneOptions;
-  readonly #groups = new WeakMap<AbortSignal, Set<Op>>();
+  readonly #groups = new WeakMap<AbortSignal, Ring<Op>>();
   #queue: Op[] = [];
   #scheduled = false;
   #inFlight = 0;
@@ -85,8 +86,7 @@ export class Lane {
       }
       const op = new Op(sending, options, resolve, reject, this.#expired);
       if (signal !== undefined) this.#join(op, signal);
-      op.deadline = this.#deadlines.next();
-      op.deadline.calls.add(op);
+      op.atDeadline = this.#deadlines.next().calls.add(op);
       // Alone, it need not wait for others to leave with.
       if (this.#inFlight++ === 0 && this.isReady) return this.#one(op);
       this.#queue.push(op);
@@ -191,13 +191,25 @@ export class Lane {
     this.#schedule();
   }
 
+  // By hand, and no promise more than it takes: this is what a command one at a time costs.
   #one(op: Op): void {
     op.sent = true;
-    this.#answer(
-      () => op.send(this.#options.client),
-      (value) => this.#succeed(op, value),
-      (error) => this.#fail(op, error),
-    );
+    let answer: Promise<unknown>;
+    try {
+      answer = op.send(this.#options.client);
+    } catch (error) {
+      return this.#fail(op, error);
+    }
+    this.#unanswered++;
+    answer.then((value) => {
+      this.#unanswered--;
+      this.#succeed(op, value ?? undefined);
+    }, (error) => {
+      this.#unanswered--;
+      const value = op.sending.joint?.answerOf?.(error);
+      if (value === undefined) this.#fail(op, error);
+      else this.#succeed(op, value);
+    });
   }
 
   // The client may throw at once too.
@@ -239,22 +251,21 @@ export class Lane {
   #join(op: Op, signal: AbortSignal): void {
     let group = this.#groups.get(signal);
     if (group === undefined) {
-      const ops = new Set<Op>();
+      const ops = new Ring<Op>();
       signal.addEventListener("abort", () => {
-        for (const member of [...ops]) this.#fail(member, signal.reason);
+        for (const member of ops.empty()) this.#fail(member, signal.reason);
       }, { once: true });
       this.#groups.set(signal, group = ops);
     }
-    group.add(op);
-    op.group = group;
+    op.inGroup = group.add(op);
   }
 
   #settle(op: Op): boolean {
     if (op.settled) return false;
     op.settled = true;
     this.#inFlight--;
-    op.group?.delete(op);
-    op.deadline?.calls.delete(op);
+    op.inGroup?.leave();
+    op.atDeadline?.leave();
     return true;
   }
 

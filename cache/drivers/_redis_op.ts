@@ -1,5 +1,6 @@
 import type { Cluster, Redis } from "ioredis";
-import type { Deadline, Limited } from "../deadlines.ts";
+import type { Limited } from "../deadlines.ts";
+import type { Seat } from "../ring.ts";
 
 /** The client of either kind. */
 export type Client = Redis | Cluster;
@@ -23,8 +24,10 @@ export interface Joint<T> {
   weigh(item: T): number;
   /** Most that leaves as one. */
   readonly limit: number;
-  /** Sends one. */
+  /** Sends one. Nothing may come as null. */
   one(client: Client, item: T): Promise<unknown>;
+  /** The answer that a failure of `one` amounts to; undefined: none, it is a failure. */
+  answerOf?(error: unknown): unknown;
   /** Sends several as one; their answers in order. */
   many(client: Client, items: readonly T[]): Promise<readonly unknown[]>;
   /** What asks again for those that `many` answers with undefined. */
@@ -42,9 +45,10 @@ export class Op implements Limited {
   readonly options: SendOptions;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
-  /** The others that end with the same signal. */
-  group: Set<Op> | undefined = undefined;
-  deadline: Deadline | undefined = undefined;
+  /** Its place among those that end with the same signal. */
+  inGroup: Seat | undefined = undefined;
+  /** Its place among those that end at the same deadline. */
+  atDeadline: Seat | undefined = undefined;
   sent = false;
   settled = false;
   readonly #expired: (op: Op) => void;
