@@ -5,6 +5,7 @@ import { create } from "@bufbuild/protobuf";
 import { createDriver } from "../../cache/drivers/memory.ts";
 import { CacheConfigSchema, type MemoryCacheConfig } from "../../gen/ts/cqc/config/v1/mod.ts";
 import { fakeClock } from "../../testing/fake_clock.ts";
+import { turn } from "../_until.ts";
 import { openFixture } from "./_fixture.ts";
 
 function openDriver(memory?: Partial<Pick<MemoryCacheConfig, "maxEntries" | "maxBytes">>) {
@@ -85,11 +86,15 @@ test("createDriver() honours the longest time to live, 2^31 seconds", async () =
   assert.equal(driver.get("a"), undefined);
 });
 
-test("createDriver() with a bound of 10 MB holds no more, whatever passes through it", () => {
+test("createDriver() with a bound of 10 MB holds no more, whatever passes through it", async () => {
   const { driver } = openDriver({ maxEntries: 1_000_000n, maxBytes: 10_000_000n });
   const before = process.memoryUsage.rss();
   const values = 500_000;
-  for (let i = 0; i < values; i++) put(driver, `key-${i}`, 1024);
+  for (let i = 0; i < values; i++) {
+    put(driver, `key-${i}`, 1024);
+    // Some collectors wait for the end of a turn.
+    if (i % 10_000 === 0) await turn();
+  }
   const grownBytes = process.memoryUsage.rss() - before;
   // Half of what went through: the collector takes its time.
   assert.ok(grownBytes < values * 1024 / 2, `${grownBytes} bytes`);
