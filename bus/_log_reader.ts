@@ -1,6 +1,7 @@
 import { type Timer, withDeadline } from "../core/mod.ts";
 import { CqiError } from "../errors/mod.ts";
 import type { Environment } from "./_environment.ts";
+import { consumerOf } from "./_readers.ts";
 import type { BusRecord } from "./driver.ts";
 
 // A driver that cannot say where a log ends is taken to be there after this long without a record.
@@ -47,23 +48,23 @@ export async function readToEnd(
   signal?.addEventListener("abort", onAbort, { once: true });
   wait();
   try {
-    const consumer = await bounded(() =>
-      driver.consume({ group: undefined, topics: new Map([[topic, "earliest"]]) }, {
-        records(records) {
-          wait();
-          for (const record of records) {
-            const last = open?.get(record.partition);
-            // Beyond the end are records that were written meanwhile.
-            if (open === undefined || (last !== undefined && record.offset <= last)) take(record);
-            if (last !== undefined && record.offset >= last) open!.delete(record.partition);
-          }
-          if (open?.size === 0) end.resolve();
-          return Promise.resolve();
-        },
-        revoked: () => Promise.resolve(),
-        state: (error) => void (trouble = error),
-      })
-    );
+    const consuming = driver.consume({ group: undefined, topics: new Map([[topic, "earliest"]]) }, {
+      records(records) {
+        wait();
+        for (const record of records) {
+          const last = open?.get(record.partition);
+          // Beyond the end are records that were written meanwhile.
+          if (open === undefined || (last !== undefined && record.offset <= last)) take(record);
+          if (last !== undefined && record.offset >= last) open!.delete(record.partition);
+        }
+        if (open?.size === 0) end.resolve();
+        return Promise.resolve();
+      },
+      revoked: () => Promise.resolve(),
+      state: (error) => void (trouble = error),
+    });
+    const error = () => unreadable(topic, limitMs);
+    const consumer = await consumerOf(clock, consuming, { signal, error }, limitMs);
     try {
       wait();
       await end.promise;

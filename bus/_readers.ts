@@ -1,6 +1,6 @@
-import type { WaitOptions } from "../core/mod.ts";
+import { type Clock, type WaitOptions, withDeadline } from "../core/mod.ts";
 import type { RecordStream } from "./bus.ts";
-import type { BusRecord } from "./driver.ts";
+import type { BusRecord, DriverConsumer } from "./driver.ts";
 import type { Environment } from "./_environment.ts";
 import { type Feed, type HandedStream, stream } from "./_stream.ts";
 import { copyHeaders } from "./headers.ts";
@@ -34,11 +34,11 @@ export function readers(env: Environment, requireOpen: (action: string) => void)
     begin: Feed<T>,
     { signal, group }: WaitOptions & { readonly group?: string | undefined },
   ): HandedStream<T> => {
-    const made: HandedStream<T> = stream<T>(async (hand) => {
+    const made: HandedStream<T> = stream<T>(async (hand, leaving) => {
       const end = (): Promise<void> | void => group === undefined ? made.close() : made.finish();
       open.add(end);
       try {
-        const feed = await begin(hand);
+        const feed = await begin(hand, leaving);
         return { close: () => feed.close().finally(() => open.delete(end)) };
       } catch (error) {
         open.delete(end);
@@ -51,10 +51,13 @@ export function readers(env: Environment, requireOpen: (action: string) => void)
   return {
     tracked,
     records: (name, { signal, startAt }) =>
-      tracked<BusRecord>((hand) => {
+      tracked<BusRecord>((hand, leaving) => {
         requireOpen("read records");
         const topic = env.nameOf(name);
-        return env.driver.consume({ group: undefined, topics: new Map([[topic, startAt]]) }, {
+        const consuming = env.driver.consume({
+          group: undefined,
+          topics: new Map([[topic, startAt]]),
+        }, {
           async records(batch) {
             for (const record of batch) {
               // A closed stream takes no more; what it did not take is still on the log.
@@ -66,12 +69,34 @@ export function readers(env: Environment, requireOpen: (action: string) => void)
             if (error !== undefined) env.logger.warn("Reader lost its broker", { error, topic });
           },
         });
+        return consumerOf(env.clock, consuming, { signal: leaving });
       }, { signal }),
     async close() {
       const results = await Promise.allSettled([...open].map((end) => end()));
       for (const result of results) if (result.status === "rejected") throw result.reason;
     },
   };
+}
+
+/**
+ * Waits for a consumer that starts. One that comes when nobody waits any longer is closed behind
+ * them.
+ *
+ * @param limitMs How long, in milliseconds. @default {Infinity}
+ */
+export async function consumerOf(
+  clock: Clock,
+  consuming: Promise<DriverConsumer>,
+  options: WaitOptions & { readonly error?: () => Error },
+  limitMs = Infinity,
+): Promise<DriverConsumer> {
+  try {
+    return await withDeadline(clock, limitMs, () => consuming, options);
+  } catch (error) {
+    // Why it did not start, or could not be closed, is for those who wait.
+    consuming.then((late) => late.close()).catch(() => {});
+    throw error;
+  }
 }
 
 // Drivers may share one log among readers.

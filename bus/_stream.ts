@@ -15,8 +15,14 @@ interface Handed<T> {
  */
 export type Hand<T> = (value: T, signal?: AbortSignal) => Promise<void>;
 
-/** Starts what hands values over, and gives what ends it. */
-export type Feed<T> = (hand: Hand<T>) => Promise<{ close(): Promise<void> }>;
+/**
+ * Starts what hands values over, and gives what ends it. The signal aborts when the stream is closed
+ * before that: whoever closes must not wait for a broker that is away.
+ */
+export type Feed<T> = (
+  hand: Hand<T>,
+  signal: AbortSignal,
+) => Promise<{ close(): Promise<void> }>;
 
 /** A stream of values that are handed over one by one. */
 export interface HandedStream<T> extends AsyncIterable<T>, AsyncDisposable {
@@ -41,6 +47,8 @@ export function stream<T>(
   let arrived = Promise.withResolvers<void>();
   let current: Handed<T> | undefined;
   let feed: Promise<{ close(): Promise<void> }> | undefined;
+  let isFed = false;
+  const leaving = new AbortController();
   let failure: { readonly error: unknown } | undefined;
   let finishing = false;
   let turn: Promise<unknown> = Promise.resolve();
@@ -74,6 +82,7 @@ export function stream<T>(
       // Given up before the reader was done with it: not acknowledged.
       current?.settle.reject(ABANDONED);
       finish();
+      if (!isFed) leaving.abort(ABANDONED);
       await (await feed?.catch(() => undefined))?.close();
     })();
     return closing;
@@ -83,8 +92,8 @@ export function stream<T>(
 
   const begin = (): void => {
     signal?.addEventListener("abort", onAbort, { once: true });
-    feed = start(hand);
-    feed.catch((error) => {
+    feed = start(hand, leaving.signal);
+    feed.then(() => isFed = true, (error) => {
       signal?.removeEventListener("abort", onAbort);
       failure = { error };
       arrived.resolve();

@@ -116,9 +116,9 @@ function createBus(
     const { group, signal, startAt } = requireReading(second ?? {});
     // A stream's reader takes as long as it likes.
     const limits = { timeout: Infinity, ...startAt !== undefined && { startAt } };
-    return streams.tracked<Delivery>((hand) => {
+    return streams.tracked<Delivery>((hand, leaving) => {
       const handler = (delivery: Delivery) => hand(delivery, delivery.signal);
-      return subscribed.start(register(target, handler, group, limits), { signal });
+      return subscribed.start(register(target, handler, group, limits), { signal: leaving });
     }, { signal, group });
   }
 

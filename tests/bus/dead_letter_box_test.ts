@@ -7,7 +7,7 @@ import { CqiError } from "../../errors/mod.ts";
 import { collector, freshGroup, freshTopic, numberOf } from "../../testing/_bus_kit.ts";
 import { aPriceUpdated } from "../../testing/builders.ts";
 import { fakeClock } from "../../testing/fake_clock.ts";
-import { openOn, settledBy } from "./_kit.ts";
+import { type Faults, openOn, settledBy } from "./_kit.ts";
 
 const quick = { retry: { maxAttempts: 2, initialDelay: { nanos: 1_000_000 } } };
 
@@ -277,4 +277,29 @@ test("deadLetters of a driver that cannot say where a log ends are read until no
   await one.got.until((seen) => seen.includes(1));
   const { result } = await settledBy(clock, events.deadLetters(prices).list(), 1000, 20_000);
   assert.equal(result.status === "fulfilled" && result.value.length, 1);
+});
+
+test("deadLetters that nobody waits for any longer leave no reader behind", async () => {
+  const [asked, away] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const closed = Promise.withResolvers<void>();
+  const faults: Faults = {};
+  await using events = await openOn(createBroker(), quick, { faults });
+  const prices = freshTopic();
+  const { got } = await failing(events, prices, [0]);
+  await send(events, prices, 0);
+  await send(events, prices, 1);
+  await got.until((seen) => seen.includes(1));
+  faults.consume = async (pass) => {
+    asked.resolve();
+    await away.promise;
+    const consumer = await pass();
+    return { ...consumer, close: () => consumer.close().finally(closed.resolve) };
+  };
+  const leaving = new AbortController();
+  const listed = events.deadLetters(prices).list({}, { signal: leaving.signal });
+  await asked.promise;
+  leaving.abort();
+  await assert.rejects(listed, { name: "AbortError" });
+  away.resolve();
+  await closed.promise;
 });

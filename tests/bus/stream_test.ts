@@ -6,7 +6,7 @@ import { stream } from "../../bus/_stream.ts";
 import { isCqiError } from "../../errors/mod.ts";
 import { freshGroup, freshTopic, numberOf, publishNumbers } from "../../testing/_bus_kit.ts";
 import { fakeClock } from "../../testing/fake_clock.ts";
-import { openOn, turn, until } from "./_kit.ts";
+import { type Faults, openOn, turn, until } from "./_kit.ts";
 
 test("stream gives each event once, though two iterators and several next calls ask at once", async () => {
   await using bus = await openOn(createBroker());
@@ -86,6 +86,41 @@ for (const way of ["close", "return", "bus"] as const) {
       assert.equal((await waiting).done, true);
       if (way === "bus") break;
     }
+    await bus.close();
+  });
+}
+
+for (const way of ["signal", "close", "bus"] as const) {
+  test(`stream whose broker is away ends at once at ${way}, and what starts later is closed`, async () => {
+    const away = Promise.withResolvers<void>();
+    let [asked, closed] = [0, 0];
+    const faults: Faults = {
+      async consume(pass) {
+        asked++;
+        await away.promise;
+        const consumer = await pass();
+        const close = (): Promise<void> => consumer.close().finally(() => closed++);
+        return { ...consumer, close };
+      },
+    };
+    // Time stands still: nothing ends by a limit.
+    const bus = await openOn(createBroker(), {}, { faults, clock: fakeClock() });
+    const leaving = new AbortController();
+    const { signal } = leaving;
+    const name = freshTopic();
+    const readings = [
+      bus.subscribe(name, { signal }),
+      bus.subscribe(name, { group: freshGroup(), signal }),
+      bus.records(name.name, { signal }),
+    ];
+    const waiting = readings.map((reading) => reading[Symbol.asyncIterator]().next());
+    await until(() => asked === 3);
+    if (way === "signal") leaving.abort();
+    else if (way === "close") await Promise.all(readings.map((reading) => reading.close()));
+    else await bus.close();
+    assert.deepEqual((await Promise.all(waiting)).map(({ done }) => done), [true, true, true]);
+    away.resolve();
+    await until(() => closed === 3);
     await bus.close();
   });
 }
