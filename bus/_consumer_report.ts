@@ -1,6 +1,7 @@
 import type { HealthReport } from "../core/mod.ts";
 import { messageOf } from "../errors/mod.ts";
 import type { Registration } from "./_course.ts";
+import type { BusMetrics } from "./_environment.ts";
 import type { SubscriptionState } from "./types.ts";
 
 /** How a consumer and its subscriptions are. */
@@ -32,4 +33,21 @@ export function sumByTopic(
   const sums = new Map<string, bigint>();
   for (const { topic, lag } of lags) sums.set(topic, (sums.get(topic) ?? 0n) + lag);
   return [...sums].map(([topic, lag]) => ({ topic, lag }));
+}
+
+/**
+ * Sets the gauges of what is behind.
+ *
+ * @param topics All that were ever read: what is no longer read here is behind elsewhere, if at all.
+ */
+export function showLags(
+  gauge: BusMetrics["lag"],
+  group: string,
+  lags: readonly { readonly topic: string; readonly lag: bigint }[],
+  topics: Iterable<string>,
+): void {
+  for (const topic of topics) {
+    if (lags.every((each) => each.topic !== topic)) gauge.with({ topic, group }).set(0);
+  }
+  for (const { topic, lag } of lags) gauge.with({ topic, group }).set(Number(lag));
 }

@@ -2,7 +2,7 @@ import type { HealthReport, Timer, WaitOptions } from "../core/mod.ts";
 import { delays } from "../retry/mod.ts";
 import type { Batcher } from "./_batcher.ts";
 import { commits } from "./_commits.ts";
-import { reportOf, sumByTopic } from "./_consumer_report.ts";
+import { reportOf, showLags, sumByTopic } from "./_consumer_report.ts";
 import type { Registration } from "./_course.ts";
 import { dispatcher } from "./_dispatch.ts";
 import type { Environment } from "./_environment.ts";
@@ -125,6 +125,9 @@ export function groupConsumer(
     handlers.clear();
     applyPause(registration.info.topic);
     if (registrations.length > 0) return;
+    // Nobody is left to be without a broker.
+    trouble = undefined;
+    metrics.up.with({ group: label }).set(1);
     startAgain?.cancel();
     breath.stop();
   };
@@ -250,12 +253,6 @@ export function groupConsumer(
     return change;
   };
 
-  const pause = (registration: Registration, paused: boolean): void => {
-    if (paused) pausing.add(registration);
-    else pausing.delete(registration);
-    applyPause(registration.info.topic);
-  };
-
   const reads = (topic: string): boolean => handlersOf(topic).some((each) => !leaving.has(each));
 
   return {
@@ -286,11 +283,15 @@ export function groupConsumer(
       removed.catch((error) => logger.debug("Consumer did not start", { error, group }));
     },
     pause(registration, paused) {
-      if (registrations.includes(registration)) pause(registration, paused);
+      if (!registrations.includes(registration)) return;
+      if (paused) pausing.add(registration);
+      else pausing.delete(registration);
+      applyPause(registration.info.topic);
     },
     async lag(options) {
       const lags = sumByTopic(await consumer?.lag(options) ?? []);
-      for (const { topic, lag } of lags) metrics.lag.with({ topic, group: label }).set(Number(lag));
+      // Without a broker nothing is known.
+      showLags(metrics.lag, label, lags, trouble === undefined ? flows.keys() : []);
       return lags.map((each) => ({ ...each, group: label }));
     },
     stateOf,

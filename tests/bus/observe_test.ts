@@ -6,10 +6,10 @@ import * as metrics from "../../metrics/mod.ts";
 import * as prometheus from "../../metrics/drivers/prometheus.ts";
 import * as tracing from "../../tracing/mod.ts";
 import * as memory from "../../tracing/drivers/memory.ts";
-import { collector, freshTopic, numberOf } from "../../testing/_bus_kit.ts";
+import { collector, freshTopic, numberOf, publishNumbers } from "../../testing/_bus_kit.ts";
 import { aPriceUpdated } from "../../testing/builders.ts";
 import { testLogger } from "../../testing/test_logger.ts";
-import { openOn, turn, until } from "./_kit.ts";
+import { type Faults, openOn, turn, until } from "./_kit.ts";
 
 const openTracer = () => tracing.open({ driver: "memory" }, { drivers: { memory: () => memory } });
 const openMetrics = () => metrics.open({}, { drivers: { prometheus: () => prometheus } });
@@ -122,6 +122,30 @@ test("row 29 a scripted run is counted as it was, and nothing is in flight after
   assert.equal(after.get('cqi_bus_handler_duration_seconds_count{topic="T",group="g"}'), 5);
   await bus.close();
   assert.equal((await series()).get('cqi_bus_in_flight{group="g"}'), 0);
+});
+
+test("row 29 the lag of a member that gave its partitions up is nothing", async () => {
+  await using registry = await openMetrics();
+  await using bus = await openOn(createBroker(), {}, { metrics: registry });
+  const prices = freshTopic();
+  const lag = async (): Promise<string | undefined> =>
+    (await registry.expose()).body.match(/^cqi_bus_consumer_lag\{[^}]*\} (\d+)$/m)?.[1];
+  const first = await bus.subscribe(prices, () => {}, { group: "g" });
+  first.pause();
+  await publishNumbers(bus, prices, 0, 5);
+  assert.equal(await lag(), "5");
+  await first.close();
+  assert.equal(await lag(), "0");
+});
+
+test("row 29 a subscription that is refused leaves nobody without a broker", async () => {
+  await using registry = await openMetrics();
+  const faults: { -readonly [K in keyof Faults]: Faults[K] } = {};
+  await using bus = await openOn(createBroker(), {}, { metrics: registry, faults });
+  faults.consume = () => Promise.reject(new Error("may not be read"));
+  await assert.rejects(bus.subscribe(freshTopic(), () => {}, { group: "g" }), /may not be read/);
+  assert.deepEqual(await bus.check(), { status: "ok" });
+  assert.match((await registry.expose()).body, /^cqi_bus_consumer_up\{group="g"\} 1$/m);
 });
 
 test("row 29 in flight goes back to nothing after a close in the middle, paused or not", async () => {
