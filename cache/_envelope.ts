@@ -144,3 +144,9 @@ export function unseal(hash: number, bytes: Uint8Array): Opened | undefined {
     : undefined;
   return marks === undefined ? { payload, freshUntil } : { payload, freshUntil, tags: marks.tags };
 }
+
+/** The tags of a whole value of this type; none of any other bytes. */
+export function tagsWithin(hash: number, bytes: Uint8Array | undefined): readonly TagVersion[] {
+  if (bytes === undefined || (bytes[1]! & TAGGED) === 0) return [];
+  return unseal(hash, bytes)?.tags ?? [];
+}

@@ -4,6 +4,8 @@ import { Deadlines, type Limited } from "./deadlines.ts";
 import type { Seat } from "./ring.ts";
 import type { Answer, CacheDriver } from "./types.ts";
 
+/** Most keys of one call of the driver: each call has its own deadline. */
+export const CHUNK = 500;
 /** Failures in a row that open the breaker. */
 const FAILURES_TO_OPEN = 5;
 /** How long it stays open before one call may try, in milliseconds. */

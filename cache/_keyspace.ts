@@ -1,9 +1,10 @@
 import type { WaitOptions } from "../core/mod.ts";
+import { CHUNK } from "./_guard.ts";
 import { lookup } from "./_load.ts";
 import type { Read } from "./_shared.ts";
 import type { Store } from "./_store.ts";
 import { requireTags, type TagVersion } from "./_tags.ts";
-import { CHUNK, type Item, keepNear, lifeOf, ttlOf, write, writeOne } from "./_write.ts";
+import { type Item, keepNear, lifeOf, ttlOf, write, writeOne } from "./_write.ts";
 import type { CommitHooks, Keyspace, Loader, LoadOptions, Lookup, SetOptions } from "./keyspace.ts";
 import type { CacheKey } from "./types.ts";
 

@@ -2,8 +2,8 @@ import { type Counter, noopTracer, type Span, type WaitOptions } from "../core/m
 import { CqiError, isCqiError } from "../errors/mod.ts";
 import type { Codec } from "./_codec.ts";
 import { Decoded } from "./_decoded.ts";
-import { type Opened, typeHash, unseal } from "./_envelope.ts";
-import type { CallKind } from "./_guard.ts";
+import { type Opened, tagsWithin, typeHash, unseal } from "./_envelope.ts";
+import { type CallKind, CHUNK } from "./_guard.ts";
 import { encodePrefix } from "./_key.ts";
 import { KnownKeys } from "./_known_keys.ts";
 import type { Near, NearValue, Ticket } from "./_near.ts";
@@ -11,7 +11,6 @@ import type { Settings } from "./_settings.ts";
 import { type Found, type Read, settled, type Shared } from "./_shared.ts";
 import type { TagVersion } from "./_tags.ts";
 import { Unreadable } from "./_unreadable.ts";
-import { CHUNK } from "./_write.ts";
 import type { Answer, CacheKey } from "./types.ts";
 
 const MISS = { result: "miss" } as const;
@@ -124,8 +123,11 @@ export class Store<V, I = V> {
         const keys = wanted.slice(i, i + CHUNK);
         all.push(...await guard.call((options) => guard.driver.getMany(keys, options), signal));
       }
+      // All tags in one read: each value by itself would ask for its own, thousands at a time.
+      const names = all.flatMap((stored) => tagsWithin(this.hash, stored).map(({ tag }) => tag));
+      const areValid = this.shared.tags.check(names);
       const reads = await Promise.all(
-        wanted.map((_, i) => this.opened(all[i], tickets[i], true)),
+        wanted.map((_, i) => this.opened(all[i], tickets[i], true, areValid)),
       );
       return found.map((read) => read ?? reads.shift()!);
     } catch (error) {
@@ -161,7 +163,12 @@ export class Store<V, I = V> {
   }
 
   /** What stored bytes say; a value with tags is held against their versions first. */
-  opened(stored: Uint8Array | undefined, ticket?: Ticket, isOwn = false): Answer<Read<V>> {
+  opened(
+    stored: Uint8Array | undefined,
+    ticket?: Ticket,
+    isOwn = false,
+    areValid: (tags: readonly TagVersion[]) => Promise<boolean> = this.#areValid,
+  ): Answer<Read<V>> {
     if (stored === undefined) return this.#ended(MISS, ticket);
     const known = this.#decoded.known(stored);
     if (known?.isPlain) {
@@ -172,7 +179,7 @@ export class Store<V, I = V> {
     if (opened.tags === undefined) {
       return this.#ended(this.#judge(stored, opened, isOwn), ticket, opened);
     }
-    return this.shared.tags.areValid(opened.tags).then(
+    return areValid(opened.tags).then(
       (isValid) => {
         const read = isValid ? this.#judge(stored, opened, isOwn) : { ...MISS, stored };
         return this.#ended(read, ticket, opened);
@@ -180,6 +187,9 @@ export class Store<V, I = V> {
       (error) => this.#unread(undefined, error, undefined, ticket),
     );
   }
+
+  readonly #areValid = (versions: readonly TagVersion[]): Promise<boolean> =>
+    this.shared.tags.check(namesOf(versions))(versions);
 
   /** Calls the driver for an operation whose failure the caller has to know; counts its keys. */
   require<T>(

@@ -1,7 +1,7 @@
 import type { Clock, Random } from "../core/mod.ts";
 import { refuse } from "../internal/options.ts";
 import { sameBytes } from "./_codec.ts";
-import type { Guard } from "./_guard.ts";
+import { CHUNK, type Guard } from "./_guard.ts";
 import { encodePart, encodePrefix } from "./_key.ts";
 import { MAX_TTL_MS } from "./_ttl.ts";
 
@@ -79,11 +79,18 @@ export class Tags {
     this.#generation = encodePrefix(keyPrefix, "-tags") + "all";
   }
 
-  /** Whether all of these are still the tags' versions. */
-  async areValid(versions: readonly TagVersion[], signal?: AbortSignal): Promise<boolean> {
-    const keys = versions.map(({ tag }) => this.#key(tag));
-    const now = await this.#guard.call((wait) => this.#guard.driver.getMany(keys, wait), signal);
-    return versions.every(({ version }, i) => sameBytes(versionOf(now[i]), version));
+  /**
+   * Reads tags, each once, and gives a function that tells whether all of some versions still are
+   * theirs; it rejects when they could not be read.
+   */
+  check(tags: Iterable<string>): (versions: readonly TagVersion[]) => Promise<boolean> {
+    const now = this.#read([...new Set(tags)]);
+    // Whoever asks hears of it.
+    now.catch(() => {});
+    return async (versions) => {
+      const known = await now;
+      return versions.every(({ tag, version }) => sameBytes(known.get(tag), version));
+    };
   }
 
   /**
@@ -119,6 +126,18 @@ export class Tags {
     await this.#guard.call((wait) => driver.delete([this.#generation], wait), signal);
     const keys = tags.map((tag) => this.#key(tag));
     await this.#guard.call((wait) => driver.delete(keys, wait), signal);
+  }
+
+  async #read(tags: readonly string[]): Promise<Map<string, Uint8Array | undefined>> {
+    const { driver } = this.#guard;
+    const known = new Map<string, Uint8Array | undefined>();
+    for (let i = 0; i < tags.length; i += CHUNK) {
+      const some = tags.slice(i, i + CHUNK);
+      const keys = some.map((tag) => this.#key(tag));
+      const records = await this.#guard.call((wait) => driver.getMany(keys, wait));
+      for (const [n, tag] of some.entries()) known.set(tag, versionOf(records[n]));
+    }
+    return known;
   }
 
   #key(tag: string): string {

@@ -1,13 +1,11 @@
 import { seal } from "./_envelope.ts";
+import { CHUNK } from "./_guard.ts";
 import type { Lease } from "./_lease.ts";
 import type { Ticket } from "./_near.ts";
 import type { Store } from "./_store.ts";
 import type { TagVersion } from "./_tags.ts";
 import { MAX_TTL_MS, spread, ttlMilliseconds } from "./_ttl.ts";
 import type { CacheEntry, Ttl } from "./types.ts";
-
-/** Most keys of one call of the driver: each call has its own deadline. */
-export const CHUNK = 500;
 
 /** What one key is to have. */
 export interface Item {

@@ -108,6 +108,9 @@ if (redis !== undefined) {
     const keys = Array.from({ length: 10_000 }, (_, i) => `k${i}`);
     await inA.setMany(keys.map((key) => [key, text(key)]), { tags: ["account:1", "all"] });
     assert.deepEqual(await inB.get("k9999"), text("k9999"));
+    // With the tags of all read at once, not of each value by itself.
+    const all = await inB.getMany(keys);
+    assert.equal(all.filter((value) => value !== undefined).length, 10_000);
     const calls = async (): Promise<number> => {
       const stats = String(await redis.command(["info", "commandstats"]));
       return Number(/cmdstat_del:calls=(\d+)/.exec(stats)?.[1] ?? 0);
