@@ -53,6 +53,8 @@ export function kafkaSender(
   const cut = partsOf(lanes, () => env.random.next());
   const write = recordWriter();
   const encoded = new WeakMap<Part, MessageRecord[]>();
+  // Topics whose leaders are looked up anew before the next request.
+  const doubted = new Set<string>();
   let producer: { readonly id: bigint; readonly epoch: number } | undefined;
   let starting: Promise<void> | undefined;
 
@@ -192,7 +194,10 @@ export function kafkaSender(
     signal: AbortSignal,
   ): Promise<{ readonly left: Part[]; readonly stuck: boolean }> => {
     if (settings.idempotent && producer === undefined) await startProducer(signal);
-    const info = await client.topics([...new Set(pending.map((part) => part.topic))], { signal });
+    const names = [...new Set(pending.map((part) => part.topic))];
+    const fresh = names.some((name) => doubted.has(name));
+    const info = await client.topics(names, { signal, fresh });
+    for (const name of names) doubted.delete(name);
     const requests = new Map<string, { readonly leader: number; readonly parts: Part[] }>();
     const leaderless: Part[] = [];
     const waiting: Part[] = [];
@@ -240,7 +245,11 @@ export function kafkaSender(
         }
       }
       if (signal.aborted) {
-        for (const part of pending) giveUp(part, abandoned(part));
+        for (const part of pending) {
+          // A leader that hangs does not say that it leads no more.
+          doubted.add(part.topic);
+          giveUp(part, abandoned(part));
+        }
         return;
       }
       if (!stuck) continue;

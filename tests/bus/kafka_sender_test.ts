@@ -95,6 +95,26 @@ for (
   });
 }
 
+test("K4: behind a publication that its leader never answered, leaders are looked up anew, once", async () => {
+  let isHung = true;
+  const cluster = sending(({ name }, signal) => {
+    if (name !== "Produce" || !isHung) return undefined;
+    return new Promise((_, reject) => {
+      signal!.addEventListener("abort", () => reject(signal!.reason), { once: true });
+    });
+  });
+  const outcomes = await cluster.send(0, 10, 5000);
+  const said = outcomes.map((each) => each instanceof CqiError && each.details["outcome"]);
+  assert.deepEqual(new Set(said), new Set(["unknown"]));
+  assert.equal(cluster.refreshed, 0);
+  isHung = false;
+  assert.deepEqual((await cluster.send(10, 10)).filter((each) => each instanceof Error), []);
+  assert.equal(cluster.refreshed, 1);
+  await cluster.send(20, 10);
+  assert.equal(cluster.refreshed, 1);
+  assert.deepEqual(logged(cluster), numbers(10, 20));
+});
+
 test("K8: an answer that says to wait (throttle_time_ms) is an acknowledgement: sent once, no leader looked up", async () => {
   const cluster = sending((asked) =>
     asked.name === "Produce"
