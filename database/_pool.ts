@@ -31,6 +31,8 @@ export class Pool {
   readonly #idle = new IdleSessions();
   readonly #used = new Set<Session>();
   readonly #waiters: Waiter[] = [];
+  /** Those for whom a session is opened or asked whether it answers; one that gets free does too. */
+  readonly #connecting = new Set<Waiter>();
   #opening = 0;
   /** Sessions that are being closed: the server still has them. */
   #leaving = 0;
@@ -121,10 +123,7 @@ export class Pool {
       session.isDirty = true;
     }
     const nowMs = this.#env.clock.monotonic();
-    if (!session.isDirty && this.#isFit(session, nowMs)) {
-      this.#keep(session, nowMs);
-      return;
-    }
+    if (!session.isDirty && this.#isFit(session, nowMs)) return this.#keep(session, nowMs);
     this.#used.delete(session);
     await this.#discard(session);
     this.#gone(session);
@@ -146,7 +145,8 @@ export class Pool {
   }
 
   #keep(session: Session, nowMs: number): void {
-    // Straight to the next who waits: it needs no asking.
+    // Straight to who waits for longest: it needs no asking.
+    for (const waiter of this.#connecting) if (waiter.take(session)) return;
     for (let next = this.#waiters.shift(); next !== undefined; next = this.#waiters.shift()) {
       if (next.take(session)) return this.#report();
     }
@@ -210,7 +210,8 @@ export class Pool {
       if (stale === undefined && taken >= this.#settings.max) break;
       const waiter = this.#waiters.shift()!;
       waiter.connecting();
-      void this.#open(waiter, stale).then(
+      this.#connecting.add(waiter);
+      void this.#open(waiter, stale).finally(() => this.#connecting.delete(waiter)).then(
         (opened) => {
           if (waiter.take(opened)) this.#pump();
           else void this.release(opened);

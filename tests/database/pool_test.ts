@@ -48,6 +48,24 @@ test("pool serves callers in the order in which they came", async () => {
   await db.close();
 });
 
+test("pool serves a caller whose connection is still being opened with one that gets free", async () => {
+  const { db, driver } = await onHand({ maxConns: 2 });
+  const held = hold(db);
+  await settle();
+  const gate = Promise.withResolvers<void>();
+  driver.arrive = () => gate.promise;
+  const order: number[] = [];
+  const calls = [1, 2, 3].map((i) => db.sql`select 1`.rows().then(() => order.push(i)));
+  await settle();
+  held.release();
+  await Promise.all([held.done, ...calls]);
+  assert.deepEqual([order, driver.opened.length], [[1, 2, 3], 1]);
+  gate.resolve();
+  await settle();
+  assert.deepEqual(db.pool, { used: 0, idle: 2, waiting: 0, max: 2 });
+  await db.close();
+});
+
 test("pool forgets a caller whose signal aborts, and keeps the connection", async () => {
   const { db, driver, clock } = await onHand({ maxConns: 1 });
   const held = hold(db);
