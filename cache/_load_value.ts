@@ -3,7 +3,7 @@ import type { Flight } from "./_flights.ts";
 import type { Found, Read } from "./_shared.ts";
 import type { Store } from "./_store.ts";
 import { requireTags, type TagVersion } from "./_tags.ts";
-import { keepNear, lifeOf, settle, ttlOf, write } from "./_write.ts";
+import { dropOld, keepNear, lifeOf, settle, ttlOf, write } from "./_write.ts";
 import type { LoadOptions } from "./keyspace.ts";
 import type { Answer } from "./types.ts";
 
@@ -62,6 +62,8 @@ export async function loadThrough<V, I>(
     flight.land({ result: flight.result === "stale" ? "miss" : flight.result, payload });
     // Whoever comes from now on looks for himself: what was loaded may be out of date by then.
     flights.leave(flight);
+    // Or it would be served again and again, though the loader has said that it is out of date.
+    if (keep === undefined) dropOld(own, flight.key, lease?.seen ?? storedOf(read));
     const tags = versions === undefined ? NO_TAGS : await versions();
     if (keep === undefined || tags === undefined || flight.detached || flight.isAborted) {
       return undefined;
@@ -90,7 +92,11 @@ function claimOf<V>(store: Store<V, never>, flight: Flight, read: Read<V>): Answ
   if (isLost(read)) {
     return { kind: store.settings.leaseMs === undefined ? "free" : "alone" };
   }
-  return claim(store, flight, "stored" in read ? read.stored : undefined);
+  return claim(store, flight, storedOf(read));
+}
+
+function storedOf<V>(read: Read<V>): Uint8Array | undefined {
+  return "stored" in read ? read.stored : undefined;
 }
 
 // The backend could not be read; what there is comes from the tier of the process.

@@ -143,6 +143,7 @@ export async function settle<V>(
   const entry = entryOf(store, item, tags);
   if (entry === undefined) {
     tooLarge(store, 1);
+    dropOld(store, item.full, seen);
     await lease.release();
     return false;
   }
@@ -159,6 +160,16 @@ export async function settle<V>(
   } catch (error) {
     return notStored(store as unknown as Store<unknown, never>, error, 1, undefined);
   }
+}
+
+/** Takes away what a load has superseded without anything that could be kept in its place. */
+export function dropOld<V>(
+  store: Store<V, never>,
+  full: string,
+  stored: Uint8Array | undefined,
+): void {
+  if (stored !== undefined) store.drop(full, stored);
+  store.near?.drop([full]);
 }
 
 /** Keeps what was written in the tier of the process too; a ticket says whether it still may. */

@@ -209,6 +209,29 @@ if (redis !== undefined) {
     await close();
   });
 
+  test("A value past its time is gone from Redis and the near tier once its loader has superseded it", async () => {
+    const keyPrefix = uniquePrefix();
+    const section = { ...patient(keyPrefix), maxValueBytes: 1000n };
+    await using one = await openRedisCache(redis, section);
+    const options = { name: "old", ttl: 1, staleIfError: "1h", staleBackoff: 1 } as const;
+    const old = one.cache.keyspace(PositionSchema, options);
+    const fail = (): Promise<never> => Promise.reject(new Error("database down"));
+    const superseded = {
+      absent: () => undefined,
+      large: () => ({ quantity: "1".repeat(2000) }),
+    };
+    for (const [key, load] of Object.entries(superseded)) {
+      await old.set(key, { quantity: "1" });
+      await until(async () => (await old.get(key)) === undefined);
+      assert.equal((await old.lookup(key, fail)).stale, true);
+      // Left alone for a millisecond, since its loader has failed.
+      await until(async () => !(await old.lookup(key, load)).stale, key);
+      const whole = `${keyPrefix}:old:cqc.portfolio.v1.Position:${key}`;
+      await until(async () => await redis.command(["exists", whole]) === 0, key);
+      await assert.rejects(old.lookup(key, fail), /database down/);
+    }
+  });
+
   test("A value of a newer schema is read, and its unknown fields are kept", async () => {
     await using one = await openRedisCache(redis, patient(uniquePrefix()));
     const positions = one.cache.keyspace(PositionSchema, { name: "p", ttl: "1m" });

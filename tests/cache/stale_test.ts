@@ -212,3 +212,21 @@ test("A value kept by a keyspace with a longer grace is past it for one with a s
   assert.equal((await positions.getOrLoad("k", failing))?.positionId, "old");
   await cache.close();
 });
+
+const superseded = [
+  ["says that there is none any more", () => undefined, undefined],
+  ["gives one that is not to be kept", () => position("new"), () => undefined],
+] as const;
+for (const [name, load, ttl] of superseded) {
+  test(`A value past its time is not served again once its loader ${name}`, async () => {
+    const { positions, clock, cache } = await withStale({ staleWhileRevalidate: "1h" }, 1);
+    const ask = () => positions.lookup("k", load, ttl && { ttl });
+    assert.equal((await ask()).value?.positionId, "old");
+    await clock.advance(0);
+    const { value, stale } = await ask();
+    assert.deepEqual([value?.positionId, stale], [load()?.positionId, false]);
+    await clock.advance(0);
+    await assert.rejects(positions.lookup("k", failing), /database down/);
+    await cache.close();
+  });
+}
