@@ -79,6 +79,13 @@ test("contracts, every pattern that looks like a decimal's is one of the four", 
   assert.ok(allFields.filter((field) => DECIMAL_PATTERNS.includes(patternOf(field))).length > 40);
 });
 
+test("contracts, an address that a person opens is one of the web and runs no script", () => {
+  const opened = /^(?:website|explorer|block_explorer|evidence)_url$/;
+  const fields = allFields.filter((field) => opened.test(field.name));
+  assert.deepEqual(fields.filter((field) => patternOf(field) !== "^https?://").map(pathOf), []);
+  assert.ok(fields.length >= 11);
+});
+
 test("contracts, every enum field takes defined values only, and zero only when optional", () => {
   const single = allFields.filter((field) => field.fieldKind === "enum");
   for (const field of single) {

@@ -163,11 +163,11 @@ const REFUSED: Readonly<Record<string, readonly [row: unknown, reasons: string[]
   ],
   "an explorer without an address that could be opened": [
     { ...ROW, explorers: [{ url: "etherscan dot io" }] },
-    [`${CHAIN} explorer_url string.uri`],
+    [`${CHAIN} explorer_url string.pattern`, `${CHAIN} explorer_url string.uri`],
   ],
   "an explorer whose address runs a script": [
     { ...ROW, explorers: [{ url: "javascript:alert(1)" }] },
-    [`${CHAIN} explorer_url import.web_address`],
+    [`${CHAIN} explorer_url string.pattern`],
   ],
   "a name with a character that is not seen": [
     { ...ROW, name: "Ethereum\u0000" },

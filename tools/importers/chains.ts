@@ -34,8 +34,8 @@ function isTestnet(row: RowReader, problems: Reason[]): boolean {
 
 const isUrl = (text: string): boolean => /^https?:\/\//i.test(text) && URL.canParse(text);
 
-/** The first explorer's address, which somebody will open: no other scheme than those of the web. */
-function explorerOf(row: RowReader, problems: Reason[]): string | undefined {
+/** The first explorer's address. */
+function explorerOf(row: RowReader): string | undefined {
   const [first] = row.list("explorers") ?? [];
   if (first === undefined) return undefined;
   const explorer = rowReader(first);
@@ -43,9 +43,6 @@ function explorerOf(row: RowReader, problems: Reason[]): string | undefined {
   row.problems.push(
     ...explorer.problems.map((each) => ({ ...each, field: `explorers[0].${each.field}` })),
   );
-  if (url !== undefined && URL.canParse(url) && !isUrl(url)) {
-    problems.push(reason("explorer_url", "web_address", "must begin with http:// or https://"));
-  }
   return url;
 }
 
@@ -85,7 +82,7 @@ export function importChain(row: unknown, { at }: ImportOptions): Outcome {
   }
   const chainId = network === undefined ? "" : chainIdOf(network);
   const name = reader.text("name");
-  const explorerUrl = explorerOf(reader, problems);
+  const explorerUrl = explorerOf(reader);
   const chain = imported(ChainSchema, chainId, {
     chainId,
     chainType: "EVM",

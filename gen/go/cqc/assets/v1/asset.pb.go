@@ -314,7 +314,7 @@ var File_cqc_assets_v1_asset_proto protoreflect.FileDescriptor
 
 const file_cqc_assets_v1_asset_proto_rawDesc = "" +
 	"\n" +
-	"\x19cqc/assets/v1/asset.proto\x12\rcqc.assets.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcb\x06\n" +
+	"\x19cqc/assets/v1/asset.proto\x12\rcqc.assets.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd7\x06\n" +
 	"\x05Asset\x12&\n" +
 	"\basset_id\x18\x01 \x01(\tB\v\xbaH\b\xc8\x01\x01r\x03\xb0\x01\x01R\aassetId\x127\n" +
 	"\x06symbol\x18\x02 \x01(\tB\x1f\xbaH\x1c\xc8\x01\x01r\x17\x18 2\x13^[^\\x00-\\x20\\x7f]+$R\x06symbol\x12!\n" +
@@ -325,8 +325,9 @@ const file_cqc_assets_v1_asset_proto_rawDesc = "" +
 	"\xc8\x01\x01\x82\x01\x04\x10\x01 \x00R\tassetType\x12%\n" +
 	"\bcategory\x18\x05 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\bcategory\x12*\n" +
 	"\vdescription\x18\x06 \x01(\tB\b\xbaH\x05r\x03\x18\x80 R\vdescription\x12&\n" +
-	"\blogo_url\x18\a \x01(\tB\v\xbaH\br\x06\x18\x80\x10\x88\x01\x01R\alogoUrl\x12,\n" +
-	"\vwebsite_url\x18\b \x01(\tB\v\xbaH\br\x06\x18\x80\x10\x88\x01\x01R\n" +
+	"\blogo_url\x18\a \x01(\tB\v\xbaH\br\x06\x18\x80\x10\x88\x01\x01R\alogoUrl\x128\n" +
+	"\vwebsite_url\x18\b \x01(\tB\x17\xbaH\x14r\x12\x18\x80\x102\n" +
+	"^https?://\x88\x01\x01R\n" +
 	"websiteUrl\x12&\n" +
 	"\x04tags\x18\t \x03(\tB\x12\xbaH\x0f\x92\x01\f\x10 \x18\x01\"\x06r\x04\x10\x01\x18 R\x04tags\x12\x1b\n" +
 	"\tis_active\x18\n" +

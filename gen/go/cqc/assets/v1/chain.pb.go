@@ -213,7 +213,8 @@ var File_cqc_assets_v1_chain_proto protoreflect.FileDescriptor
 
 const file_cqc_assets_v1_chain_proto_rawDesc = "" +
 	"\n" +
-	"\x19cqc/assets/v1/chain.proto\x12\rcqc.assets.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfc\t\n" +
+	"\x19cqc/assets/v1/chain.proto\x12\rcqc.assets.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x88\n" +
+	"\n" +
 	"\x05Chain\x12?\n" +
 	"\bchain_id\x18\x01 \x01(\tB$\xbaH!\xc8\x01\x01r\x1c2\x1a^[a-z0-9][a-z0-9_-]{0,99}$R\achainId\x12,\n" +
 	"\n" +
@@ -224,8 +225,9 @@ const file_cqc_assets_v1_chain_proto_rawDesc = "" +
 	"\n" +
 	"network_id\x18\x04 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\tnetworkId\x12F\n" +
 	"\bcaip2_id\x18\x05 \x01(\tB+\xbaH(r&2$^[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}$R\acaip2Id\x120\n" +
-	"\x0fnative_asset_id\x18\x06 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\rnativeAssetId\x12.\n" +
-	"\fexplorer_url\x18\a \x01(\tB\v\xbaH\br\x06\x18\x80\x10\x88\x01\x01R\vexplorerUrl\x12\x1d\n" +
+	"\x0fnative_asset_id\x18\x06 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\rnativeAssetId\x12:\n" +
+	"\fexplorer_url\x18\a \x01(\tB\x17\xbaH\x14r\x12\x18\x80\x102\n" +
+	"^https?://\x88\x01\x01R\vexplorerUrl\x12\x1d\n" +
 	"\n" +
 	"is_testnet\x18\b \x01(\bR\tisTestnet\x12W\n" +
 	"\x12average_block_time\x18\t \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x05*\x00R\x10averageBlockTime\x125\n" +

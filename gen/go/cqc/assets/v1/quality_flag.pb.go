@@ -381,7 +381,7 @@ var File_cqc_assets_v1_quality_flag_proto protoreflect.FileDescriptor
 
 const file_cqc_assets_v1_quality_flag_proto_rawDesc = "" +
 	"\n" +
-	" cqc/assets/v1/quality_flag.proto\x12\rcqc.assets.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x86\n" +
+	" cqc/assets/v1/quality_flag.proto\x12\rcqc.assets.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x92\n" +
 	"\n" +
 	"\x10AssetQualityFlag\x12$\n" +
 	"\aflag_id\x18\x01 \x01(\tB\v\xbaH\b\xc8\x01\x01r\x03\xb0\x01\x01R\x06flagId\x12&\n" +
@@ -395,8 +395,9 @@ const file_cqc_assets_v1_quality_flag_proto_rawDesc = "" +
 	"\x06source\x18\x06 \x01(\tB\r\xbaH\n" +
 	"\xc8\x01\x01r\x05\x10\x01\x18\x80\x01R\x06source\x12%\n" +
 	"\x06reason\x18\a \x01(\tB\r\xbaH\n" +
-	"\xc8\x01\x01r\x05\x10\x01\x18\x80\x10R\x06reason\x12.\n" +
-	"\fevidence_url\x18\b \x01(\tB\v\xbaH\br\x06\x18\x80\x10\x88\x01\x01R\vevidenceUrl\x12*\n" +
+	"\xc8\x01\x01r\x05\x10\x01\x18\x80\x10R\x06reason\x12:\n" +
+	"\fevidence_url\x18\b \x01(\tB\x17\xbaH\x14r\x12\x18\x80\x102\n" +
+	"^https?://\x88\x01\x01R\vevidenceUrl\x12*\n" +
 	"\traised_by\x18\t \x01(\tB\r\xbaH\n" +
 	"\xc8\x01\x01r\x05\x10\x01\x18\xc8\x01R\braisedBy\x12?\n" +
 	"\traised_at\x18\n" +

@@ -1026,7 +1026,7 @@ var File_cqc_services_v1_asset_registry_assets_proto protoreflect.FileDescriptor
 
 const file_cqc_services_v1_asset_registry_assets_proto_rawDesc = "" +
 	"\n" +
-	"+cqc/services/v1/asset_registry_assets.proto\x12\x0fcqc.services.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19cqc/assets/v1/asset.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xe7\x03\n" +
+	"+cqc/services/v1/asset_registry_assets.proto\x12\x0fcqc.services.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19cqc/assets/v1/asset.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xf3\x03\n" +
 	"\x12CreateAssetRequest\x127\n" +
 	"\x06symbol\x18\x01 \x01(\tB\x1f\xbaH\x1c\xc8\x01\x01r\x17\x18 2\x13^[^\\x00-\\x20\\x7f]+$R\x06symbol\x12!\n" +
 	"\x04name\x18\x02 \x01(\tB\r\xbaH\n" +
@@ -1036,8 +1036,9 @@ const file_cqc_services_v1_asset_registry_assets_proto_rawDesc = "" +
 	"\xc8\x01\x01\x82\x01\x04\x10\x01 \x00R\tassetType\x12%\n" +
 	"\bcategory\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\bcategory\x12*\n" +
 	"\vdescription\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\x80 R\vdescription\x12&\n" +
-	"\blogo_url\x18\x06 \x01(\tB\v\xbaH\br\x06\x18\x80\x10\x88\x01\x01R\alogoUrl\x12,\n" +
-	"\vwebsite_url\x18\a \x01(\tB\v\xbaH\br\x06\x18\x80\x10\x88\x01\x01R\n" +
+	"\blogo_url\x18\x06 \x01(\tB\v\xbaH\br\x06\x18\x80\x10\x88\x01\x01R\alogoUrl\x128\n" +
+	"\vwebsite_url\x18\a \x01(\tB\x17\xbaH\x14r\x12\x18\x80\x102\n" +
+	"^https?://\x88\x01\x01R\n" +
 	"websiteUrl\x12&\n" +
 	"\x04tags\x18\b \x03(\tB\x12\xbaH\x0f\x92\x01\f\x10 \x18\x01\"\x06r\x04\x10\x01\x18 R\x04tags\x123\n" +
 	"\bmetadata\x18\t \x01(\v2\x17.google.protobuf.StructR\bmetadata\x12'\n" +
@@ -1049,7 +1050,7 @@ const file_cqc_services_v1_asset_registry_assets_proto_rawDesc = "" +
 	"\x0fGetAssetRequest\x12&\n" +
 	"\basset_id\x18\x01 \x01(\tB\v\xbaH\b\xc8\x01\x01r\x03\xb0\x01\x01R\aassetId\"F\n" +
 	"\x10GetAssetResponse\x122\n" +
-	"\x05asset\x18\x01 \x01(\v2\x14.cqc.assets.v1.AssetB\x06\xbaH\x03\xc8\x01\x01R\x05asset\"\xe9\x05\n" +
+	"\x05asset\x18\x01 \x01(\v2\x14.cqc.assets.v1.AssetB\x06\xbaH\x03\xc8\x01\x01R\x05asset\"\xf5\x05\n" +
 	"\x12UpdateAssetRequest\x12&\n" +
 	"\basset_id\x18\x01 \x01(\tB\v\xbaH\b\xc8\x01\x01r\x03\xb0\x01\x01R\aassetId\x124\n" +
 	"\x06symbol\x18\x02 \x01(\tB\x1c\xbaH\x19r\x17\x18 2\x13^[^\\x00-\\x20\\x7f]+$R\x06symbol\x12\x1e\n" +
@@ -1059,8 +1060,9 @@ const file_cqc_services_v1_asset_registry_assets_proto_rawDesc = "" +
 	"asset_type\x18\x04 \x01(\x0e2\x18.cqc.assets.v1.AssetTypeB\b\xbaH\x05\x82\x01\x02\x10\x01R\tassetType\x12%\n" +
 	"\bcategory\x18\x05 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\bcategory\x12*\n" +
 	"\vdescription\x18\x06 \x01(\tB\b\xbaH\x05r\x03\x18\x80 R\vdescription\x12&\n" +
-	"\blogo_url\x18\a \x01(\tB\v\xbaH\br\x06\x18\x80\x10\x88\x01\x01R\alogoUrl\x12,\n" +
-	"\vwebsite_url\x18\b \x01(\tB\v\xbaH\br\x06\x18\x80\x10\x88\x01\x01R\n" +
+	"\blogo_url\x18\a \x01(\tB\v\xbaH\br\x06\x18\x80\x10\x88\x01\x01R\alogoUrl\x128\n" +
+	"\vwebsite_url\x18\b \x01(\tB\x17\xbaH\x14r\x12\x18\x80\x102\n" +
+	"^https?://\x88\x01\x01R\n" +
 	"websiteUrl\x12&\n" +
 	"\x04tags\x18\t \x03(\tB\x12\xbaH\x0f\x92\x01\f\x10 \x18\x01\"\x06r\x04\x10\x01\x18 R\x04tags\x12\x1b\n" +
 	"\tis_active\x18\n" +

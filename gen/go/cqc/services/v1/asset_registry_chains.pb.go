@@ -732,14 +732,15 @@ var File_cqc_services_v1_asset_registry_chains_proto protoreflect.FileDescriptor
 
 const file_cqc_services_v1_asset_registry_chains_proto_rawDesc = "" +
 	"\n" +
-	"+cqc/services/v1/asset_registry_chains.proto\x12\x0fcqc.services.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19cqc/assets/v1/chain.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xb0\x06\n" +
+	"+cqc/services/v1/asset_registry_chains.proto\x12\x0fcqc.services.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19cqc/assets/v1/chain.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xbc\x06\n" +
 	"\x12CreateChainRequest\x12\"\n" +
 	"\bchain_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\achainId\x12!\n" +
 	"\x04name\x18\x02 \x01(\tB\r\xbaH\n" +
 	"\xc8\x01\x01r\x05\x10\x01\x18\x80\x01R\x04name\x12\\\n" +
 	"\n" +
-	"chain_type\x18\x03 \x01(\tB=\xbaH:\xc8\x01\x01r5R\x03EVMR\x04UTXOR\x03SVMR\x06COSMOSR\x04MOVER\x03TVMR\tSUBSTRATER\x05OTHERR\tchainType\x129\n" +
-	"\x12block_explorer_url\x18\x04 \x01(\tB\v\xbaH\br\x06\x18\x80\x10\x88\x01\x01R\x10blockExplorerUrl\x125\n" +
+	"chain_type\x18\x03 \x01(\tB=\xbaH:\xc8\x01\x01r5R\x03EVMR\x04UTXOR\x03SVMR\x06COSMOSR\x04MOVER\x03TVMR\tSUBSTRATER\x05OTHERR\tchainType\x12E\n" +
+	"\x12block_explorer_url\x18\x04 \x01(\tB\x17\xbaH\x14r\x12\x18\x80\x102\n" +
+	"^https?://\x88\x01\x01R\x10blockExplorerUrl\x125\n" +
 	"\x04slug\x18\x05 \x01(\tB!\xbaH\x1er\x1c2\x1a^[a-z0-9][a-z0-9_-]{0,99}$R\x04slug\x12F\n" +
 	"\bcaip2_id\x18\x06 \x01(\tB+\xbaH(r&2$^[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}$R\acaip2Id\x120\n" +
 	"\x0fnative_asset_id\x18\a \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\rnativeAssetId\x12\x1d\n" +
@@ -757,14 +758,15 @@ const file_cqc_services_v1_asset_registry_chains_proto_rawDesc = "" +
 	"\x0fGetChainRequest\x12?\n" +
 	"\bchain_id\x18\x01 \x01(\tB$\xbaH!\xc8\x01\x01r\x1c2\x1a^[a-z0-9][a-z0-9_-]{0,99}$R\achainId\"F\n" +
 	"\x10GetChainResponse\x122\n" +
-	"\x05chain\x18\x01 \x01(\v2\x14.cqc.assets.v1.ChainB\x06\xbaH\x03\xc8\x01\x01R\x05chain\"\xca\x05\n" +
+	"\x05chain\x18\x01 \x01(\v2\x14.cqc.assets.v1.ChainB\x06\xbaH\x03\xc8\x01\x01R\x05chain\"\xd6\x05\n" +
 	"\x12UpdateChainRequest\x12?\n" +
 	"\bchain_id\x18\x01 \x01(\tB$\xbaH!\xc8\x01\x01r\x1c2\x1a^[a-z0-9][a-z0-9_-]{0,99}$R\achainId\x12)\n" +
 	"\n" +
 	"chain_name\x18\x02 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\tchainName\x120\n" +
-	"\x0fnative_asset_id\x18\x03 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\rnativeAssetId\x12.\n" +
-	"\fexplorer_url\x18\x04 \x01(\tB\v\xbaH\br\x06\x18\x80\x10\x88\x01\x01R\vexplorerUrl\x12\x1d\n" +
+	"\x0fnative_asset_id\x18\x03 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\rnativeAssetId\x12:\n" +
+	"\fexplorer_url\x18\x04 \x01(\tB\x17\xbaH\x14r\x12\x18\x80\x102\n" +
+	"^https?://\x88\x01\x01R\vexplorerUrl\x12\x1d\n" +
 	"\n" +
 	"is_testnet\x18\x05 \x01(\bR\tisTestnet\x12W\n" +
 	"\x12average_block_time\x18\x06 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x05*\x00R\x10averageBlockTime\x125\n" +

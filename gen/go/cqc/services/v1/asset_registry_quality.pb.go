@@ -570,7 +570,7 @@ var File_cqc_services_v1_asset_registry_quality_proto protoreflect.FileDescripto
 
 const file_cqc_services_v1_asset_registry_quality_proto_rawDesc = "" +
 	"\n" +
-	",cqc/services/v1/asset_registry_quality.proto\x12\x0fcqc.services.v1\x1a\x1bbuf/validate/validate.proto\x1a cqc/assets/v1/quality_flag.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc9\x04\n" +
+	",cqc/services/v1/asset_registry_quality.proto\x12\x0fcqc.services.v1\x1a\x1bbuf/validate/validate.proto\x1a cqc/assets/v1/quality_flag.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd5\x04\n" +
 	"\x17RaiseQualityFlagRequest\x12&\n" +
 	"\basset_id\x18\x01 \x01(\tB\v\xbaH\b\xc8\x01\x01r\x03\xb0\x01\x01R\aassetId\x12C\n" +
 	"\tflag_type\x18\x02 \x01(\x0e2\x17.cqc.assets.v1.FlagTypeB\r\xbaH\n" +
@@ -584,8 +584,9 @@ const file_cqc_services_v1_asset_registry_quality_proto_rawDesc = "" +
 	"\x06source\x18\x06 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\x06source\x12/\n" +
 	"\rdeployment_id\x18\a \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xff\x01R\fdeploymentId\x12.\n" +
-	"\fevidence_url\x18\b \x01(\tB\v\xbaH\br\x06\x18\x80\x10\x88\x01\x01R\vevidenceUrl\x129\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xff\x01R\fdeploymentId\x12:\n" +
+	"\fevidence_url\x18\b \x01(\tB\x17\xbaH\x14r\x12\x18\x80\x102\n" +
+	"^https?://\x88\x01\x01R\vevidenceUrl\x129\n" +
 	"\n" +
 	"expires_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\x123\n" +
 	"\bmetadata\x18\n" +

@@ -1666,7 +1666,7 @@ var File_cqc_services_v1_asset_registry_venues_proto protoreflect.FileDescriptor
 
 const file_cqc_services_v1_asset_registry_venues_proto_rawDesc = "" +
 	"\n" +
-	"+cqc/services/v1/asset_registry_venues.proto\x12\x0fcqc.services.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1ecqc/venues/v1/rate_limit.proto\x1a\x19cqc/venues/v1/venue.proto\x1a\x1fcqc/venues/v1/venue_asset.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcd\a\n" +
+	"+cqc/services/v1/asset_registry_venues.proto\x12\x0fcqc.services.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1ecqc/venues/v1/rate_limit.proto\x1a\x19cqc/venues/v1/venue.proto\x1a\x1fcqc/venues/v1/venue_asset.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd9\a\n" +
 	"\x12CreateVenueRequest\x12<\n" +
 	"\bvenue_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c2\x1a^[a-z0-9][a-z0-9_-]{0,99}$R\avenueId\x12!\n" +
 	"\x04name\x18\x02 \x01(\tB\r\xbaH\n" +
@@ -1676,8 +1676,9 @@ const file_cqc_services_v1_asset_registry_venues_proto_rawDesc = "" +
 	"\xc8\x01\x01\x82\x01\x04\x10\x01 \x00R\tvenueType\x12<\n" +
 	"\bchain_id\x18\x04 \x01(\tB!\xbaH\x1er\x1c2\x1a^[a-z0-9][a-z0-9_-]{0,99}$R\achainId\x125\n" +
 	"\x10protocol_address\x18\x05 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x0fprotocolAddress\x12,\n" +
-	"\vwebsite_url\x18\x06 \x01(\tB\v\xbaH\br\x06\x18\x80\x10\x88\x01\x01R\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x0fprotocolAddress\x128\n" +
+	"\vwebsite_url\x18\x06 \x01(\tB\x17\xbaH\x14r\x12\x18\x80\x102\n" +
+	"^https?://\x88\x01\x01R\n" +
 	"websiteUrl\x12.\n" +
 	"\fapi_endpoint\x18\a \x01(\tB\v\xbaH\br\x06\x18\x80\x10\x88\x01\x01R\vapiEndpoint\x12:\n" +
 	"\x12websocket_endpoint\x18\b \x01(\tB\v\xbaH\br\x06\x18\x80\x10\x88\x01\x01R\x11websocketEndpoint\x12+\n" +
@@ -1699,15 +1700,16 @@ const file_cqc_services_v1_asset_registry_venues_proto_rawDesc = "" +
 	"\x0fGetVenueRequest\x12?\n" +
 	"\bvenue_id\x18\x01 \x01(\tB$\xbaH!\xc8\x01\x01r\x1c2\x1a^[a-z0-9][a-z0-9_-]{0,99}$R\avenueId\"F\n" +
 	"\x10GetVenueResponse\x122\n" +
-	"\x05venue\x18\x01 \x01(\v2\x14.cqc.venues.v1.VenueB\x06\xbaH\x03\xc8\x01\x01R\x05venue\"\xe0\a\n" +
+	"\x05venue\x18\x01 \x01(\v2\x14.cqc.venues.v1.VenueB\x06\xbaH\x03\xc8\x01\x01R\x05venue\"\xec\a\n" +
 	"\x12UpdateVenueRequest\x12?\n" +
 	"\bvenue_id\x18\x01 \x01(\tB$\xbaH!\xc8\x01\x01r\x1c2\x1a^[a-z0-9][a-z0-9_-]{0,99}$R\avenueId\x12\x1e\n" +
 	"\x04name\x18\x02 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\x04name\x12<\n" +
 	"\bchain_id\x18\x03 \x01(\tB!\xbaH\x1er\x1c2\x1a^[a-z0-9][a-z0-9_-]{0,99}$R\achainId\x125\n" +
 	"\x10protocol_address\x18\x04 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x0fprotocolAddress\x12,\n" +
-	"\vwebsite_url\x18\x05 \x01(\tB\v\xbaH\br\x06\x18\x80\x10\x88\x01\x01R\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x0fprotocolAddress\x128\n" +
+	"\vwebsite_url\x18\x05 \x01(\tB\x17\xbaH\x14r\x12\x18\x80\x102\n" +
+	"^https?://\x88\x01\x01R\n" +
 	"websiteUrl\x12.\n" +
 	"\fapi_endpoint\x18\x06 \x01(\tB\v\xbaH\br\x06\x18\x80\x10\x88\x01\x01R\vapiEndpoint\x12:\n" +
 	"\x12websocket_endpoint\x18\a \x01(\tB\v\xbaH\br\x06\x18\x80\x10\x88\x01\x01R\x11websocketEndpoint\x12+\n" +

@@ -405,7 +405,7 @@ var File_cqc_venues_v1_venue_proto protoreflect.FileDescriptor
 
 const file_cqc_venues_v1_venue_proto_rawDesc = "" +
 	"\n" +
-	"\x19cqc/venues/v1/venue.proto\x12\rcqc.venues.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1ecqc/venues/v1/rate_limit.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd7\t\n" +
+	"\x19cqc/venues/v1/venue.proto\x12\rcqc.venues.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1ecqc/venues/v1/rate_limit.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe3\t\n" +
 	"\x05Venue\x12?\n" +
 	"\bvenue_id\x18\x01 \x01(\tB$\xbaH!\xc8\x01\x01r\x1c2\x1a^[a-z0-9][a-z0-9_-]{0,99}$R\avenueId\x12!\n" +
 	"\x04name\x18\x02 \x01(\tB\r\xbaH\n" +
@@ -415,8 +415,9 @@ const file_cqc_venues_v1_venue_proto_rawDesc = "" +
 	"\xc8\x01\x01\x82\x01\x04\x10\x01 \x00R\tvenueType\x12<\n" +
 	"\bchain_id\x18\x04 \x01(\tB!\xbaH\x1er\x1c2\x1a^[a-z0-9][a-z0-9_-]{0,99}$R\achainId\x125\n" +
 	"\x10protocol_address\x18\x05 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x0fprotocolAddress\x12,\n" +
-	"\vwebsite_url\x18\x06 \x01(\tB\v\xbaH\br\x06\x18\x80\x10\x88\x01\x01R\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x0fprotocolAddress\x128\n" +
+	"\vwebsite_url\x18\x06 \x01(\tB\x17\xbaH\x14r\x12\x18\x80\x102\n" +
+	"^https?://\x88\x01\x01R\n" +
 	"websiteUrl\x12.\n" +
 	"\fapi_endpoint\x18\a \x01(\tB\v\xbaH\br\x06\x18\x80\x10\x88\x01\x01R\vapiEndpoint\x12:\n" +
 	"\x12websocket_endpoint\x18\b \x01(\tB\v\xbaH\br\x06\x18\x80\x10\x88\x01\x01R\x11websocketEndpoint\x12+\n" +

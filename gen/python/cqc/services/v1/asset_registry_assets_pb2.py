@@ -28,7 +28,7 @@ from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mas
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+cqc/services/v1/asset_registry_assets.proto\x12\x0f\x63qc.services.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x19\x63qc/assets/v1/asset.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\"\x87\x03\n\x12\x43reateAssetRequest\x12/\n\x06symbol\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x17\x18 2\x13^[^\\x00-\\x20\\x7f]+$\xc8\x01\x01\x12\x1b\n\x04name\x18\x02 \x01(\tB\r\xbaH\nr\x05\x10\x01\x18\x80\x01\xc8\x01\x01\x12;\n\nasset_type\x18\x03 \x01(\x0e\x32\x18.cqc.assets.v1.AssetTypeB\r\xbaH\n\x82\x01\x04\x10\x01 \x00\xc8\x01\x01\x12\x1b\n\x08\x63\x61tegory\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x1d\n\x0b\x64\x65scription\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12\x1d\n\x08logo_url\x18\x06 \x01(\tB\x0b\xbaH\x08r\x06\x18\x80\x10\x88\x01\x01\x12 \n\x0bwebsite_url\x18\x07 \x01(\tB\x0b\xbaH\x08r\x06\x18\x80\x10\x88\x01\x01\x12 \n\x04tags\x18\x08 \x03(\tB\x12\xbaH\x0f\x92\x01\x0c\x10 \x18\x01\"\x06r\x04\x10\x01\x18 \x12)\n\x08metadata\x18\t \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x1c\n\nrequest_id\x18\n \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"B\n\x13\x43reateAssetResponse\x12+\n\x05\x61sset\x18\x01 \x01(\x0b\x32\x14.cqc.assets.v1.AssetB\x06\xbaH\x03\xc8\x01\x01\"0\n\x0fGetAssetRequest\x12\x1d\n\x08\x61sset_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xc8\x01\x01\"?\n\x10GetAssetResponse\x12+\n\x05\x61sset\x18\x01 \x01(\x0b\x32\x14.cqc.assets.v1.AssetB\x06\xbaH\x03\xc8\x01\x01\"\xe4\x04\n\x12UpdateAssetRequest\x12\x1d\n\x08\x61sset_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xc8\x01\x01\x12,\n\x06symbol\x18\x02 \x01(\tB\x1c\xbaH\x19r\x17\x18 2\x13^[^\\x00-\\x20\\x7f]+$\x12\x18\n\x04name\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12\x36\n\nasset_type\x18\x04 \x01(\x0e\x32\x18.cqc.assets.v1.AssetTypeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1b\n\x08\x63\x61tegory\x18\x05 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x1d\n\x0b\x64\x65scription\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12\x1d\n\x08logo_url\x18\x07 \x01(\tB\x0b\xbaH\x08r\x06\x18\x80\x10\x88\x01\x01\x12 \n\x0bwebsite_url\x18\x08 \x01(\tB\x0b\xbaH\x08r\x06\x18\x80\x10\x88\x01\x01\x12 \n\x04tags\x18\t \x03(\tB\x12\xbaH\x0f\x92\x01\x0c\x10 \x18\x01\"\x06r\x04\x10\x01\x18 \x12\x11\n\tis_active\x18\n \x01(\x08\x12)\n\x08metadata\x18\x0b \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x17\n\x04\x65tag\x18\x0c \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x9a\x01\n\x0bupdate_mask\x18\r \x01(\x0b\x32\x1a.google.protobuf.FieldMaskBi\xbaHf\xe2\x01\x63\x12\x06symbol\x12\x04name\x12\nasset_type\x12\x08\x63\x61tegory\x12\x0b\x64\x65scription\x12\x08logo_url\x12\x0bwebsite_url\x12\x04tags\x12\tis_active\x12\x08metadata\x12\x1c\n\nrequest_id\x18\x0e \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"B\n\x13UpdateAssetResponse\x12+\n\x05\x61sset\x18\x01 \x01(\x0b\x32\x14.cqc.assets.v1.AssetB\x06\xbaH\x03\xc8\x01\x01\"j\n\x12\x44\x65leteAssetRequest\x12\x1d\n\x08\x61sset_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xc8\x01\x01\x12\x17\n\x04\x65tag\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x1c\n\nrequest_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"/\n\x13\x44\x65leteAssetResponse\x12\x18\n\x07success\x18\x01 \x01(\x08\x42\x07\xbaH\x04j\x02\x08\x01\"\xa0\x02\n\x11ListAssetsRequest\x12\x36\n\nasset_type\x18\x01 \x01(\x0e\x32\x18.cqc.assets.v1.AssetTypeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1b\n\x08\x63\x61tegory\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x16\n\x03tag\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18 \x12\x18\n\x10include_inactive\x18\x04 \x01(\x08\x12\x1a\n\tpage_size\x18\x05 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12J\n\x08order_by\x18\x07 \x01(\tB8\xbaH5r321^(?:created_at|symbol|name|updated_at)(?: desc)?$\"h\n\x12ListAssetsResponse\x12/\n\x06\x61ssets\x18\x01 \x03(\x0b\x32\x14.cqc.assets.v1.AssetB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12!\n\x0fnext_page_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"\xc0\x01\n\x13SearchAssetsRequest\x12\x1c\n\x05query\x18\x01 \x01(\tB\r\xbaH\nr\x05\x10\x01\x18\x80\x01\xc8\x01\x01\x12\x19\n\x05limit\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x36\n\nasset_type\x18\x03 \x01(\x0e\x32\x18.cqc.assets.v1.AssetTypeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1a\n\tpage_size\x18\x04 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"j\n\x14SearchAssetsResponse\x12/\n\x06\x61ssets\x18\x01 \x03(\x0b\x32\x14.cqc.assets.v1.AssetB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12!\n\x0fnext_page_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x42\x42Z@github.com/Combine-Capital/cqc/gen/go/cqc/services/v1;servicesv1b\x08\x65\x64itionsp\xe8\x07')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+cqc/services/v1/asset_registry_assets.proto\x12\x0f\x63qc.services.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x19\x63qc/assets/v1/asset.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\"\x93\x03\n\x12\x43reateAssetRequest\x12/\n\x06symbol\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x17\x18 2\x13^[^\\x00-\\x20\\x7f]+$\xc8\x01\x01\x12\x1b\n\x04name\x18\x02 \x01(\tB\r\xbaH\nr\x05\x10\x01\x18\x80\x01\xc8\x01\x01\x12;\n\nasset_type\x18\x03 \x01(\x0e\x32\x18.cqc.assets.v1.AssetTypeB\r\xbaH\n\x82\x01\x04\x10\x01 \x00\xc8\x01\x01\x12\x1b\n\x08\x63\x61tegory\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x1d\n\x0b\x64\x65scription\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12\x1d\n\x08logo_url\x18\x06 \x01(\tB\x0b\xbaH\x08r\x06\x18\x80\x10\x88\x01\x01\x12,\n\x0bwebsite_url\x18\x07 \x01(\tB\x17\xbaH\x14r\x12\x18\x80\x10\x32\n^https?://\x88\x01\x01\x12 \n\x04tags\x18\x08 \x03(\tB\x12\xbaH\x0f\x92\x01\x0c\x10 \x18\x01\"\x06r\x04\x10\x01\x18 \x12)\n\x08metadata\x18\t \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x1c\n\nrequest_id\x18\n \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"B\n\x13\x43reateAssetResponse\x12+\n\x05\x61sset\x18\x01 \x01(\x0b\x32\x14.cqc.assets.v1.AssetB\x06\xbaH\x03\xc8\x01\x01\"0\n\x0fGetAssetRequest\x12\x1d\n\x08\x61sset_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xc8\x01\x01\"?\n\x10GetAssetResponse\x12+\n\x05\x61sset\x18\x01 \x01(\x0b\x32\x14.cqc.assets.v1.AssetB\x06\xbaH\x03\xc8\x01\x01\"\xf0\x04\n\x12UpdateAssetRequest\x12\x1d\n\x08\x61sset_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xc8\x01\x01\x12,\n\x06symbol\x18\x02 \x01(\tB\x1c\xbaH\x19r\x17\x18 2\x13^[^\\x00-\\x20\\x7f]+$\x12\x18\n\x04name\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12\x36\n\nasset_type\x18\x04 \x01(\x0e\x32\x18.cqc.assets.v1.AssetTypeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1b\n\x08\x63\x61tegory\x18\x05 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x1d\n\x0b\x64\x65scription\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12\x1d\n\x08logo_url\x18\x07 \x01(\tB\x0b\xbaH\x08r\x06\x18\x80\x10\x88\x01\x01\x12,\n\x0bwebsite_url\x18\x08 \x01(\tB\x17\xbaH\x14r\x12\x18\x80\x10\x32\n^https?://\x88\x01\x01\x12 \n\x04tags\x18\t \x03(\tB\x12\xbaH\x0f\x92\x01\x0c\x10 \x18\x01\"\x06r\x04\x10\x01\x18 \x12\x11\n\tis_active\x18\n \x01(\x08\x12)\n\x08metadata\x18\x0b \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x17\n\x04\x65tag\x18\x0c \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x9a\x01\n\x0bupdate_mask\x18\r \x01(\x0b\x32\x1a.google.protobuf.FieldMaskBi\xbaHf\xe2\x01\x63\x12\x06symbol\x12\x04name\x12\nasset_type\x12\x08\x63\x61tegory\x12\x0b\x64\x65scription\x12\x08logo_url\x12\x0bwebsite_url\x12\x04tags\x12\tis_active\x12\x08metadata\x12\x1c\n\nrequest_id\x18\x0e \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"B\n\x13UpdateAssetResponse\x12+\n\x05\x61sset\x18\x01 \x01(\x0b\x32\x14.cqc.assets.v1.AssetB\x06\xbaH\x03\xc8\x01\x01\"j\n\x12\x44\x65leteAssetRequest\x12\x1d\n\x08\x61sset_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xc8\x01\x01\x12\x17\n\x04\x65tag\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x1c\n\nrequest_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"/\n\x13\x44\x65leteAssetResponse\x12\x18\n\x07success\x18\x01 \x01(\x08\x42\x07\xbaH\x04j\x02\x08\x01\"\xa0\x02\n\x11ListAssetsRequest\x12\x36\n\nasset_type\x18\x01 \x01(\x0e\x32\x18.cqc.assets.v1.AssetTypeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1b\n\x08\x63\x61tegory\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x16\n\x03tag\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18 \x12\x18\n\x10include_inactive\x18\x04 \x01(\x08\x12\x1a\n\tpage_size\x18\x05 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12J\n\x08order_by\x18\x07 \x01(\tB8\xbaH5r321^(?:created_at|symbol|name|updated_at)(?: desc)?$\"h\n\x12ListAssetsResponse\x12/\n\x06\x61ssets\x18\x01 \x03(\x0b\x32\x14.cqc.assets.v1.AssetB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12!\n\x0fnext_page_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"\xc0\x01\n\x13SearchAssetsRequest\x12\x1c\n\x05query\x18\x01 \x01(\tB\r\xbaH\nr\x05\x10\x01\x18\x80\x01\xc8\x01\x01\x12\x19\n\x05limit\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x36\n\nasset_type\x18\x03 \x01(\x0e\x32\x18.cqc.assets.v1.AssetTypeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1a\n\tpage_size\x18\x04 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"j\n\x14SearchAssetsResponse\x12/\n\x06\x61ssets\x18\x01 \x03(\x0b\x32\x14.cqc.assets.v1.AssetB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12!\n\x0fnext_page_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x42\x42Z@github.com/Combine-Capital/cqc/gen/go/cqc/services/v1;servicesv1b\x08\x65\x64itionsp\xe8\x07')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -49,7 +49,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATEASSETREQUEST'].fields_by_name['logo_url']._loaded_options = None
   _globals['_CREATEASSETREQUEST'].fields_by_name['logo_url']._serialized_options = b'\272H\010r\006\030\200\020\210\001\001'
   _globals['_CREATEASSETREQUEST'].fields_by_name['website_url']._loaded_options = None
-  _globals['_CREATEASSETREQUEST'].fields_by_name['website_url']._serialized_options = b'\272H\010r\006\030\200\020\210\001\001'
+  _globals['_CREATEASSETREQUEST'].fields_by_name['website_url']._serialized_options = b'\272H\024r\022\030\200\0202\n^https?://\210\001\001'
   _globals['_CREATEASSETREQUEST'].fields_by_name['tags']._loaded_options = None
   _globals['_CREATEASSETREQUEST'].fields_by_name['tags']._serialized_options = b'\272H\017\222\001\014\020 \030\001\"\006r\004\020\001\030 '
   _globals['_CREATEASSETREQUEST'].fields_by_name['request_id']._loaded_options = None
@@ -75,7 +75,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPDATEASSETREQUEST'].fields_by_name['logo_url']._loaded_options = None
   _globals['_UPDATEASSETREQUEST'].fields_by_name['logo_url']._serialized_options = b'\272H\010r\006\030\200\020\210\001\001'
   _globals['_UPDATEASSETREQUEST'].fields_by_name['website_url']._loaded_options = None
-  _globals['_UPDATEASSETREQUEST'].fields_by_name['website_url']._serialized_options = b'\272H\010r\006\030\200\020\210\001\001'
+  _globals['_UPDATEASSETREQUEST'].fields_by_name['website_url']._serialized_options = b'\272H\024r\022\030\200\0202\n^https?://\210\001\001'
   _globals['_UPDATEASSETREQUEST'].fields_by_name['tags']._loaded_options = None
   _globals['_UPDATEASSETREQUEST'].fields_by_name['tags']._serialized_options = b'\272H\017\222\001\014\020 \030\001\"\006r\004\020\001\030 '
   _globals['_UPDATEASSETREQUEST'].fields_by_name['etag']._loaded_options = None
@@ -125,27 +125,27 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SEARCHASSETSRESPONSE'].fields_by_name['next_page_token']._loaded_options = None
   _globals['_SEARCHASSETSRESPONSE'].fields_by_name['next_page_token']._serialized_options = b'\272H\005r\003\030\200\010'
   _globals['_CREATEASSETREQUEST']._serialized_start=185
-  _globals['_CREATEASSETREQUEST']._serialized_end=576
-  _globals['_CREATEASSETRESPONSE']._serialized_start=578
-  _globals['_CREATEASSETRESPONSE']._serialized_end=644
-  _globals['_GETASSETREQUEST']._serialized_start=646
-  _globals['_GETASSETREQUEST']._serialized_end=694
-  _globals['_GETASSETRESPONSE']._serialized_start=696
-  _globals['_GETASSETRESPONSE']._serialized_end=759
-  _globals['_UPDATEASSETREQUEST']._serialized_start=762
-  _globals['_UPDATEASSETREQUEST']._serialized_end=1374
-  _globals['_UPDATEASSETRESPONSE']._serialized_start=1376
-  _globals['_UPDATEASSETRESPONSE']._serialized_end=1442
-  _globals['_DELETEASSETREQUEST']._serialized_start=1444
-  _globals['_DELETEASSETREQUEST']._serialized_end=1550
-  _globals['_DELETEASSETRESPONSE']._serialized_start=1552
-  _globals['_DELETEASSETRESPONSE']._serialized_end=1599
-  _globals['_LISTASSETSREQUEST']._serialized_start=1602
-  _globals['_LISTASSETSREQUEST']._serialized_end=1890
-  _globals['_LISTASSETSRESPONSE']._serialized_start=1892
-  _globals['_LISTASSETSRESPONSE']._serialized_end=1996
-  _globals['_SEARCHASSETSREQUEST']._serialized_start=1999
-  _globals['_SEARCHASSETSREQUEST']._serialized_end=2191
-  _globals['_SEARCHASSETSRESPONSE']._serialized_start=2193
-  _globals['_SEARCHASSETSRESPONSE']._serialized_end=2299
+  _globals['_CREATEASSETREQUEST']._serialized_end=588
+  _globals['_CREATEASSETRESPONSE']._serialized_start=590
+  _globals['_CREATEASSETRESPONSE']._serialized_end=656
+  _globals['_GETASSETREQUEST']._serialized_start=658
+  _globals['_GETASSETREQUEST']._serialized_end=706
+  _globals['_GETASSETRESPONSE']._serialized_start=708
+  _globals['_GETASSETRESPONSE']._serialized_end=771
+  _globals['_UPDATEASSETREQUEST']._serialized_start=774
+  _globals['_UPDATEASSETREQUEST']._serialized_end=1398
+  _globals['_UPDATEASSETRESPONSE']._serialized_start=1400
+  _globals['_UPDATEASSETRESPONSE']._serialized_end=1466
+  _globals['_DELETEASSETREQUEST']._serialized_start=1468
+  _globals['_DELETEASSETREQUEST']._serialized_end=1574
+  _globals['_DELETEASSETRESPONSE']._serialized_start=1576
+  _globals['_DELETEASSETRESPONSE']._serialized_end=1623
+  _globals['_LISTASSETSREQUEST']._serialized_start=1626
+  _globals['_LISTASSETSREQUEST']._serialized_end=1914
+  _globals['_LISTASSETSRESPONSE']._serialized_start=1916
+  _globals['_LISTASSETSRESPONSE']._serialized_end=2020
+  _globals['_SEARCHASSETSREQUEST']._serialized_start=2023
+  _globals['_SEARCHASSETSREQUEST']._serialized_end=2215
+  _globals['_SEARCHASSETSRESPONSE']._serialized_start=2217
+  _globals['_SEARCHASSETSRESPONSE']._serialized_end=2323
 # @@protoc_insertion_point(module_scope)

@@ -29,7 +29,7 @@ from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mas
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+cqc/services/v1/asset_registry_chains.proto\x12\x0f\x63qc.services.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x19\x63qc/assets/v1/chain.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\"\x9d\x05\n\x12\x43reateChainRequest\x12\x19\n\x08\x63hain_id\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1b\n\x04name\x18\x02 \x01(\tB\r\xbaH\nr\x05\x10\x01\x18\x80\x01\xc8\x01\x01\x12Q\n\nchain_type\x18\x03 \x01(\tB=\xbaH:r5R\x03\x45VMR\x04UTXOR\x03SVMR\x06\x43OSMOSR\x04MOVER\x03TVMR\tSUBSTRATER\x05OTHER\xc8\x01\x01\x12\'\n\x12\x62lock_explorer_url\x18\x04 \x01(\tB\x0b\xbaH\x08r\x06\x18\x80\x10\x88\x01\x01\x12/\n\x04slug\x18\x05 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[a-z0-9][a-z0-9_-]{0,99}$\x12=\n\x08\x63\x61ip2_id\x18\x06 \x01(\tB+\xbaH(r&2$^[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}$\x12!\n\x0fnative_asset_id\x18\x07 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x12\n\nis_testnet\x18\x08 \x01(\x08\x12\x45\n\x12\x61verage_block_time\x18\t \x01(\x0b\x32\x19.google.protobuf.DurationB\x0e\xbaH\x0b\xaa\x01\x08\"\x04\x08\x80\xa3\x05*\x00\x12\x1e\n\x16\x63onfirmations_required\x18\n \x01(\r\x12)\n\x08metadata\x18\x0b \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x1c\n\nrequest_id\x18\x0c \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01:|\xbaHy\x1aw\n$create_chain_request.evm_has_network\x12\x1f\x61n EVM chain must have chain_id\x1a.this.chain_type != \'EVM\' || has(this.chain_id)\"B\n\x13\x43reateChainResponse\x12+\n\x05\x63hain\x18\x01 \x01(\x0b\x32\x14.cqc.assets.v1.ChainB\x06\xbaH\x03\xc8\x01\x01\"I\n\x0fGetChainRequest\x12\x36\n\x08\x63hain_id\x18\x01 \x01(\tB$\xbaH!r\x1c\x32\x1a^[a-z0-9][a-z0-9_-]{0,99}$\xc8\x01\x01\"?\n\x10GetChainResponse\x12+\n\x05\x63hain\x18\x01 \x01(\x0b\x32\x14.cqc.assets.v1.ChainB\x06\xbaH\x03\xc8\x01\x01\"\xbb\x04\n\x12UpdateChainRequest\x12\x36\n\x08\x63hain_id\x18\x01 \x01(\tB$\xbaH!r\x1c\x32\x1a^[a-z0-9][a-z0-9_-]{0,99}$\xc8\x01\x01\x12\x1e\n\nchain_name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12!\n\x0fnative_asset_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12!\n\x0c\x65xplorer_url\x18\x04 \x01(\tB\x0b\xbaH\x08r\x06\x18\x80\x10\x88\x01\x01\x12\x12\n\nis_testnet\x18\x05 \x01(\x08\x12\x45\n\x12\x61verage_block_time\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0e\xbaH\x0b\xaa\x01\x08\"\x04\x08\x80\xa3\x05*\x00\x12\x1e\n\x16\x63onfirmations_required\x18\x07 \x01(\r\x12\x11\n\tis_active\x18\x08 \x01(\x08\x12)\n\x08metadata\x18\t \x01(\x0b\x32\x17.google.protobuf.Struct\x12\xaf\x01\n\x0bupdate_mask\x18\n \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB~\xbaH{\xe2\x01x\x12\nchain_name\x12\x0fnative_asset_id\x12\x0c\x65xplorer_url\x12\nis_testnet\x12\x12\x61verage_block_time\x12\x16\x63onfirmations_required\x12\tis_active\x12\x08metadata\x12\x1c\n\nrequest_id\x18\x0b \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"B\n\x13UpdateChainResponse\x12+\n\x05\x63hain\x18\x01 \x01(\x0b\x32\x14.cqc.assets.v1.ChainB\x06\xbaH\x03\xc8\x01\x01\"\x8f\x02\n\x11ListChainsRequest\x12N\n\nchain_type\x18\x01 \x01(\tB:\xbaH7r5R\x03\x45VMR\x04UTXOR\x03SVMR\x06\x43OSMOSR\x04MOVER\x03TVMR\tSUBSTRATER\x05OTHER\x12\x18\n\x10include_testnets\x18\x02 \x01(\x08\x12\x18\n\x10include_inactive\x18\x03 \x01(\x08\x12\x1a\n\tpage_size\x18\x04 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12<\n\x08order_by\x18\x06 \x01(\tB*\xbaH\'r%2#^(?:chain_id|chain_name)(?: desc)?$\"h\n\x12ListChainsResponse\x12/\n\x06\x63hains\x18\x01 \x03(\x0b\x32\x14.cqc.assets.v1.ChainB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12!\n\x0fnext_page_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x42\x42Z@github.com/Combine-Capital/cqc/gen/go/cqc/services/v1;servicesv1b\x08\x65\x64itionsp\xe8\x07')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+cqc/services/v1/asset_registry_chains.proto\x12\x0f\x63qc.services.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x19\x63qc/assets/v1/chain.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xa9\x05\n\x12\x43reateChainRequest\x12\x19\n\x08\x63hain_id\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1b\n\x04name\x18\x02 \x01(\tB\r\xbaH\nr\x05\x10\x01\x18\x80\x01\xc8\x01\x01\x12Q\n\nchain_type\x18\x03 \x01(\tB=\xbaH:r5R\x03\x45VMR\x04UTXOR\x03SVMR\x06\x43OSMOSR\x04MOVER\x03TVMR\tSUBSTRATER\x05OTHER\xc8\x01\x01\x12\x33\n\x12\x62lock_explorer_url\x18\x04 \x01(\tB\x17\xbaH\x14r\x12\x18\x80\x10\x32\n^https?://\x88\x01\x01\x12/\n\x04slug\x18\x05 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[a-z0-9][a-z0-9_-]{0,99}$\x12=\n\x08\x63\x61ip2_id\x18\x06 \x01(\tB+\xbaH(r&2$^[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}$\x12!\n\x0fnative_asset_id\x18\x07 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x12\n\nis_testnet\x18\x08 \x01(\x08\x12\x45\n\x12\x61verage_block_time\x18\t \x01(\x0b\x32\x19.google.protobuf.DurationB\x0e\xbaH\x0b\xaa\x01\x08\"\x04\x08\x80\xa3\x05*\x00\x12\x1e\n\x16\x63onfirmations_required\x18\n \x01(\r\x12)\n\x08metadata\x18\x0b \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x1c\n\nrequest_id\x18\x0c \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01:|\xbaHy\x1aw\n$create_chain_request.evm_has_network\x12\x1f\x61n EVM chain must have chain_id\x1a.this.chain_type != \'EVM\' || has(this.chain_id)\"B\n\x13\x43reateChainResponse\x12+\n\x05\x63hain\x18\x01 \x01(\x0b\x32\x14.cqc.assets.v1.ChainB\x06\xbaH\x03\xc8\x01\x01\"I\n\x0fGetChainRequest\x12\x36\n\x08\x63hain_id\x18\x01 \x01(\tB$\xbaH!r\x1c\x32\x1a^[a-z0-9][a-z0-9_-]{0,99}$\xc8\x01\x01\"?\n\x10GetChainResponse\x12+\n\x05\x63hain\x18\x01 \x01(\x0b\x32\x14.cqc.assets.v1.ChainB\x06\xbaH\x03\xc8\x01\x01\"\xc7\x04\n\x12UpdateChainRequest\x12\x36\n\x08\x63hain_id\x18\x01 \x01(\tB$\xbaH!r\x1c\x32\x1a^[a-z0-9][a-z0-9_-]{0,99}$\xc8\x01\x01\x12\x1e\n\nchain_name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12!\n\x0fnative_asset_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12-\n\x0c\x65xplorer_url\x18\x04 \x01(\tB\x17\xbaH\x14r\x12\x18\x80\x10\x32\n^https?://\x88\x01\x01\x12\x12\n\nis_testnet\x18\x05 \x01(\x08\x12\x45\n\x12\x61verage_block_time\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0e\xbaH\x0b\xaa\x01\x08\"\x04\x08\x80\xa3\x05*\x00\x12\x1e\n\x16\x63onfirmations_required\x18\x07 \x01(\r\x12\x11\n\tis_active\x18\x08 \x01(\x08\x12)\n\x08metadata\x18\t \x01(\x0b\x32\x17.google.protobuf.Struct\x12\xaf\x01\n\x0bupdate_mask\x18\n \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB~\xbaH{\xe2\x01x\x12\nchain_name\x12\x0fnative_asset_id\x12\x0c\x65xplorer_url\x12\nis_testnet\x12\x12\x61verage_block_time\x12\x16\x63onfirmations_required\x12\tis_active\x12\x08metadata\x12\x1c\n\nrequest_id\x18\x0b \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"B\n\x13UpdateChainResponse\x12+\n\x05\x63hain\x18\x01 \x01(\x0b\x32\x14.cqc.assets.v1.ChainB\x06\xbaH\x03\xc8\x01\x01\"\x8f\x02\n\x11ListChainsRequest\x12N\n\nchain_type\x18\x01 \x01(\tB:\xbaH7r5R\x03\x45VMR\x04UTXOR\x03SVMR\x06\x43OSMOSR\x04MOVER\x03TVMR\tSUBSTRATER\x05OTHER\x12\x18\n\x10include_testnets\x18\x02 \x01(\x08\x12\x18\n\x10include_inactive\x18\x03 \x01(\x08\x12\x1a\n\tpage_size\x18\x04 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12<\n\x08order_by\x18\x06 \x01(\tB*\xbaH\'r%2#^(?:chain_id|chain_name)(?: desc)?$\"h\n\x12ListChainsResponse\x12/\n\x06\x63hains\x18\x01 \x03(\x0b\x32\x14.cqc.assets.v1.ChainB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12!\n\x0fnext_page_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x42\x42Z@github.com/Combine-Capital/cqc/gen/go/cqc/services/v1;servicesv1b\x08\x65\x64itionsp\xe8\x07')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,7 +44,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATECHAINREQUEST'].fields_by_name['chain_type']._loaded_options = None
   _globals['_CREATECHAINREQUEST'].fields_by_name['chain_type']._serialized_options = b'\272H:r5R\003EVMR\004UTXOR\003SVMR\006COSMOSR\004MOVER\003TVMR\tSUBSTRATER\005OTHER\310\001\001'
   _globals['_CREATECHAINREQUEST'].fields_by_name['block_explorer_url']._loaded_options = None
-  _globals['_CREATECHAINREQUEST'].fields_by_name['block_explorer_url']._serialized_options = b'\272H\010r\006\030\200\020\210\001\001'
+  _globals['_CREATECHAINREQUEST'].fields_by_name['block_explorer_url']._serialized_options = b'\272H\024r\022\030\200\0202\n^https?://\210\001\001'
   _globals['_CREATECHAINREQUEST'].fields_by_name['slug']._loaded_options = None
   _globals['_CREATECHAINREQUEST'].fields_by_name['slug']._serialized_options = b'\272H\036r\0342\032^[a-z0-9][a-z0-9_-]{0,99}$'
   _globals['_CREATECHAINREQUEST'].fields_by_name['caip2_id']._loaded_options = None
@@ -70,7 +70,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPDATECHAINREQUEST'].fields_by_name['native_asset_id']._loaded_options = None
   _globals['_UPDATECHAINREQUEST'].fields_by_name['native_asset_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_UPDATECHAINREQUEST'].fields_by_name['explorer_url']._loaded_options = None
-  _globals['_UPDATECHAINREQUEST'].fields_by_name['explorer_url']._serialized_options = b'\272H\010r\006\030\200\020\210\001\001'
+  _globals['_UPDATECHAINREQUEST'].fields_by_name['explorer_url']._serialized_options = b'\272H\024r\022\030\200\0202\n^https?://\210\001\001'
   _globals['_UPDATECHAINREQUEST'].fields_by_name['average_block_time']._loaded_options = None
   _globals['_UPDATECHAINREQUEST'].fields_by_name['average_block_time']._serialized_options = b'\272H\013\252\001\010\"\004\010\200\243\005*\000'
   _globals['_UPDATECHAINREQUEST'].fields_by_name['update_mask']._loaded_options = None
@@ -92,19 +92,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTCHAINSRESPONSE'].fields_by_name['next_page_token']._loaded_options = None
   _globals['_LISTCHAINSRESPONSE'].fields_by_name['next_page_token']._serialized_options = b'\272H\005r\003\030\200\010'
   _globals['_CREATECHAINREQUEST']._serialized_start=217
-  _globals['_CREATECHAINREQUEST']._serialized_end=886
-  _globals['_CREATECHAINRESPONSE']._serialized_start=888
-  _globals['_CREATECHAINRESPONSE']._serialized_end=954
-  _globals['_GETCHAINREQUEST']._serialized_start=956
-  _globals['_GETCHAINREQUEST']._serialized_end=1029
-  _globals['_GETCHAINRESPONSE']._serialized_start=1031
-  _globals['_GETCHAINRESPONSE']._serialized_end=1094
-  _globals['_UPDATECHAINREQUEST']._serialized_start=1097
-  _globals['_UPDATECHAINREQUEST']._serialized_end=1668
-  _globals['_UPDATECHAINRESPONSE']._serialized_start=1670
-  _globals['_UPDATECHAINRESPONSE']._serialized_end=1736
-  _globals['_LISTCHAINSREQUEST']._serialized_start=1739
-  _globals['_LISTCHAINSREQUEST']._serialized_end=2010
-  _globals['_LISTCHAINSRESPONSE']._serialized_start=2012
-  _globals['_LISTCHAINSRESPONSE']._serialized_end=2116
+  _globals['_CREATECHAINREQUEST']._serialized_end=898
+  _globals['_CREATECHAINRESPONSE']._serialized_start=900
+  _globals['_CREATECHAINRESPONSE']._serialized_end=966
+  _globals['_GETCHAINREQUEST']._serialized_start=968
+  _globals['_GETCHAINREQUEST']._serialized_end=1041
+  _globals['_GETCHAINRESPONSE']._serialized_start=1043
+  _globals['_GETCHAINRESPONSE']._serialized_end=1106
+  _globals['_UPDATECHAINREQUEST']._serialized_start=1109
+  _globals['_UPDATECHAINREQUEST']._serialized_end=1692
+  _globals['_UPDATECHAINRESPONSE']._serialized_start=1694
+  _globals['_UPDATECHAINRESPONSE']._serialized_end=1760
+  _globals['_LISTCHAINSREQUEST']._serialized_start=1763
+  _globals['_LISTCHAINSREQUEST']._serialized_end=2034
+  _globals['_LISTCHAINSRESPONSE']._serialized_start=2036
+  _globals['_LISTCHAINSRESPONSE']._serialized_end=2140
 # @@protoc_insertion_point(module_scope)

@@ -28,7 +28,7 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,cqc/services/v1/asset_registry_quality.proto\x12\x0f\x63qc.services.v1\x1a\x1b\x62uf/validate/validate.proto\x1a cqc/assets/v1/quality_flag.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd2\x03\n\x17RaiseQualityFlagRequest\x12\x1d\n\x08\x61sset_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xc8\x01\x01\x12\x39\n\tflag_type\x18\x02 \x01(\x0e\x32\x17.cqc.assets.v1.FlagTypeB\r\xbaH\n\x82\x01\x04\x10\x01 \x00\xc8\x01\x01\x12<\n\x08severity\x18\x03 \x01(\x0e\x32\x1b.cqc.assets.v1.FlagSeverityB\r\xbaH\n\x82\x01\x04\x10\x01 \x00\xc8\x01\x01\x12\"\n\x0b\x64\x65scription\x18\x04 \x01(\tB\r\xbaH\nr\x05\x10\x01\x18\x80\x10\xc8\x01\x01\x12 \n\traised_by\x18\x05 \x01(\tB\r\xbaH\nr\x05\x10\x01\x18\xc8\x01\xc8\x01\x01\x12\x1a\n\x06source\x18\x06 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12!\n\rdeployment_id\x18\x07 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01\x12!\n\x0c\x65vidence_url\x18\x08 \x01(\tB\x0b\xbaH\x08r\x06\x18\x80\x10\x88\x01\x01\x12.\n\nexpires_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x08metadata\x18\n \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x1c\n\nrequest_id\x18\x0b \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"Q\n\x18RaiseQualityFlagResponse\x12\x35\n\x04\x66lag\x18\x01 \x01(\x0b\x32\x1f.cqc.assets.v1.AssetQualityFlagB\x06\xbaH\x03\xc8\x01\x01\"\x9f\x01\n\x19ResolveQualityFlagRequest\x12\x1c\n\x07\x66lag_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xc8\x01\x01\x12\"\n\x0bresolved_by\x18\x02 \x01(\tB\r\xbaH\nr\x05\x10\x01\x18\xc8\x01\xc8\x01\x01\x12\"\n\x10resolution_notes\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12\x1c\n\nrequest_id\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"S\n\x1aResolveQualityFlagResponse\x12\x35\n\x04\x66lag\x18\x01 \x01(\x0b\x32\x1f.cqc.assets.v1.AssetQualityFlagB\x06\xbaH\x03\xc8\x01\x01\"\xb9\x02\n\x17ListQualityFlagsRequest\x12\x1a\n\x08\x61sset_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x10include_resolved\x18\x02 \x01(\x08\x12;\n\x0cmin_severity\x18\x03 \x01(\x0e\x32\x1b.cqc.assets.v1.FlagSeverityB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x34\n\tflag_type\x18\x04 \x01(\x0e\x32\x17.cqc.assets.v1.FlagTypeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1a\n\tpage_size\x18\x05 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12;\n\x08order_by\x18\x07 \x01(\tB)\xbaH&r$2\"^(?:raised_at|severity)(?: desc)?$\"x\n\x18ListQualityFlagsResponse\x12\x39\n\x05\x66lags\x18\x01 \x03(\x0b\x32\x1f.cqc.assets.v1.AssetQualityFlagB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12!\n\x0fnext_page_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x42\x42Z@github.com/Combine-Capital/cqc/gen/go/cqc/services/v1;servicesv1b\x08\x65\x64itionsp\xe8\x07')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,cqc/services/v1/asset_registry_quality.proto\x12\x0f\x63qc.services.v1\x1a\x1b\x62uf/validate/validate.proto\x1a cqc/assets/v1/quality_flag.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xde\x03\n\x17RaiseQualityFlagRequest\x12\x1d\n\x08\x61sset_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xc8\x01\x01\x12\x39\n\tflag_type\x18\x02 \x01(\x0e\x32\x17.cqc.assets.v1.FlagTypeB\r\xbaH\n\x82\x01\x04\x10\x01 \x00\xc8\x01\x01\x12<\n\x08severity\x18\x03 \x01(\x0e\x32\x1b.cqc.assets.v1.FlagSeverityB\r\xbaH\n\x82\x01\x04\x10\x01 \x00\xc8\x01\x01\x12\"\n\x0b\x64\x65scription\x18\x04 \x01(\tB\r\xbaH\nr\x05\x10\x01\x18\x80\x10\xc8\x01\x01\x12 \n\traised_by\x18\x05 \x01(\tB\r\xbaH\nr\x05\x10\x01\x18\xc8\x01\xc8\x01\x01\x12\x1a\n\x06source\x18\x06 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12!\n\rdeployment_id\x18\x07 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01\x12-\n\x0c\x65vidence_url\x18\x08 \x01(\tB\x17\xbaH\x14r\x12\x18\x80\x10\x32\n^https?://\x88\x01\x01\x12.\n\nexpires_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x08metadata\x18\n \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x1c\n\nrequest_id\x18\x0b \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"Q\n\x18RaiseQualityFlagResponse\x12\x35\n\x04\x66lag\x18\x01 \x01(\x0b\x32\x1f.cqc.assets.v1.AssetQualityFlagB\x06\xbaH\x03\xc8\x01\x01\"\x9f\x01\n\x19ResolveQualityFlagRequest\x12\x1c\n\x07\x66lag_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xc8\x01\x01\x12\"\n\x0bresolved_by\x18\x02 \x01(\tB\r\xbaH\nr\x05\x10\x01\x18\xc8\x01\xc8\x01\x01\x12\"\n\x10resolution_notes\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12\x1c\n\nrequest_id\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"S\n\x1aResolveQualityFlagResponse\x12\x35\n\x04\x66lag\x18\x01 \x01(\x0b\x32\x1f.cqc.assets.v1.AssetQualityFlagB\x06\xbaH\x03\xc8\x01\x01\"\xb9\x02\n\x17ListQualityFlagsRequest\x12\x1a\n\x08\x61sset_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x10include_resolved\x18\x02 \x01(\x08\x12;\n\x0cmin_severity\x18\x03 \x01(\x0e\x32\x1b.cqc.assets.v1.FlagSeverityB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x34\n\tflag_type\x18\x04 \x01(\x0e\x32\x17.cqc.assets.v1.FlagTypeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1a\n\tpage_size\x18\x05 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12;\n\x08order_by\x18\x07 \x01(\tB)\xbaH&r$2\"^(?:raised_at|severity)(?: desc)?$\"x\n\x18ListQualityFlagsResponse\x12\x39\n\x05\x66lags\x18\x01 \x03(\x0b\x32\x1f.cqc.assets.v1.AssetQualityFlagB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12!\n\x0fnext_page_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x42\x42Z@github.com/Combine-Capital/cqc/gen/go/cqc/services/v1;servicesv1b\x08\x65\x64itionsp\xe8\x07')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -51,7 +51,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RAISEQUALITYFLAGREQUEST'].fields_by_name['deployment_id']._loaded_options = None
   _globals['_RAISEQUALITYFLAGREQUEST'].fields_by_name['deployment_id']._serialized_options = b'\272H\007r\005\020\001\030\377\001'
   _globals['_RAISEQUALITYFLAGREQUEST'].fields_by_name['evidence_url']._loaded_options = None
-  _globals['_RAISEQUALITYFLAGREQUEST'].fields_by_name['evidence_url']._serialized_options = b'\272H\010r\006\030\200\020\210\001\001'
+  _globals['_RAISEQUALITYFLAGREQUEST'].fields_by_name['evidence_url']._serialized_options = b'\272H\024r\022\030\200\0202\n^https?://\210\001\001'
   _globals['_RAISEQUALITYFLAGREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_RAISEQUALITYFLAGREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_RAISEQUALITYFLAGRESPONSE'].fields_by_name['flag']._loaded_options = None
@@ -83,15 +83,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTQUALITYFLAGSRESPONSE'].fields_by_name['next_page_token']._loaded_options = None
   _globals['_LISTQUALITYFLAGSRESPONSE'].fields_by_name['next_page_token']._serialized_options = b'\272H\005r\003\030\200\010'
   _globals['_RAISEQUALITYFLAGREQUEST']._serialized_start=192
-  _globals['_RAISEQUALITYFLAGREQUEST']._serialized_end=658
-  _globals['_RAISEQUALITYFLAGRESPONSE']._serialized_start=660
-  _globals['_RAISEQUALITYFLAGRESPONSE']._serialized_end=741
-  _globals['_RESOLVEQUALITYFLAGREQUEST']._serialized_start=744
-  _globals['_RESOLVEQUALITYFLAGREQUEST']._serialized_end=903
-  _globals['_RESOLVEQUALITYFLAGRESPONSE']._serialized_start=905
-  _globals['_RESOLVEQUALITYFLAGRESPONSE']._serialized_end=988
-  _globals['_LISTQUALITYFLAGSREQUEST']._serialized_start=991
-  _globals['_LISTQUALITYFLAGSREQUEST']._serialized_end=1304
-  _globals['_LISTQUALITYFLAGSRESPONSE']._serialized_start=1306
-  _globals['_LISTQUALITYFLAGSRESPONSE']._serialized_end=1426
+  _globals['_RAISEQUALITYFLAGREQUEST']._serialized_end=670
+  _globals['_RAISEQUALITYFLAGRESPONSE']._serialized_start=672
+  _globals['_RAISEQUALITYFLAGRESPONSE']._serialized_end=753
+  _globals['_RESOLVEQUALITYFLAGREQUEST']._serialized_start=756
+  _globals['_RESOLVEQUALITYFLAGREQUEST']._serialized_end=915
+  _globals['_RESOLVEQUALITYFLAGRESPONSE']._serialized_start=917
+  _globals['_RESOLVEQUALITYFLAGRESPONSE']._serialized_end=1000
+  _globals['_LISTQUALITYFLAGSREQUEST']._serialized_start=1003
+  _globals['_LISTQUALITYFLAGSREQUEST']._serialized_end=1316
+  _globals['_LISTQUALITYFLAGSRESPONSE']._serialized_start=1318
+  _globals['_LISTQUALITYFLAGSRESPONSE']._serialized_end=1438
 # @@protoc_insertion_point(module_scope)
