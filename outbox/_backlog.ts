@@ -35,14 +35,23 @@ export async function backlogOf(
   };
 }
 
-/** Sets the gauges of the backlog at each exposition; gives what ends that. */
+/** Sets the gauges of the backlog at each exposition; gives what ends that and takes them back. */
 export function observeBacklog(env: Environment, { metrics }: Instruments): () => void {
-  return metrics.onCollect(async () => {
-    const { pending, oldestSeconds, parked } = await backlogOf(env, {});
+  let isOver = false;
+  const set = ({ pending, oldestSeconds, parked }: Backlog): void => {
     env.metrics.pending.set(pending);
     env.metrics.oldest.set(oldestSeconds);
     env.metrics.parked.set(parked);
+  };
+  const stop = metrics.onCollect(async () => {
+    const backlog = await backlogOf(env, {});
+    if (!isOver) set(backlog);
   });
+  return () => {
+    isOver = true;
+    stop();
+    set({ pending: 0, oldestSeconds: 0, parked: 0 });
+  };
 }
 
 /**

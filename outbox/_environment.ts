@@ -14,15 +14,18 @@ import type { Database } from "../database/mod.ts";
 import type { Tables } from "./_tables.ts";
 import type { Settings } from "./settings.ts";
 
+/** A gauge to which each outbox of a registry adds its own part. */
+export type Part = Pick<Gauge, "set">;
+
 /** Metrics of an outbox. */
 export interface OutboxMetrics {
   readonly published: Family<"topic", Counter>;
   readonly failed: Family<"topic" | "result", Counter>;
   readonly delay: Histogram;
-  readonly pending: Gauge;
-  readonly oldest: Gauge;
-  readonly parked: Gauge;
-  readonly lanes: Gauge;
+  readonly pending: Part;
+  readonly oldest: Part;
+  readonly parked: Part;
+  readonly lanes: Part;
   readonly inbox: Family<"group" | "result", Counter>;
   readonly idempotency: Family<"result", Counter>;
 }
@@ -38,6 +41,18 @@ export interface Environment {
   readonly clock: Clock;
   readonly random: Random;
   readonly metrics: OutboxMetrics;
+}
+
+// By differences: the last of several outboxes to be asked would hide what waits in the others.
+function partOf(metrics: Metrics, options: { readonly name: string; readonly help: string }): Part {
+  const gauge = metrics.gauge(options);
+  let own = 0;
+  return {
+    set(value) {
+      gauge.add(value - own);
+      own = value;
+    },
+  };
 }
 
 function outboxMetrics(metrics: Metrics): OutboxMetrics {
@@ -56,19 +71,19 @@ function outboxMetrics(metrics: Metrics): OutboxMetrics {
       name: "outbox_delay_seconds",
       help: "Time from writing an event to noting that it was sent.",
     }),
-    pending: metrics.gauge({
+    pending: partOf(metrics, {
       name: "outbox_pending_events",
       help: "Events that wait to be sent, counted up to 100,000.",
     }),
-    oldest: metrics.gauge({
+    oldest: partOf(metrics, {
       name: "outbox_oldest_seconds",
       help: "Age of the oldest event that waits to be sent.",
     }),
-    parked: metrics.gauge({
+    parked: partOf(metrics, {
       name: "outbox_parked_events",
       help: "Events that were parked, and those behind them, counted up to 100,000.",
     }),
-    lanes: metrics.gauge({
+    lanes: partOf(metrics, {
       name: "outbox_leased_lanes",
       help: "Lanes, of 64, whose events this process sends.",
     }),

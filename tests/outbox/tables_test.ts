@@ -102,6 +102,30 @@ test("gauges and counters follow the backlog", async () => {
   assert.deepEqual(collectors, []);
 });
 
+test("gauges of several outboxes on one registry add up, and a closed one counts for nothing", async () => {
+  const values: Record<string, number> = {};
+  const collectors = new Set<() => void | Promise<void>>();
+  const metrics = {
+    ...keepingMetrics(values),
+    onCollect(collect: () => void | Promise<void>) {
+      collectors.add(collect);
+      return () => void collectors.delete(collect);
+    },
+  };
+  await using busy = await fixture({ section: { relay: false }, metrics });
+  await using idle = await fixture({ section: { relay: false }, metrics });
+  await publish(busy, 3);
+  const pending = async (): Promise<number | undefined> => {
+    for (const collect of collectors) await collect();
+    return values["outbox_pending_events{}"];
+  };
+  assert.deepEqual([await pending(), await pending()], [3, 3]);
+  await publish(idle, 2);
+  assert.equal(await pending(), 5);
+  await busy.box.close();
+  assert.equal(values["outbox_pending_events{}"], 2);
+});
+
 test("drained waits for what is pending", async () => {
   await using made = await fixture({ section: { relay: false } });
   await publish(made);
