@@ -58,8 +58,19 @@ export const READS: Joint<string> = {
   one: (client, key) => client.getBuffer(key),
   answerOf: (error) => replyCode(error) === "WRONGTYPE" ? UNREADABLE : undefined,
   many: async (client, keys) => {
-    const values = await (client as Redis).mgetBuffer([...keys]);
-    return values.map((value) => value ?? undefined);
+    // A key that many ask for is asked for once; each gets bytes of his own all the same.
+    const places = new Map<string, number>();
+    for (const key of keys) if (!places.has(key)) places.set(key, places.size);
+    const values = await (client as Redis).mgetBuffer([...places.keys()]);
+    if (places.size === keys.length) return values.map((value) => value ?? undefined);
+    const given = new Set<number>();
+    return keys.map((key) => {
+      const place = places.get(key)!;
+      const value = values[place] ?? undefined;
+      if (value !== undefined && given.has(place)) return new Uint8Array(value);
+      given.add(place);
+      return value;
+    });
   },
   // MGET says of a list what it says of nothing, with which no script would agree. What was written
   // since is still none.

@@ -38,6 +38,21 @@ if (redis !== undefined) {
     assert.deepEqual(await bytes.getMany(["x", "a", "b"]), [one, undefined, one]);
   });
 
+  test("A value that many ask for at once comes over the wire a few times, and is each one's own", async () => {
+    await using cache = await openRedisCache(redis, patient(uniquePrefix()));
+    const bytes = cache.cache.bytes({ name: "hot", ttl: "1m" });
+    await bytes.set("k", new Uint8Array(100_000).fill(1));
+    const sent = async (): Promise<number> => {
+      const stats = String(await redis.command(["info", "stats"]));
+      return Number(/total_net_output_bytes:(\d+)/.exec(stats)?.[1]);
+    };
+    const before = await sent();
+    const all = await Promise.all(Array.from({ length: 300 }, () => bytes.get("k")));
+    assert.ok(await sent() - before < 1_000_000, `${await sent() - before} bytes`);
+    for (const [i, value] of all.entries()) value!.fill(i % 256);
+    assert.ok(all.every((value, i) => value!.length === 100_000 && value![0] === i % 256));
+  });
+
   const open = async (line: string, database = 0) => {
     const keyPrefix = uniquePrefix();
     const variable = `TEST_ACL_${keyPrefix.replaceAll("-", "_")}`;
