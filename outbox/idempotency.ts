@@ -6,7 +6,7 @@ import {
   toMilliseconds,
   uuid,
 } from "../core/mod.ts";
-import { CqiError, problemResponse } from "../errors/mod.ts";
+import { CqiError, isRetryable, problemResponse } from "../errors/mod.ts";
 import { requireInteger } from "../internal/options.ts";
 import type { Environment } from "./_environment.ts";
 import { type Answer, bodyOf, fingerprintOf, isKept, keyOf, split } from "./_exchange.ts";
@@ -143,7 +143,8 @@ export function idempotency(env: Environment, options: IdempotencyOptions = {}):
   // The request has been carried out: its caller gets the answer, whatever the database says.
   async function attempt(fn: () => Promise<void>): Promise<void> {
     try {
-      await fn();
+      // A connection that broke is not the end of it: asked again, the database waits for another.
+      await fn().catch((error: unknown) => isRetryable(error) ? fn() : Promise.reject(error));
     } catch (error) {
       logger.error("Idempotency key stays locked: what became of its request is not stored", {
         error,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
 import { compose, type FetchHandler, type HttpHandler } from "../../core/mod.ts";
-import { sql } from "../../database/mod.ts";
+import { type Database, sql } from "../../database/mod.ts";
 import { CqiError } from "../../errors/mod.ts";
 import { AuthContextSchema, PrincipalType } from "../../gen/ts/cqc/auth/v1/mod.ts";
 import type { IdempotencyOptions } from "../../outbox/mod.ts";
@@ -332,6 +332,32 @@ test("idempotency carries nothing out while the database is away", async () => {
   await made.db.sql`alter table ${table} rename to ${away}`;
   await assert.rejects(handler(post("k")), { code: "CQI_DATABASE_QUERY" });
   assert.equal(calls(), 0);
+});
+
+test("idempotency keeps the answer also where the connection breaks as it is written", async () => {
+  await using made = await fixture();
+  let keeps = 0;
+  const lost = new CqiError("CQI_DATABASE_UNAVAILABLE", "Cannot run the query: it was lost");
+  const tag = ((strings: TemplateStringsArray, ...values: never[]) => {
+    const query = made.db.sql(strings, ...values);
+    const run = query.with.bind(query);
+    query.with = (options) =>
+      options.name === "idempotency_keep" && ++keeps === 1
+        ? Promise.reject(lost) as unknown as ReturnType<typeof run>
+        : run(options);
+    return query;
+  }) as Database["sql"];
+  const db = new Proxy(made.db, {
+    get: (target, name) => name === "sql" ? tag : Reflect.get(target, name),
+  });
+  const box = await made.another({ relay: false, migrate: false }, { db });
+  const { handle, calls } = counting();
+  const handler = compose(box.idempotency())(handle);
+  await handler(post("k"));
+  await made.db.sql`
+    update ${sql.identifier(made.schema, "idempotency")} set locked_until = now() - interval '1h'`;
+  assert.equal((await handler(post("k"))).headers.get("idempotency-replayed"), "true");
+  assert.deepEqual([calls(), keeps], [1, 2]);
 });
 
 test("idempotency refuses bad options", async () => {
