@@ -9,7 +9,7 @@ import {
 import { refuse, requireNumber } from "../internal/options.ts";
 import type { KeyspaceOptions } from "./keyspace.ts";
 import type { NearBounds } from "./_near.ts";
-import { ttlMilliseconds } from "./_ttl.ts";
+import { MAX_TTL_MS, ttlMilliseconds } from "./_ttl.ts";
 
 const NAME_REGEXP = /^[a-z][a-z0-9_.-]{0,63}$/;
 
@@ -75,6 +75,12 @@ function positive(name: string, value: DurationInput | undefined, fallbackMs: nu
   return ms > 0 ? ms : refuse(name, value, "longer than 0");
 }
 
+// What a store has to keep, or a lost message to be made up for, comes to an end.
+function bounded(name: string, value: DurationInput | undefined, fallbackMs: number): number {
+  const ms = positive(name, value, fallbackMs);
+  return ms <= MAX_TTL_MS ? ms : refuse(name, value, "at most 2^31 seconds");
+}
+
 /** The name of a keyspace, or `CQI_OPTION_INVALID`. */
 export function requireName(name: string): string {
   if (typeof name !== "string" || !NAME_REGEXP.test(name)) {
@@ -107,8 +113,8 @@ export function readSettings(options: KeyspaceOptions, defaults: Defaults): Sett
     loadTimeoutMs,
     leaseMs: options.lease === "none"
       ? undefined
-      : Math.ceil(positive("lease", options.lease, 3000)),
-    nearTtlMs: options.near === undefined ? undefined : positive("near", options.near, 0),
+      : Math.ceil(bounded("lease", options.lease, 3000)),
+    nearTtlMs: options.near === undefined ? undefined : bounded("near", options.near, 0),
     maxValueBytes: defaults.maxValueBytes,
   };
 }

@@ -27,7 +27,7 @@ export interface KeyspaceOptions {
   /**
    * How long the other processes wait for one that died while it loaded a value; one that lives
    * renews it. Of all processes that share the backend one loads a key at a time, if its driver has
-   * the feature `lease`. `"none"` lets each process load for itself.
+   * the feature `lease`. `"none"` lets each process load for itself. At most 2^31 seconds.
    *
    * @default {"3s"}
    */
@@ -35,7 +35,8 @@ export interface KeyspaceOptions {
   /**
    * How long values are kept in the memory of the process too, in front of a backend that others
    * share. Changes by other processes that give this option as well are heard of within some
-   * milliseconds, and after this time at the latest. Without effect on a backend in the process.
+   * milliseconds, and after this time at the latest: at most 2^31 seconds. Without effect on a
+   * backend in the process.
    *
    * @default {not kept in the process}
    */

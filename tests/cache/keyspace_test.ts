@@ -280,6 +280,17 @@ test("set() with a ttl of its own is not spread", async () => {
   assert.equal(await bytes.exists("k"), false);
 });
 
+for (const option of ["lease", "near"] as const) {
+  test(`keyspace() refuses a time of '${option}' that has no end, or none at all (R4)`, async () => {
+    await using fixture = await openFixture();
+    for (const time of [0, -1, NaN, Infinity, 2 ** 31 * 1000 + 1]) {
+      const options = { name: "b", [option]: time };
+      assert.throws(() => fixture.cache.bytes(options), { code: "CQI_OPTION_INVALID" });
+    }
+    assert.equal(fixture.cache.bytes({ name: "b", [option]: 2 ** 31 * 1000 }).name, "b");
+  });
+}
+
 for (const jitter of [-0.1, 1.1, NaN]) {
   test(`keyspace() refuses a jitter of ${jitter}`, async () => {
     await using fixture = await openFixture();
