@@ -10,7 +10,7 @@ import {
   ConnectionPool,
   kGetApi,
 } from "@platformatic/kafka";
-import type { Clock, WaitOptions } from "../../core/mod.ts";
+import { type Clock, type WaitOptions, withDeadline } from "../../core/mod.ts";
 import { CqiError } from "../../errors/mod.ts";
 import { type AnswerOf, type Apis, type ArgsOf, LOWEST } from "./_kafka_apis.ts";
 import { brokerError, transportError } from "./_kafka_errors.ts";
@@ -40,6 +40,12 @@ export interface RequestOptions extends WaitOptions {
   readonly onSent?: () => void;
 }
 
+/** How any broker is asked. */
+export interface AskOptions extends WaitOptions {
+  /** Milliseconds that each has, but for the last. @default {as long as a short request has} */
+  readonly eachMs?: number;
+}
+
 /** What the parts of the driver need of a cluster. */
 export interface KafkaClient {
   /**
@@ -53,7 +59,7 @@ export interface KafkaClient {
     options?: RequestOptions,
   ): Promise<AnswerOf<N>>;
   /** Asks any broker, the next one where one does not answer. */
-  ask<N extends keyof Apis>(name: N, args: ArgsOf<N>, options?: WaitOptions): Promise<AnswerOf<N>>;
+  ask<N extends keyof Apis>(name: N, args: ArgsOf<N>, options?: AskOptions): Promise<AnswerOf<N>>;
   /** Topics by name, each with what is known of it or why nothing is. */
   topics(
     names: readonly string[],
@@ -163,13 +169,20 @@ export function kafkaClient(
     const candidates = distinct([...known.values(), ...bootstrap]);
     let failure: unknown;
     for (let n = 0; n < candidates.length; n++) {
-      const broker = candidates[turn % candidates.length]!;
+      const asked = turn;
+      const broker = candidates[asked % candidates.length]!;
+      // The last one has all the time that is left.
+      const limitMs = n < candidates.length - 1 ? options.eachMs ?? Infinity : Infinity;
+      const asking = (signal: AbortSignal) => request(name, { broker, args }, { signal });
       try {
-        return await request(name, { broker, args }, options);
+        return await withDeadline(clock, limitMs, asking, options);
       } catch (error) {
-        if (options.signal?.aborted || !CqiError.from(error).retryable) throw error;
+        const isCut = options.signal?.aborted === true;
+        if (!isCut && !CqiError.from(error).retryable) throw error;
+        // Also for whoever asks next: a broker that hangs may be all that was waited for.
+        if (turn === asked) turn++;
+        if (isCut) throw error;
         failure = error;
-        turn++;
       }
     }
     throw failure;

@@ -36,6 +36,9 @@ import { kafkaTopics } from "./_kafka_topics.ts";
 import { patiently } from "./_kafka_wait.ts";
 
 const CHECK_MS = 5000;
+// A broker that hangs must not hide the others: less than half of health.check_timeout, which is 2 s
+// unless it is set.
+const EACH_CHECK_MS = 800;
 const BACKOFF = { initialMs: 100, maxMs: 2000, multiplier: 2, jitter: "equal" } as const;
 
 /**
@@ -111,7 +114,7 @@ export async function createDriver(config: EventBusConfig, env: Instruments): Pr
     },
     async check({ signal }) {
       const ask = (wait: AbortSignal) =>
-        client.ask("Metadata", [[], false, false], { signal: wait });
+        client.ask("Metadata", [[], false, false], { signal: wait, eachMs: EACH_CHECK_MS });
       try {
         await withDeadline(clock, CHECK_MS, ask, { signal, action: "asking Kafka" });
         return { status: "ok" };

@@ -21,6 +21,7 @@ import { aPriceUpdated } from "../../testing/builders.ts";
 import { realKafka } from "../../testing/real_kafka.ts";
 import { testLogger } from "../../testing/test_logger.ts";
 import { real } from "../_real.ts";
+import { startProxy } from "../faults/_proxy.ts";
 
 const server = await real(() => realKafka());
 const drivers: bus.OpenOptions["drivers"] = { kafka: () => kafka, kafkajs: () => kafkajs };
@@ -64,6 +65,18 @@ if (server !== undefined) {
     await consumer.close();
     await own.close();
   };
+
+  test("K4: bus on kafka is well while one broker of several hangs", async () => {
+    const port = Number(server.brokers[0]!.split(":").at(-1));
+    await using proxy = await startProxy(port);
+    const brokers = [`127.0.0.1:${proxy.port}`, ...server.brokers];
+    await using opened = await open("kafka", {}, { brokers });
+    const reports = [await opened.check()];
+    assert.notEqual(proxy.open, 0);
+    proxy.hold(true);
+    reports.push(await opened.check(), await opened.check());
+    assert.deepEqual(reports.map(({ status }) => status), ["ok", "ok", "ok"]);
+  });
 
   for (const driver of ["kafka", "kafkajs"] as const) {
     test(`bus on ${driver} puts keys where Java's client puts them`, async () => {
