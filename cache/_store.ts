@@ -7,15 +7,17 @@ import { type CallKind, CHUNK } from "./_guard.ts";
 import { encodePrefix } from "./_key.ts";
 import { KnownKeys } from "./_known_keys.ts";
 import type { Near, NearValue, Ticket } from "./_near.ts";
+import { RareWarning } from "./_rare_warning.ts";
 import type { Settings } from "./_settings.ts";
 import { type Found, type Read, settled, type Shared } from "./_shared.ts";
 import type { TagVersion } from "./_tags.ts";
-import { Unreadable } from "./_unreadable.ts";
 import type { Answer, CacheKey } from "./types.ts";
 
 const MISS = { result: "miss" } as const;
 const NEGATIVE = { result: "negative" } as const;
 const ERROR = { result: "error" } as const;
+const UNREADABLE = "Unreadable values in the cache are dropped";
+const TOO_LARGE = "Values are too large for the cache and are not kept";
 
 /** The reads of one keyspace, and what its writes share: keys, envelopes, counters and spans. */
 export class Store<V, I = V> {
@@ -28,7 +30,9 @@ export class Store<V, I = V> {
   readonly hash: number;
   readonly near: Near | undefined;
   readonly #decoded: Decoded<V>;
-  readonly #unreadableValues: Unreadable;
+  readonly #unreadableValues: RareWarning;
+  /** Warns of values that are too large to be kept. */
+  readonly tooLarge: RareWarning;
   readonly #keys: KnownKeys;
   // By operation, then by result: joining the two for each call would cost more than the count.
   readonly #counters = new Map<string, Map<string, Counter>>();
@@ -40,7 +44,9 @@ export class Store<V, I = V> {
     this.prefix = encodePrefix(shared.keyPrefix, settings.name, codec.fingerprint);
     this.#keys = new KnownKeys(this.prefix);
     this.hash = typeHash(codec.fingerprint);
-    this.#unreadableValues = new Unreadable(shared, settings.name);
+    const { name: keyspace, maxValueBytes: max_value_bytes } = settings;
+    this.#unreadableValues = new RareWarning(shared, UNREADABLE, { keyspace });
+    this.tooLarge = new RareWarning(shared, TOO_LARGE, { keyspace, max_value_bytes });
     this.#decoded = new Decoded<V>(codec as unknown as Codec<V, never>);
     const { nearTtlMs, graceMs } = settings;
     if (!shared.guard.driver.features.remote || (nearTtlMs === undefined && graceMs === 0)) return;
@@ -167,7 +173,7 @@ export class Store<V, I = V> {
     stored: Uint8Array | undefined,
     ticket?: Ticket,
     isOwn = false,
-    areValid: (tags: readonly TagVersion[]) => Promise<boolean> = this.#areValid,
+    areValid?: (tags: readonly TagVersion[]) => Promise<boolean>,
   ): Answer<Read<V>> {
     if (stored === undefined) return this.#ended(MISS, ticket);
     const known = this.#decoded.known(stored);
@@ -179,7 +185,8 @@ export class Store<V, I = V> {
     if (opened.tags === undefined) {
       return this.#ended(this.#judge(stored, opened, isOwn), ticket, opened);
     }
-    return areValid(opened.tags).then(
+    const valid = areValid?.(opened.tags) ?? this.shared.tags.areValid(opened.tags);
+    return valid.then(
       (isValid) => {
         const read = isValid ? this.#judge(stored, opened, isOwn) : { ...MISS, stored };
         return this.#ended(read, ticket, opened);
@@ -187,9 +194,6 @@ export class Store<V, I = V> {
       (error) => this.#unread(undefined, error, undefined, ticket),
     );
   }
-
-  readonly #areValid = (versions: readonly TagVersion[]): Promise<boolean> =>
-    this.shared.tags.check(namesOf(versions))(versions);
 
   /** Calls the driver for an operation whose failure the caller has to know; counts its keys. */
   require<T>(

@@ -79,6 +79,11 @@ export class Tags {
     this.#generation = encodePrefix(keyPrefix, "-tags") + "all";
   }
 
+  /** Whether all of these are still the tags' versions. */
+  areValid(versions: readonly TagVersion[]): Promise<boolean> {
+    return this.check(versions.map(({ tag }) => tag))(versions);
+  }
+
   /**
    * Reads tags, each once, and gives a function that tells whether all of some versions still are
    * theirs; it rejects when they could not be read.

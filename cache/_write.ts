@@ -186,8 +186,5 @@ export function keepNear(
 
 function tooLarge(store: Store<unknown, never>, times: number): void {
   store.count("set", "too_large", times);
-  store.shared.logger.warn("Value is too large for the cache and is not kept", {
-    keyspace: store.settings.name,
-    max_value_bytes: store.settings.maxValueBytes,
-  });
+  store.tooLarge.note(times);
 }

@@ -50,3 +50,18 @@ test("Unreadable values are warned of once in a while, with how many there were"
   assert.deepEqual(warnings.map(({ fields }) => fields["count"]), [1, 100]);
   assert.equal(fixture.counts["b get corrupt"], 200);
 });
+
+test("Values that are too large are warned of once in a while, with how many there were", async () => {
+  const logger = testLogger();
+  await using fixture = await openFixture({ env: { logger }, section: { maxValueBytes: 10n } });
+  const bytes = fixture.cache.bytes({ name: "b", ttl: "1m" });
+  const write = async (): Promise<void> => {
+    for (let i = 0; i < 100; i++) assert.equal(await bytes.set("k", new Uint8Array(11)), false);
+  };
+  await write();
+  await fixture.clock.advance(10_000);
+  await write();
+  const warnings = logger.entries.filter(({ level }) => level === "warn");
+  assert.deepEqual(warnings.map(({ fields }) => fields["count"]), [1, 100]);
+  assert.equal(fixture.counts["b set too_large"], 200);
+});
