@@ -4,7 +4,11 @@ import type { Registration } from "./_course.ts";
 import type { BusMetrics } from "./_environment.ts";
 import type { SubscriptionState } from "./types.ts";
 
-/** How a consumer and its subscriptions are. */
+/**
+ * How a consumer and its subscriptions are.
+ *
+ * @param group Its group, empty for one without.
+ */
 export function reportOf(
   group: string,
   trouble: unknown,
@@ -13,16 +17,17 @@ export function reportOf(
 ): HealthReport {
   const states = registrations.map((each) => [each, stateOf(each)] as const);
   const details = Object.fromEntries(
-    states.map(([{ info }, state]) => [`${group} ${info.topic}`, state]),
+    states.map(([{ info }, state]) => [`${group} ${info.topic}`.trimStart(), state]),
   );
+  const whose = group === "" ? "without a group" : `of group '${group}'`;
   if (trouble !== undefined) {
-    const message = `Consumer of group '${group}' has no broker: ${messageOf(trouble)}`;
+    const message = `Consumer ${whose} has no broker: ${messageOf(trouble)}`;
     return { status: "degraded", message, details };
   }
   const waiting = states.find(([, state]) => state === "waiting")?.[0];
   const reason = waiting?.gate?.reason;
   if (reason === undefined) return { status: "ok", details };
-  const message = `Group '${group}' waits with '${waiting!.info.topic}': ${reason}`;
+  const message = `Consumer ${whose} waits with '${waiting!.info.topic}': ${reason}`;
   return { status: "degraded", message, details };
 }
 

@@ -1,4 +1,4 @@
-import { type WaitOptions, withDeadline } from "../core/mod.ts";
+import { type HealthReport, type WaitOptions, withDeadline } from "../core/mod.ts";
 import { CqiError } from "../errors/mod.ts";
 import type { Batcher } from "./_batcher.ts";
 import type { Registration } from "./_course.ts";
@@ -14,6 +14,8 @@ export interface Subscriptions {
   close(): Promise<void>;
   /** One consumer for each group of this process. */
   readonly consumers: ReadonlyMap<string, GroupConsumer>;
+  /** How all consumers are, also those without a group. */
+  reports(): HealthReport[];
 }
 
 /**
@@ -29,12 +31,17 @@ export function subscriptions(
 ): Subscriptions {
   const { clock, settings } = env;
   const consumers = new Map<string, GroupConsumer>();
+  const alone = new Set<GroupConsumer>();
   const running = new Set<Subscription>();
   const taken = new Set<string>();
 
   const consumerOf = (group: string | undefined, concurrency: number): GroupConsumer => {
     // A reader shares with nobody.
-    if (group === undefined) return groupConsumer(env, out, { group, concurrency });
+    if (group === undefined) {
+      const own = groupConsumer(env, out, { group, concurrency });
+      alone.add(own);
+      return own;
+    }
     let consumer = consumers.get(group);
     if (consumer === undefined) {
       consumer = groupConsumer(env, out, { group, concurrency: settings.concurrency });
@@ -60,6 +67,7 @@ export function subscriptions(
 
   return {
     consumers,
+    reports: () => [...consumers.values(), ...alone].map((consumer) => consumer.report()),
     async start(registration, options) {
       requireOpen("subscribe");
       const { topic, group } = registration.info;
@@ -69,6 +77,7 @@ export function subscriptions(
       const close = (): Promise<void> => {
         stopping ??= consumer.remove(registration).finally(() => {
           if (group !== undefined) taken.delete(name);
+          alone.delete(consumer);
           running.delete(subscription);
           options.signal?.removeEventListener("abort", onAbort);
         });

@@ -167,7 +167,7 @@ function createBus(
     async check(wait = {}): Promise<HealthReport> {
       if (closing !== undefined) return { status: "down", message: "The bus is closed" };
       try {
-        const reports = [await driver.check(wait), ...consumers().map((each) => each.report())];
+        const reports = [await driver.check(wait), ...subscribed.reports()];
         const worst = reports.find((report) => report.status === "down") ??
           reports.find((report) => report.status === "degraded") ?? { status: "ok" };
         const details = Object.assign({}, ...reports.map((report) => report.details));

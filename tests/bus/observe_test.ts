@@ -148,6 +148,25 @@ test("row 29 a subscription that is refused leaves nobody without a broker", asy
   assert.match((await registry.expose()).body, /^cqi_bus_consumer_up\{group="g"\} 1$/m);
 });
 
+test("row 29 what has no group is in the report too, until it is closed", async () => {
+  const faults: { -readonly [K in keyof Faults]: Faults[K] } = {};
+  await using bus = await openOn(createBroker(), {}, { faults });
+  const prices = freshTopic();
+  const down = { check: () => Promise.resolve({ status: "down", message: "No rows" } as const) };
+  const each = await bus.subscribe(prices, () => {}, { broadcast: true, dependsOn: [down] });
+  await until(async () => (await bus.check()).status === "degraded");
+  assert.deepEqual(await bus.check(), {
+    status: "degraded",
+    message: `Consumer without a group waits with '${prices.name}': No rows`,
+    details: { [prices.name]: "waiting" },
+  });
+  await each.close();
+  assert.deepEqual(await bus.check(), { status: "ok" });
+  faults.consume = () => Promise.reject(new Error("no broker"));
+  await assert.rejects(bus.subscribe(prices, () => {}, { broadcast: true }), /no broker/);
+  assert.deepEqual(await bus.check(), { status: "ok" });
+});
+
 test("row 29 in flight goes back to nothing after a close in the middle, paused or not", async () => {
   for (const paused of [false, true]) {
     await using registry = await openMetrics();
