@@ -31,7 +31,7 @@ export class Pool {
   readonly #idle = new IdleSessions();
   readonly #used = new Set<Session>();
   readonly #waiters: Waiter[] = [];
-  /** Those for whom a session is opened or asked whether it answers; one that gets free does too. */
+  /** Those for whom one is opened; where that is hard, one that gets free does too. */
   readonly #connecting = new Set<Waiter>();
   #opening = 0;
   /** Sessions that are being closed: the server still has them. */
@@ -146,7 +146,8 @@ export class Pool {
 
   #keep(session: Session, nowMs: number): void {
     // Straight to who waits for longest: it needs no asking.
-    for (const waiter of this.#connecting) if (waiter.take(session)) return;
+    const isHard = this.#opener.failure !== undefined;
+    for (const waiter of isHard ? this.#connecting : []) if (waiter.take(session)) return;
     for (let next = this.#waiters.shift(); next !== undefined; next = this.#waiters.shift()) {
       if (next.take(session)) return this.#report();
     }

@@ -48,12 +48,15 @@ test("pool serves callers in the order in which they came", async () => {
   await db.close();
 });
 
-test("pool serves a caller whose connection is still being opened with one that gets free", async () => {
-  const { db, driver } = await onHand({ maxConns: 2 });
+test("pool that can open no more serves a caller who waits for that with one that gets free", async () => {
+  const { db, driver, clock } = await onHand({ maxConns: 2, connectTimeout: duration("5s") });
   const held = hold(db);
   await settle();
   const gate = Promise.withResolvers<void>();
   driver.arrive = () => gate.promise;
+  const first = assert.rejects(db.sql`select 1`.rows(), { code: "CQI_DATABASE_UNAVAILABLE" });
+  await clock.advance(5000);
+  await first;
   const order: number[] = [];
   const calls = [1, 2, 3].map((i) => db.sql`select 1`.rows().then(() => order.push(i)));
   await settle();
