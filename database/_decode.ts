@@ -1,6 +1,6 @@
 import { CqiError } from "../errors/mod.ts";
 import { parseArray } from "./_array.ts";
-import { parseTimestamptz } from "./_time.ts";
+import { parseTimestamptz, timestampText } from "./_time.ts";
 import type { DriverResult } from "./types.ts";
 
 type Parser = (text: string) => unknown;
@@ -21,6 +21,7 @@ function bytea(text: string): Uint8Array | typeof NO_VALUE {
 const bool: Parser = (text) => text === "t";
 const json: Parser = (text) => JSON.parse(text);
 const moment: Parser = (text) => parseTimestamptz(text) ?? NO_VALUE;
+const exactMoment: Parser = (text) => timestampText(text) ?? NO_VALUE;
 
 // Object ids of pg_type.dat. What is not here stays text: numeric (exact), date, time, timestamp
 // (no zone, so no moment), interval, uuid, inet, enums, ranges, composites.
@@ -66,10 +67,15 @@ const ARRAYS: ReadonlyMap<number, number> = new Map([
   [3807, 3802],
 ]);
 
-function parserOf(type: number): Parser | undefined {
+function scalarOf(type: number, isExact: boolean): Parser | undefined {
+  const parser = SCALARS.get(type);
+  return isExact && parser === moment ? exactMoment : parser;
+}
+
+function parserOf(type: number, isExact: boolean): Parser | undefined {
   const element = ARRAYS.get(type);
-  if (element === undefined) return SCALARS.get(type);
-  const item = SCALARS.get(element) ?? String;
+  if (element === undefined) return scalarOf(type, isExact);
+  const item = scalarOf(element, isExact) ?? String;
   return (text) => parseArray(text, item, (value) => value === NO_VALUE) ?? NO_VALUE;
 }
 
@@ -90,7 +96,7 @@ interface Plan {
   readonly hasOddName: boolean;
 }
 
-function planOf(columns: DriverResult["columns"]): Plan {
+function planOf(columns: DriverResult["columns"], isExact: boolean): Plan {
   const names = columns.map(({ name }) => name);
   const seen = new Set<string>();
   for (const name of names) {
@@ -101,7 +107,7 @@ function planOf(columns: DriverResult["columns"]): Plan {
   }
   return {
     names,
-    parsers: columns.map((column) => parserOf(column.type)),
+    parsers: columns.map((column) => parserOf(column.type, isExact)),
     hasOddName: seen.has("__proto__"),
   };
 }
@@ -109,13 +115,20 @@ function planOf(columns: DriverResult["columns"]): Plan {
 /** Turns the texts of results into objects. Remembers how, by the very list of columns. */
 export class Decoder {
   readonly #plans = new WeakMap<DriverResult["columns"], Plan>();
+  readonly #exactPlans = new WeakMap<DriverResult["columns"], Plan>();
 
-  /** Rows as objects by column name. */
-  rows(result: DriverResult): Row[] {
-    let plan = this.#plans.get(result.columns);
+  /**
+   * Rows as objects by column name.
+   *
+   * @param result What the driver gave.
+   * @param isExact True gives each `timestamptz` as text with its microseconds, which a Date lacks.
+   */
+  rows(result: DriverResult, isExact: boolean): Row[] {
+    const plans = isExact ? this.#exactPlans : this.#plans;
+    let plan = plans.get(result.columns);
     if (plan === undefined) {
-      plan = planOf(result.columns);
-      this.#plans.set(result.columns, plan);
+      plan = planOf(result.columns, isExact);
+      plans.set(result.columns, plan);
     }
     const { names, parsers, hasOddName } = plan;
     const rows: Row[] = new Array(result.rows.length);

@@ -90,7 +90,11 @@ class LazyQuery<R> implements Query<R> {
   }
 
   async rows(): Promise<R[]> {
-    return await this.#reader(this.#executor.texts.rows(await this.#run()), 0);
+    return await this.#read(await this.#run(), 0);
+  }
+
+  #read(result: DriverResult, firstIndex: number): R[] | Promise<R[]> {
+    return this.#reader(this.#executor.texts.rows(result, this.#reader.isExact), firstIndex);
   }
 
   async one(): Promise<R> {
@@ -114,7 +118,7 @@ class LazyQuery<R> implements Query<R> {
     const statement = this.#executor.texts.compile(this.#fragment);
     let index = 0;
     for await (const batch of this.#executor.batches(statement, this.#options, batchSize)) {
-      yield* await this.#reader(this.#executor.texts.rows(batch), index);
+      yield* await this.#read(batch, index);
       index += batch.rows.length;
     }
   }

@@ -4,7 +4,11 @@ import { shapeOf } from "../internal/options.ts";
 import type { Row } from "./_decode.ts";
 
 /** Turns the rows of a result, of which the first has the given index, into what is asked for. */
-export type RowReader<R> = (rows: Row[], firstIndex: number) => R[] | Promise<R[]>;
+export interface RowReader<R> {
+  (rows: Row[], firstIndex: number): R[] | Promise<R[]>;
+  /** True wants each `timestamptz` as text with its microseconds. @default {false} */
+  readonly isExact?: boolean;
+}
 
 function columnOf(issue: StandardSchemaIssue | undefined): string | undefined {
   const first = issue?.path?.[0];

@@ -48,9 +48,9 @@ export class Texts {
     return { text, params, info: this.#infoOf(text) };
   }
 
-  /** Rows of a result as objects. */
-  rows(result: DriverResult): Row[] {
-    return this.#decoder.rows(result);
+  /** Rows of a result as objects; exact ones have each `timestamptz` as text. */
+  rows(result: DriverResult, isExact = false): Row[] {
+    return this.#decoder.rows(result, isExact);
   }
 
   #infoOf(text: string): TextInfo {

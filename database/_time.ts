@@ -22,6 +22,18 @@ export function parseTimestamptz(text: string): Date | undefined {
 }
 
 /**
+ * A `timestamptz` as text of RFC 3339, in UTC and with its microseconds: the JSON of a
+ * `google.protobuf.Timestamp`. Undefined as with `parseTimestamptz`.
+ */
+export function timestampText(text: string): string | undefined {
+  const date = parseTimestamptz(text);
+  const fraction = /\.\d{4,6}/.exec(text)?.[0];
+  return fraction === undefined
+    ? date?.toISOString()
+    : date?.toISOString().replace(/\.\d{3}/, fraction);
+}
+
+/**
  * A Date as `timestamptz` input, in UTC. Undefined for an invalid one. Not `toISOString`, whose
  * six-digit and negative years PostgreSQL does not read.
  */

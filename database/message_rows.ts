@@ -24,7 +24,6 @@ function invalid(index: number, type: string, what: string, column?: string): Cq
 /** A column's value as the JSON that its field takes. */
 function jsonOf(value: unknown): JsonValue {
   if (typeof value === "bigint") return String(value);
-  if (value instanceof Date) return value.toISOString();
   if (value instanceof Uint8Array) return base64Encode(value);
   if (Array.isArray(value)) return value.map(jsonOf);
   return value as JsonValue;
@@ -60,7 +59,9 @@ export function messageReader<Desc extends DescMessage>(
       throw invalid(index, schema.typeName, messageOf(error));
     }
   }
-  return (rows, firstIndex) => rows.map((row, i) => read(row, firstIndex + i));
+  const reader = (rows: Row[], firstIndex: number): MessageShape<Desc>[] =>
+    rows.map((row, i) => read(row, firstIndex + i));
+  return Object.assign(reader, { isExact: true });
 }
 
 function valueOf(field: DescField, json: JsonValue | undefined): SqlValue {

@@ -43,7 +43,8 @@ export interface Query<R> extends PromiseLike<R[]> {
   as<T>(schema: StandardSchema<unknown, T>): Query<T>;
   /**
    * The same query with its rows made messages of the contracts, and checked by their rules.
-   * Columns are named as the fields in the .proto file. A column without a field is refused.
+   * Columns are named as the fields in the .proto file. A column without a field is refused. Times
+   * keep their microseconds.
    *
    * @param schema Descriptor of the message.
    * @param options Columns to leave out.

@@ -17,6 +17,7 @@ import {
 } from "../../database/mod.ts";
 import { EventBusConfigSchema } from "../../gen/ts/cqc/config/v1/mod.ts";
 import { PriceSchema } from "../../gen/ts/cqc/markets/v1/mod.ts";
+import { AlgoParametersSchema } from "../../gen/ts/cqc/venues/v1/mod.ts";
 import { aPriceUpdated } from "../../testing/builders.ts";
 import { testLogger } from "../../testing/test_logger.ts";
 
@@ -183,4 +184,21 @@ test("pglite keeps its data in a directory", LONG, async () => {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+});
+
+test("messages read from rows have their times to the microsecond", LONG, async () => {
+  const db = await pglite();
+  const order = create(AlgoParametersSchema, {
+    startAt: { seconds: 1_767_225_600n, nanos: 123_456_000 },
+    endAt: { seconds: 1_767_225_601n, nanos: 500_000_000 },
+  });
+  const { start_at, end_at } = messageRecord(AlgoParametersSchema, order);
+  const read = db
+    .sql`select ${start_at!}::timestamptz as start_at, ${end_at!}::timestamptz as end_at`;
+  assert.deepEqual(await read.asMessage(AlgoParametersSchema), [order]);
+  const [row] = await read.with({ name: "dates" });
+  assert.deepEqual(row, {
+    start_at: new Date(1_767_225_600_123),
+    end_at: new Date(1_767_225_601_500),
+  });
 });

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { CqiError } from "../../errors/mod.ts";
 import { Secret } from "../../core/mod.ts";
 import { parseArray } from "../../database/_array.ts";
-import { dateText, parseTimestamptz } from "../../database/_time.ts";
+import { dateText, parseTimestamptz, timestampText } from "../../database/_time.ts";
 import { encode } from "../../database/value.ts";
 
 const text = fc.string({ unit: "binary" })
@@ -42,6 +42,13 @@ test("parseTimestamptz() knows zones down to seconds, and cuts microseconds", ()
   assert.equal(read("2026-01-01 00:00:00.123999+05:30"), "2025-12-31T18:30:00.123Z");
   assert.equal(read("1880-01-01 00:00:00-00:25:21"), "1880-01-01T00:25:21.000Z");
   assert.equal(read("2026-01-01 00:00:00.5+00"), "2026-01-01T00:00:00.500Z");
+});
+
+test("timestampText() keeps microseconds, in any zone", () => {
+  assert.equal(timestampText("2026-01-01 00:00:00.123999+05:30"), "2025-12-31T18:30:00.123999Z");
+  assert.equal(timestampText("2026-01-01 00:00:00.0001+00"), "2026-01-01T00:00:00.0001Z");
+  assert.equal(timestampText("2026-01-01 00:00:00.5+00"), "2026-01-01T00:00:00.500Z");
+  assert.equal(timestampText("infinity"), undefined);
 });
 
 for (const other of ["infinity", "-infinity", "294276-12-31 23:59:59+00", "2026-01-01", ""]) {
