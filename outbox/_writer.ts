@@ -1,6 +1,7 @@
 import type { DescMessage, Message } from "@bufbuild/protobuf";
 import { HEADER, partitionOfKey, type PublishOptions, type Topic } from "../bus/mod.ts";
 import { sql, type SqlFragment, type Transaction } from "../database/mod.ts";
+import { refuse } from "../internal/options.ts";
 import type { Environment } from "./_environment.ts";
 import { storedHeaders } from "./_headers.ts";
 import { canListen } from "./_listener.ts";
@@ -9,6 +10,11 @@ import type { Enqueued, OutboxTransaction } from "./types.ts";
 
 /** Gives transactions the ability to publish. */
 export type Writer = (tx: Transaction) => OutboxTransaction;
+
+// An entry of PostgreSQL's indexes has 2,704 bytes at most (BTMaxItemSize), and this one has topic and
+// key. A longer key would be found out by a relay only, which could then note nothing of the event.
+const MAX_KEY_BYTES = 2000;
+const encoder = new TextEncoder();
 
 /**
  * Makes the writing half of an outbox.
@@ -40,6 +46,9 @@ export function writer(env: Environment, wake: () => void): Writer {
       options.signal?.throwIfAborted();
       const record = outlet.prepare(target as string, event, options);
       const { topic, key, value, headers, timestampMs } = record;
+      if (key !== null && encoder.encode(key).length > MAX_KEY_BYTES) {
+        refuse("key", key, `at most ${MAX_KEY_BYTES} bytes of UTF-8 in an outbox`);
+      }
       const eventId = headers.get(HEADER.id) as string;
       if (!isHooked) {
         tx.afterCommit(wake);

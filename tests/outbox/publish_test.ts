@@ -107,6 +107,18 @@ test("publish refuses an event that is larger than the bus takes", async () => {
   await assert.rejects(large, { code: "CQI_CONTRACT_INVALID" });
 });
 
+test("publish refuses a key that no relay could note a failure of, and takes the longest other", async () => {
+  await using made = await fixture({ section: { relay: false } });
+  const publish = (key: string) =>
+    made.box.transaction((tx) => tx.publish(RiskAlertSchema, alert(), { key }));
+  await assert.rejects(publish("é".repeat(1001)), { code: "CQI_OPTION_INVALID" });
+  // Random, so that PostgreSQL cannot make it shorter.
+  const bytes = crypto.getRandomValues(new Uint8Array(2000));
+  await publish(Array.from(bytes, (byte) => String.fromCharCode(33 + byte % 90)).join(""));
+  const table = sql.identifier(made.schema, "outbox");
+  assert.equal(await made.db.sql`update ${table} set retry_at = now()`.execute(), 1);
+});
+
 test("publish keeps headers, key and time as bus.publish would have them", async () => {
   await using made = await fixture({ busSection: { source: "/cq/desk" } });
   const bytes = Uint8Array.of(0, 255, 128);
