@@ -97,6 +97,7 @@ function linesOf(bytes: Uint8Array): readonly string[] | undefined {
       ? lines
       : undefined;
   } catch {
+    // No list of texts: whoever hears it takes anything to have changed.
     return undefined;
   }
 }
