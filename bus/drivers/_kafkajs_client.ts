@@ -82,6 +82,11 @@ export function answerOf(error: unknown): string | undefined {
   return undefined;
 }
 
+/** Whether a broker took a request and did not answer in time. */
+export function hasTimedOut(error: unknown): boolean {
+  return [...chainOf(error)].some(({ name }) => name === "KafkaJSRequestTimeoutError");
+}
+
 /**
  * What the client library threw, as an error of ours.
  *

@@ -12,7 +12,7 @@ import { keyBytes } from "./_kafka_keys.ts";
 import { type Lane, type Part, partsOf } from "./_kafka_parts.ts";
 import { abandoned, DIVISIBLE, neverSent } from "./_kafka_verdicts.ts";
 import { pause, unlessAborted } from "./_kafka_wait.ts";
-import { answerOf, kafkajsError } from "./_kafkajs_client.ts";
+import { answerOf, hasTimedOut, kafkajsError } from "./_kafkajs_client.ts";
 import type { KafkajsSettings } from "./_kafkajs_settings.ts";
 import type { KafkajsTopics } from "./_kafkajs_topics.ts";
 
@@ -73,6 +73,14 @@ export function kafkajsSender(
     return making;
   };
 
+  // A leader that hangs may lead no more, which a producer does not look up for a timeout.
+  const drop = (one: Promise<Producer>): void => {
+    if (producer !== one) return;
+    producer = undefined;
+    // It sees through what it has under way; whoever waits for that hears of it there.
+    one.then((each) => each.disconnect()).catch(() => {});
+  };
+
   const encode = (part: Part): Message[] => {
     let messages = encoded.get(part);
     if (messages === undefined) {
@@ -86,9 +94,10 @@ export function kafkajsSender(
   const attempt = async (part: Part, signal: AbortSignal): Promise<readonly Part[]> => {
     const { topic } = part;
     try {
-      const one = await unlessAborted(connected(), signal);
       // What was given up must not be overtaken.
       await unlessAborted(Promise.allSettled([inFlight.get(part.lane)]), signal);
+      const making = connected();
+      const one = await unlessAborted(making, signal);
       part.wasUnsure = part.unsure;
       part.unsure = true;
       const sending = one.send({
@@ -99,6 +108,9 @@ export function kafkajsSender(
         messages: encode(part),
       });
       inFlight.set(part.lane, sending);
+      sending.catch((error) => {
+        if (hasTimedOut(error)) drop(making);
+      });
       const [answer] = await unlessAborted(sending, signal);
       const base = BigInt(answer?.baseOffset ?? -1);
       part.settle((_, index) => base < 0n ? -1n : base + BigInt(index));
