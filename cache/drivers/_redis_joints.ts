@@ -72,23 +72,7 @@ export const READS: Joint<string> = {
       return value;
     });
   },
-  // MGET says of a list what it says of nothing, with which no script would agree. What was written
-  // since is still none.
-  again: {
-    limit: MAX_READS,
-    weigh: () => 1,
-    one: async (client, key) => (await askOdd(client, [key]))[0],
-    many: askOdd,
-  },
 };
-
-async function askOdd(
-  client: Client,
-  keys: readonly string[],
-): Promise<(Uint8Array | undefined)[]> {
-  const odd = await script(client, "cqiOdd", [String(keys.length), ...keys]) as readonly number[];
-  return odd.map((is) => is === 1 ? UNREADABLE : undefined);
-}
 
 /** Writes of single keys. */
 export const WRITES: Joint<CacheEntry> = {

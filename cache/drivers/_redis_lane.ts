@@ -169,26 +169,13 @@ export class Lane {
     this.#answer(
       () => joint.many(this.#options.client, items),
       (values) => {
-        const { again } = joint;
-        for (let n = 0; n < ops.length; n++) {
-          if (again !== undefined && values[n] === undefined) this.#again(ops[n]!, again, items[n]);
-          else this.#succeed(ops[n]!, values[n]);
-        }
+        for (let n = 0; n < ops.length; n++) this.#succeed(ops[n]!, values[n]);
       },
       (error) => {
         for (const op of ops) this.#fail(op, error);
       },
     );
     return i;
-  }
-
-  #again(op: Op, joint: Joint<unknown>, item: unknown): void {
-    if (op.settled) return;
-    if (this.#closed) return this.#fail(op, closedError());
-    op.sending = { joint, item };
-    op.sent = false;
-    this.#queue.push(op);
-    this.#schedule();
   }
 
   // By hand, and no promise more than it takes: this is what a command one at a time costs.

@@ -30,8 +30,6 @@ export interface Joint<T> {
   answerOf?(error: unknown): unknown;
   /** Sends several as one; their answers in order. */
   many(client: Client, items: readonly T[]): Promise<readonly unknown[]>;
-  /** What asks again for those that `many` answers with undefined. */
-  readonly again?: Joint<T>;
 }
 
 /** What is to be sent: by itself, or with others of its kind. */
@@ -41,7 +39,7 @@ export type Sending =
 
 /** One command from the call to its answer. */
 export class Op implements Limited {
-  sending: Sending;
+  readonly sending: Sending;
   readonly options: SendOptions;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;

@@ -29,7 +29,6 @@ else redis.call('SET', ${key}, ${value}, 'PX', ${ttl}) end
 
 /** Names of the scripts. */
 export type ScriptName =
-  | "cqiOdd"
   | "cqiStore"
   | "cqiSwap"
   | "cqiAdd"
@@ -40,16 +39,6 @@ export type ScriptName =
 
 /** Scripts by name. */
 export const SCRIPTS: Readonly<Record<ScriptName, RedisScript>> = {
-  // KEYS keys. Gives 1 for each that holds a list or the like.
-  cqiOdd: {
-    lua: `
-local odd = {}
-for i, key in ipairs(KEYS) do
-  local now = redis.pcall('GET', key)
-  odd[i] = type(now) == 'table' and string.find(now.err, 'WRONGTYPE', 1, true) and 1 or 0
-end
-return odd`,
-  },
   // KEYS keys; ARGV for each value, milliseconds or "".
   cqiStore: {
     lua: `

@@ -274,23 +274,6 @@ if (redis !== undefined) {
     assert.equal(await bytes.setIfAbsent("a", text("1")), true);
   });
 
-  test("getMany() counts a key that holds a list as corrupt and drops it, as get() does", async () => {
-    const keyPrefix = uniquePrefix();
-    await using one = await openRedisCache(redis, patient(keyPrefix));
-    const bytes = one.cache.bytes({ name: "b", ttl: "1m" });
-    await bytes.set("c", text("1"));
-    const list = (key: string) => redis.command(["rpush", `${keyPrefix}:b:-bytes:${key}`, "x"]);
-    await Promise.all(["a", "b"].map(list));
-    const found = await bytes.getMany(["a", "none", "b", "c"]);
-    assert.deepEqual(found, [undefined, undefined, undefined, text("1")]);
-    assert.deepEqual([one.counts["b get corrupt"], one.counts["b get miss"]], [2, 1]);
-    await until(async () => await redis.command(["exists", `${keyPrefix}:b:-bytes:a`]) === 0);
-    // A tag whose version is a list: what has it could never be kept.
-    await redis.command(["rpush", `${keyPrefix}:-tag:t`, "x"]);
-    assert.equal(await bytes.set("k", text("1"), { tags: ["t", "u"] }), true);
-    assert.deepEqual(await bytes.get("k"), text("1"));
-  });
-
   test("Spans name keyspace and tier, and no key", async () => {
     const tracer = testTracer();
     const keyPrefix = uniquePrefix();
