@@ -59,7 +59,7 @@ function script(mock: MockDatabase, text: string, said: Said): boolean {
     return true;
   }
   try {
-    const rows = decoder.rows(result!);
+    const rows = decoder.rows(result!, false);
     mock.expect(text, params).rows(rows).count(result!.count);
     return true;
   } catch (failure) {
