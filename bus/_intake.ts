@@ -111,7 +111,13 @@ export function intake(
 
   return (taken) => {
     const { owner, record, flow, bytes } = taken;
-    owner.add(record.offset);
+    try {
+      owner.add(record.offset);
+    } catch (error) {
+      // A driver that hands over again what it has: it is told so, and no room is lost by it.
+      flow.leave(bytes);
+      throw error;
+    }
     const lane = record.key === null ? undefined : `${record.partition}:${record.key}`;
     flow.work.push(lane, (rest, done) => {
       const over = (settled: Settled): void => {

@@ -197,3 +197,26 @@ test("B6 what runs ahead of an unfinished event is bounded, and goes on once it 
   gate.resolve();
   await until(() => seen.length >= 300, "300 events");
 });
+
+test("a driver that hands over again what it has is refused each time, and no room is lost by it", async () => {
+  const broker = createBroker({ partitions: 1 });
+  const prices = freshTopic();
+  let refused = 0;
+  await using bus = await openOn(broker, { maxInFlight: 2 }, {
+    faults: {
+      async records(_records, pass) {
+        await pass();
+        await assert.rejects(pass(), { code: "CQI_INTERNAL", message: /Cannot add offset/ });
+        refused++;
+      },
+    },
+  });
+  const seen: number[] = [];
+  await bus.subscribe(prices, (event) => void seen.push(numberOf(event)), { group: "g" });
+  for (let n = 0; n < 10; n++) {
+    await bus.publish(prices, aPriceUpdated({ sequence: BigInt(n) }), { key: "k" });
+    await until(() => refused > n, "the refusal");
+  }
+  await until(() => seen.length >= 10, "10 events");
+  assert.deepEqual(seen, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+});
