@@ -64,7 +64,7 @@ export async function readToEnd(
       state: (error) => void (trouble = error),
     });
     const error = () => unreadable(topic, limitMs);
-    const consumer = await consumerOf(clock, consuming, { signal, error }, limitMs);
+    const consumer = await consumerOf(clock, consuming, { signal, limitMs, error });
     try {
       wait();
       await end.promise;

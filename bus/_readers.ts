@@ -82,13 +82,15 @@ export function readers(env: Environment, requireOpen: (action: string) => void)
  * Waits for a consumer that starts. One that comes when nobody waits any longer is closed behind
  * them.
  *
- * @param limitMs How long, in milliseconds. @default {Infinity}
+ * @param options What ends the wait: a signal, or `limitMs` milliseconds with `error`.
  */
 export async function consumerOf(
   clock: Clock,
   consuming: Promise<DriverConsumer>,
-  options: WaitOptions & { readonly error?: () => Error },
-  limitMs = Infinity,
+  { limitMs = Infinity, ...options }: WaitOptions & {
+    readonly limitMs?: number;
+    readonly error?: () => Error;
+  },
 ): Promise<DriverConsumer> {
   try {
     return await withDeadline(clock, limitMs, () => consuming, options);
